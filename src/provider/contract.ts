@@ -14,6 +14,10 @@ export interface Provider {
    * @throws {Fault} with a `provider-*` or `internal` code; whatever went wrong, it never hangs longer than `request.openLimitMs`.
    */
   open(request: OpenRequest): Promise<Link>;
+  /** Why no further call can be taken just now (this machine's capacity, a spent quota), or undefined. Asked at the door, before `open`. */
+  admit(): Fault | undefined;
+  /** Ends what the provider itself holds: processes, pools, kept sockets. */
+  close(): Promise<void>;
 }
 
 /** What a provider can do. Code asks these, never the name. */
@@ -141,7 +145,7 @@ export interface LinkReport {
 export type LinkNotice =
   /** The caller began to speak. Barge-in is decided on this. */
   | { readonly type: "caller.spoke"; readonly turnId: string; readonly uplinkMs: number }
-  /** The words so far, from the beginning of the turn (replaces what was reported before). `final` once, at the latest before the next turn's final. */
+  /** The words so far, from the beginning of the turn (replaces what was reported before). `final` once (once more after `caller.resumed`), at the latest before the next turn's final. */
   | { readonly type: "caller.transcribed"; readonly turnId: string; readonly text: string; readonly final: boolean }
   /** Endpointing (or `commitTurn`) ended the turn; its audio reaches up to `uplinkMs`. An answer is owed from now on. */
   | { readonly type: "caller.finished"; readonly turnId: string; readonly uplinkMs: number }

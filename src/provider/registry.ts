@@ -1,0 +1,19 @@
+import type { Clock } from "../kernel/clock.ts";
+import type { Log } from "../kernel/log.ts";
+import type { Provider } from "./contract.ts";
+
+/** What the composition hands to a provider at boot. */
+export interface ProviderHouse {
+  /** A setting by its environment name, secrets resolved; undefined when not set. Asked again at each `open` where rotation matters. */
+  readonly setting: (name: string) => string | undefined;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** One row a provider. `needs`: the settings without which it cannot run; all set means configured. */
+export interface ProviderRow {
+  readonly name: string;
+  readonly needs: readonly string[];
+  /** @throws {Fault} model-missing or setting-invalid, with what to do. */
+  readonly make: (house: ProviderHouse) => Promise<Provider>;
+}
