@@ -31,6 +31,8 @@ export type CallEvent = { readonly callId: string } & (
   | { readonly type: "turn.answered"; readonly provider: string; readonly kind: TurnKind; readonly responseStartMs: number }
   | { readonly type: "turn.ended"; readonly provider: string; readonly outcome: "complete" | "interrupted" | "failed"; readonly kind: TurnKind }
   | { readonly type: "tool.ended"; readonly name: string; readonly status: "ok" | "failed" | "timeout"; readonly durationMs: number }
+  /** A person is wanted: the agent or the caller asked. */
+  | { readonly type: "human.asked"; readonly reason: "crisis" | "caller"; readonly ticket: string }
   | { readonly type: "state.changed"; readonly region: string; readonly from: string; readonly to: string; readonly reason: string }
 );
 

@@ -1,0 +1,191 @@
+import { bytesOf, msOf, type Encoding } from "./encodings.ts";
+import { TurnAudio } from "./turn-audio.ts";
+import type { Ticked, Ticker } from "./ticker.ts";
+
+/** A leg, as far as the downlink knows it. */
+export interface DownlinkLeg {
+  readonly traits: { readonly playback: "reports" | "marks" | "clock"; readonly aheadMs: number; readonly frameMs: number };
+  play(frame: Uint8Array): boolean;
+  beginTurn(turnId: string): void;
+  mark(name: string): void;
+  flush(): void;
+}
+
+export interface DownlinkReport {
+  /** The first audio of a turn goes out to the caller. */
+  began(turnId: string): void;
+  /** Everything of the turn was heard. */
+  playedOut(turnId: string): void;
+  /** After a flush: a better figure for what was heard of a turn that was cut. */
+  corrected(turnId: string, heardMs: number): void;
+  lost(cause: "overflow" | "slow-caller", ms: number): void;
+}
+
+export interface CutTurn {
+  readonly turnId: string;
+  readonly heardMs: number;
+}
+
+/** More than this is never held for a caller; a provider that sends more has run away. */
+const longestQueueMs = 180_000;
+const markEveryMs = 200;
+/** A player that stops reporting is believed to have played on; so long we wait for it. */
+const reportGraceMs = 1_500;
+/** Sent audio is held so long, in case the leg is lost before it was heard. */
+const keptAfterSendingMs = 3_000;
+/** What a caller who comes back hears again, so that no syllable is cut. */
+const resumeOverlapMs = 100;
+
+/**
+ * Provider to caller: agent audio queued by turn, sent in real time at most `aheadMs` ahead, and where the caller's ear is in it.
+ * Without a leg it holds what was not heard.
+ */
+export class Downlink implements Ticked {
+  readonly encoding: Encoding;
+  readonly #ticker: Ticker;
+  readonly #now: () => number;
+  readonly #report: DownlinkReport;
+  readonly #turns: TurnAudio[] = [];
+  /** The last turn that was cut, for the player's final word on it. */
+  #cut: { readonly turnId: string; readonly sentMs: number } | undefined;
+  #leg: DownlinkLeg | undefined;
+  /** When what was sent will have left the loudspeaker, were there no delay. */
+  #playsUntilMs = 0;
+  #generation = 0;
+
+  constructor(encoding: Encoding, ticker: Ticker, now: () => number, report: DownlinkReport) {
+    this.encoding = encoding;
+    this.#ticker = ticker;
+    this.#now = now;
+    this.#report = report;
+  }
+
+  attach(leg: DownlinkLeg): void {
+    this.#leg = leg;
+    this.#generation += 1;
+    this.#playsUntilMs = 0;
+    if (this.#turns.length > 0) this.#ticker.wake(this);
+  }
+
+  /** The leg is gone: what was sent and not heard will be sent again. */
+  detach(): void {
+    const now = this.#now();
+    for (const turn of this.#turns) turn.rewind(bytesOf(Math.max(0, this.#heardMs(turn, now) - resumeOverlapMs), this.encoding));
+    this.#leg = undefined;
+  }
+
+  /** Agent audio of a turn, whole samples; the bytes are kept. */
+  write(bytes: Uint8Array, turnId: string): void {
+    const turn = this.#turnOf(turnId);
+    const room = bytesOf(longestQueueMs, this.encoding) - turn.unsentBytes;
+    if (bytes.length > room) this.#report.lost("overflow", msOf(bytes.length - Math.max(0, room), this.encoding));
+    if (room <= 0) return;
+    turn.write(bytes.length > room ? bytes.subarray(0, room) : bytes);
+    if (this.tick(this.#now())) this.#ticker.wake(this);
+  }
+
+  /** No more audio comes for the turn. False: it had none, so nothing will be played out. */
+  endTurn(turnId: string): boolean {
+    const turn = this.#turns.find((each) => each.turnId === turnId);
+    if (turn === undefined) return false;
+    turn.complete = true;
+    this.#ticker.wake(this);
+    return true;
+  }
+
+  /** Stops the agent: nothing that was not heard by now will be heard. Oldest turn first. */
+  flush(): readonly CutTurn[] {
+    if (this.#turns.length === 0) return [];
+    const now = this.#now();
+    const cuts = this.#turns.map((turn) => ({ turnId: turn.turnId, heardMs: this.#heardMs(turn, now) }));
+    const playing = this.#turns.findLast((turn) => turn.sentBytes > 0);
+    if (playing !== undefined) this.#cut = { turnId: playing.turnId, sentMs: msOf(playing.sentBytes, this.encoding) };
+    this.#turns.length = 0;
+    this.#generation += 1;
+    this.#playsUntilMs = 0;
+    this.#leg?.flush();
+    return cuts;
+  }
+
+  /** The player says how much of a turn it has played. */
+  played(turnId: string, ms: number): void {
+    const turn = this.#turns.find((each) => each.turnId === turnId);
+    if (turn !== undefined) {
+      turn.report(Math.min(ms, msOf(turn.sentBytes, this.encoding)), this.#now());
+      this.#ticker.wake(this);
+    } else if (this.#cut?.turnId === turnId) {
+      this.#report.corrected(turnId, Math.min(ms, this.#cut.sentMs));
+    }
+  }
+
+  /** A mark came back; those of an earlier generation came because of a flush, not because they were heard. */
+  marked(name: string): void {
+    const [generation, turnId, ms] = name.split("|");
+    if (Number(generation) === this.#generation && turnId !== undefined) this.played(turnId, Number(ms));
+  }
+
+  /** The agent has audio that the caller has not heard. */
+  get speaking(): boolean {
+    return this.#turns.some((turn) => turn.writtenBytes > 0);
+  }
+
+  tick(nowMs: number): boolean {
+    const leg = this.#leg;
+    if (leg === undefined) return false;
+    this.#send(leg, nowMs);
+    while (this.#turns[0] !== undefined && this.#isPlayedOut(this.#turns[0], leg, nowMs)) {
+      const done = this.#turns.shift();
+      if (done !== undefined) this.#report.playedOut(done.turnId);
+    }
+    return this.#turns.some((turn) => turn.complete || turn.writtenBytes > 0);
+  }
+
+  #send(leg: DownlinkLeg, nowMs: number): void {
+    const frameBytes = bytesOf(leg.traits.frameMs, this.encoding);
+    for (const turn of this.#turns) {
+      while (this.#playsUntilMs - nowMs < leg.traits.aheadMs) {
+        const frame = turn.take(frameBytes);
+        if (frame === undefined) break;
+        if (turn.sentBytes === frame.length || this.#playsUntilMs === 0) leg.beginTurn(turn.turnId);
+        const frameMs = msOf(frame.length, this.encoding);
+        if (!leg.play(frame)) this.#report.lost("slow-caller", frameMs);
+        this.#playsUntilMs = Math.max(nowMs, this.#playsUntilMs) + frameMs;
+        turn.playsUntilMs = this.#playsUntilMs;
+        turn.forget(turn.sentBytes - bytesOf(keptAfterSendingMs, this.encoding));
+        if (!turn.begun) this.#report.began(turn.turnId);
+        turn.begun = true;
+        if (leg.traits.playback === "marks") this.#mark(leg, turn);
+      }
+      if (turn.unsentBytes > 0 || !turn.complete) return;
+    }
+  }
+
+  #mark(leg: DownlinkLeg, turn: TurnAudio): void {
+    const sentMs = msOf(turn.sentBytes, this.encoding);
+    const last = turn.complete && turn.unsentBytes === 0;
+    if (!last && sentMs - turn.markedMs < markEveryMs) return;
+    turn.markedMs = sentMs;
+    leg.mark(`${this.#generation}|${turn.turnId}|${Math.round(sentMs)}`);
+  }
+
+  #heardMs(turn: TurnAudio, nowMs: number): number {
+    const sentMs = msOf(turn.sentBytes, this.encoding);
+    const byClock = Math.max(0, sentMs - Math.max(0, turn.playsUntilMs - nowMs));
+    return turn.reported === undefined ? byClock : Math.min(byClock, turn.reported.ms + (nowMs - turn.reported.atMs), sentMs);
+  }
+
+  #isPlayedOut(turn: TurnAudio, leg: DownlinkLeg, nowMs: number): boolean {
+    if (!turn.complete || turn.unsentBytes > 0 || nowMs < turn.playsUntilMs) return false;
+    if (leg.traits.playback === "clock" || turn.sentBytes === 0) return true;
+    const reportedMs = turn.reported?.ms ?? 0;
+    return reportedMs >= msOf(turn.sentBytes, this.encoding) - leg.traits.frameMs || nowMs >= turn.playsUntilMs + reportGraceMs;
+  }
+
+  #turnOf(turnId: string): TurnAudio {
+    const known = this.#turns.find((turn) => turn.turnId === turnId);
+    if (known !== undefined) return known;
+    const turn = new TurnAudio(turnId);
+    this.#turns.push(turn);
+    return turn;
+  }
+}

@@ -1,0 +1,46 @@
+import type { Clock, Timer } from "../kernel/clock.ts";
+
+/** What wants to be woken at every tick while it has something to do. */
+export interface Ticked {
+  /** False: nothing left to do, do not wake me again. */
+  tick(nowMs: number): boolean;
+}
+
+/** One beat for all calls: pacing and replay hang on it, so that a thousand calls cost one timer. Rests when nobody wants it. */
+export class Ticker {
+  readonly #clock: Clock;
+  readonly #periodMs: number;
+  readonly #awake = new Set<Ticked>();
+  #timer: Timer | undefined;
+  #dueMs = 0;
+
+  constructor(clock: Clock, periodMs = 20) {
+    this.#clock = clock;
+    this.#periodMs = periodMs;
+  }
+
+  wake(ticked: Ticked): void {
+    this.#awake.add(ticked);
+    if (this.#timer !== undefined) return;
+    this.#dueMs = this.#clock.now() + this.#periodMs;
+    this.#arm();
+  }
+
+  forget(ticked: Ticked): void {
+    this.#awake.delete(ticked);
+  }
+
+  #arm(): void {
+    this.#timer = this.#clock.setTimeout(() => this.#beat(), Math.max(0, this.#dueMs - this.#clock.now()));
+  }
+
+  #beat(): void {
+    this.#timer = undefined;
+    const now = this.#clock.now();
+    for (const ticked of this.#awake) if (!ticked.tick(now)) this.#awake.delete(ticked);
+    if (this.#awake.size === 0) return;
+    // Absolute beats do not drift; after a long stall the missed ones are skipped, not caught up.
+    this.#dueMs = Math.max(this.#dueMs + this.#periodMs, now);
+    this.#arm();
+  }
+}

@@ -1,0 +1,88 @@
+/** The audio of one agent turn: what came, what was sent, what was heard. Pieces stay until they were heard for sure. */
+export class TurnAudio {
+  readonly turnId: string;
+  /** All of it was written. */
+  complete = false;
+  /** Some of it went out to the caller. */
+  begun = false;
+  sentBytes = 0;
+  writtenBytes = 0;
+  /** When its sent audio will have been played, on the pacing clock. */
+  playsUntilMs = 0;
+  markedMs = 0;
+  /** What the player said last, and when. */
+  reported: { readonly ms: number; readonly atMs: number } | undefined;
+  readonly #pieces: Uint8Array[] = [];
+  /** Position of the first byte of the first piece. */
+  #base = 0;
+
+  constructor(turnId: string) {
+    this.turnId = turnId;
+  }
+
+  get unsentBytes(): number {
+    return this.writtenBytes - this.sentBytes;
+  }
+
+  write(bytes: Uint8Array): void {
+    if (bytes.length === 0) return;
+    this.#pieces.push(bytes);
+    this.writtenBytes += bytes.length;
+  }
+
+  report(ms: number, atMs: number): void {
+    if (this.reported !== undefined && ms < this.reported.ms) return;
+    this.reported = { ms, atMs };
+  }
+
+  /** The next `bytes` to send; fewer only at the end of a complete turn; undefined when there is not enough yet. */
+  take(bytes: number): Uint8Array | undefined {
+    const length = Math.min(bytes, this.unsentBytes);
+    if (length === 0 || (length < bytes && !this.complete)) return undefined;
+    const frame = this.#read(this.sentBytes, length);
+    this.sentBytes += length;
+    return frame;
+  }
+
+  /** Go back: what lies after `position` is to be sent again, as far as it is still held. */
+  rewind(position: number): void {
+    const whole = position - (position % 2);
+    this.sentBytes = Math.min(this.sentBytes, Math.max(this.#base, whole));
+    this.playsUntilMs = 0;
+    this.reported = undefined;
+  }
+
+  /** Drops pieces that end before `position`. */
+  forget(position: number): void {
+    for (let first = this.#pieces[0]; first !== undefined && this.#base + first.length <= position; first = this.#pieces[0]) {
+      this.#base += first.length;
+      this.#pieces.shift();
+    }
+  }
+
+  #read(position: number, length: number): Uint8Array {
+    let at = this.#base;
+    for (const [index, piece] of this.#pieces.entries()) {
+      const offset = position - at;
+      if (offset < piece.length) {
+        if (offset + length <= piece.length) return piece.subarray(offset, offset + length);
+        return this.#join(index, offset, length);
+      }
+      at += piece.length;
+    }
+    return new Uint8Array(0);
+  }
+
+  #join(index: number, offset: number, length: number): Uint8Array {
+    const frame = new Uint8Array(length);
+    let filled = 0;
+    for (let next = index, from = offset; filled < length; next += 1, from = 0) {
+      const piece = this.#pieces[next];
+      if (piece === undefined) break;
+      const part = piece.subarray(from, from + length - filled);
+      frame.set(part, filled);
+      filled += part.length;
+    }
+    return frame;
+  }
+}

@@ -1,0 +1,229 @@
+import { bytesOf, encodings, msOf, type Encoding, type EncodingRow } from "./encodings.ts";
+import { Ring, type RingShape } from "./ring.ts";
+import type { Ticked, Ticker } from "./ticker.ts";
+import { transcoder, type Transcoder } from "./transcode.ts";
+
+/** A link, as far as the uplink knows it. */
+export interface UplinkSink {
+  readonly encoding: Encoding;
+  /** Multiple of real time at which a replay may be sent. */
+  readonly replayPace: number;
+  /** False: not taken, it will be offered again. */
+  hear(frame: Uint8Array): boolean;
+}
+
+export interface UplinkAccount {
+  readonly receivedMs: number;
+  /** Given to at least one link. */
+  readonly deliveredMs: number;
+  /** Pushed out of the ring before any link took it. */
+  readonly overflowedMs: number;
+  /** Heard by a link that died, and pushed out of the ring before the next could hear it. */
+  readonly forgottenMs: number;
+  /** Sent again to a new link. */
+  readonly replayedMs: number;
+}
+
+/** Audio that was sent this long ago, while nobody was speaking, was heard as silence. */
+const quietTailMs = 2_000;
+/** Most audio that one beat sends of a replay, so that a long one never holds up other calls. */
+const replayBeatMs = 2_000;
+/** A replay starts with this much at once, whatever the pace. */
+const replayHeadMs = 200;
+
+/**
+ * Caller to provider. Every frame goes into the ring and to the link the moment it arrives; positions are bytes since the call began.
+ * What is not settled is replayed to the next link, in order, then live audio follows: never twice on one link, never out of order.
+ */
+export class Uplink implements Ticked {
+  readonly encoding: Encoding;
+  readonly #ring: Ring;
+  readonly #ticker: Ticker;
+  readonly #now: () => number;
+  #sink: Attached | undefined;
+  /** The next byte for the present link. */
+  #sent = 0;
+  /** The first byte that belongs to no settled turn. */
+  #settled = 0;
+  /** The next byte that no link has had yet. */
+  #delivered = 0;
+  /** Where the turns begin that are not settled, oldest first. */
+  readonly #openTurns: number[] = [];
+  #overflowed = 0;
+  #forgotten = 0;
+  #replayed = 0;
+
+  constructor(shape: RingShape, ticker: Ticker, now: () => number) {
+    this.encoding = shape.encoding;
+    this.#ring = new Ring(shape);
+    this.#ticker = ticker;
+    this.#now = now;
+  }
+
+  /** Caller audio, whole samples; the bytes are copied. */
+  push(frame: Uint8Array): void {
+    const sink = this.#sink;
+    const caughtUp = sink !== undefined && this.#sent === this.#ring.end && sink.rest === undefined;
+    this.#ring.push(frame, this.#neededFrom());
+    this.#countOverflow();
+    if (sink === undefined) return;
+    if (caughtUp && sink.offer(frame)) {
+      this.#sent = this.#ring.end;
+      this.#delivered = Math.max(this.#delivered, this.#sent);
+    } else if (caughtUp && sink.rest !== undefined) {
+      // Already through the transcoder: only its output waits, the ring's bytes are spent.
+      this.#sent = this.#ring.end;
+      this.#delivered = Math.max(this.#delivered, this.#sent);
+      this.#ticker.wake(this);
+    } else this.#ticker.wake(this);
+  }
+
+  /** Replays what is not settled to `sink`, then feeds it until disposed. */
+  attach(sink: UplinkSink): Attachment {
+    this.#sink?.[Symbol.dispose]();
+    const from = Math.max(this.#settled, this.#ring.start);
+    this.#forgotten += Math.max(0, Math.min(from, this.#delivered) - this.#settled);
+    this.#settled = from;
+    this.#sent = from;
+    const backlog = this.#ring.end - from;
+    const again = Math.max(0, this.#delivered - from);
+    this.#replayed += again;
+    const attached = new Attached(sink, this.encoding, from, this.#now(), again / this.#ring.chunkBytes, () => {
+      if (this.#sink === attached) this.#sink = undefined;
+    });
+    this.#sink = attached;
+    if (backlog > 0 && this.tick(this.#now())) this.#ticker.wake(this);
+    return attached;
+  }
+
+  tick(nowMs: number): boolean {
+    const sink = this.#sink;
+    if (sink === undefined) return false;
+    if (!sink.offerRest()) return true;
+    if (this.#sent < this.#ring.start) this.#sent = this.#ring.start;
+    const beatEnd = Math.min(this.#ring.end, this.#sent + bytesOf(replayBeatMs, this.encoding), sink.allowedTo(nowMs));
+    while (this.#sent < beatEnd) {
+      const piece = this.#ring.view(this.#sent, Math.min(this.#ring.chunkBytes, beatEnd - this.#sent));
+      const taken = sink.offer(piece);
+      if (taken || sink.rest !== undefined) {
+        this.#sent += piece.length;
+        this.#delivered = Math.max(this.#delivered, this.#sent);
+      }
+      if (!taken) return true;
+    }
+    return this.#sent < this.#ring.end;
+  }
+
+  /** The caller's turn begins here; its audio is kept until it is settled, up to the ring's longest. */
+  openTurn(from: number): void {
+    this.#openTurns.push(Math.max(this.#settled, Math.min(from, this.#ring.end)));
+  }
+
+  /** Everything before `end` stands in the conversation, was answered in full, or was no speech. */
+  settle(end: number): void {
+    this.#settled = Math.max(this.#settled, Math.min(end, this.#ring.end));
+    while (this.#openTurns[0] !== undefined && this.#openTurns[0] < this.#settled) this.#openTurns.shift();
+  }
+
+  /** Position of the next byte to come; also how much the caller has sent. */
+  get end(): number {
+    return this.#ring.end;
+  }
+
+  get settled(): number {
+    return this.#settled;
+  }
+
+  /** Chunks held for a replay just now. */
+  get unsettledChunks(): number {
+    return Math.ceil((this.#ring.end - Math.max(this.#settled, this.#ring.start)) / this.#ring.chunkBytes);
+  }
+
+  get chunkBytes(): number {
+    return this.#ring.chunkBytes;
+  }
+
+  /** All figures add up: received = delivered + overflowed + what the ring still holds undelivered. */
+  get account(): UplinkAccount {
+    const ms = (bytes: number): number => msOf(bytes, this.encoding);
+    return {
+      receivedMs: ms(this.#ring.end),
+      deliveredMs: ms(this.#delivered - this.#overflowed),
+      overflowedMs: ms(this.#overflowed),
+      forgottenMs: ms(this.#forgotten),
+      replayedMs: ms(this.#replayed),
+    };
+  }
+
+  #neededFrom(): number {
+    if (this.#openTurns.length === 0) this.#settled = Math.max(this.#settled, this.#sent - bytesOf(quietTailMs, this.encoding));
+    return this.#settled;
+  }
+
+  #countOverflow(): void {
+    const lost = this.#ring.start - this.#delivered;
+    if (lost <= 0) return;
+    this.#overflowed += lost;
+    this.#delivered = this.#ring.start;
+    this.#sent = Math.max(this.#sent, this.#ring.start);
+    this.#settled = Math.max(this.#settled, this.#ring.start);
+  }
+}
+
+/** One link's feed; disposing it stops the feed, the audio stays for the next. */
+export interface Attachment extends Disposable {
+  /** Where in the caller's audio a position on the link's own time line lies, bytes. */
+  positionOf(uplinkMs: number): number;
+  /** Chunks that an earlier link had heard and this one hears again. */
+  readonly replayedChunks: number;
+}
+
+class Attached implements Attachment {
+  readonly replayedChunks: number;
+  readonly #sink: UplinkSink;
+  readonly #transcoder: Transcoder;
+  readonly #from: number;
+  readonly #sinceMs: number;
+  readonly #row: EncodingRow;
+  readonly #detach: () => void;
+  /** Transcoded audio that the sink has not taken yet. */
+  rest: Uint8Array | undefined;
+
+  constructor(sink: UplinkSink, encoding: Encoding, from: number, nowMs: number, replayedChunks: number, detach: () => void) {
+    this.#sink = sink;
+    this.#transcoder = transcoder(encoding, sink.encoding);
+    this.#from = from;
+    this.#sinceMs = nowMs;
+    this.#row = encodings[encoding];
+    this.#detach = detach;
+    this.replayedChunks = Math.ceil(replayedChunks);
+  }
+
+  /** False and no rest: not consumed. False and a rest: consumed, its output waits here. */
+  offer(frame: Uint8Array): boolean {
+    const out = this.#transcoder.push(frame);
+    if (out.length === 0 || this.#sink.hear(out)) return true;
+    if (out !== frame) this.rest = out.slice();
+    return false;
+  }
+
+  offerRest(): boolean {
+    if (this.rest === undefined) return true;
+    if (!this.#sink.hear(this.rest)) return false;
+    this.rest = undefined;
+    return true;
+  }
+
+  allowedTo(nowMs: number): number {
+    if (this.#sink.replayPace === Infinity) return Infinity;
+    return this.positionOf(replayHeadMs + (nowMs - this.#sinceMs) * this.#sink.replayPace);
+  }
+
+  positionOf(uplinkMs: number): number {
+    return this.#from + Math.round((uplinkMs * this.#row.rateHz) / 1000) * this.#row.bytesPerSample;
+  }
+
+  [Symbol.dispose](): void {
+    this.#detach();
+  }
+}

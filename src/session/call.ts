@@ -1,0 +1,278 @@
+import { Downlink } from "../audio/downlink.ts";
+import { msOf, type Encoding } from "../audio/encodings.ts";
+import type { Ticker } from "../audio/ticker.ts";
+import { Uplink } from "../audio/uplink.ts";
+import type { CallerNotice, Leg, LegEnd, Phase } from "../caller/leg.ts";
+import { backoffMs } from "../kernel/backoff.ts";
+import type { Clock } from "../kernel/clock.ts";
+import { Fault } from "../kernel/fault.ts";
+import type { Log } from "../kernel/log.ts";
+import type { Random } from "../kernel/random.ts";
+import type { AgentSpec, Provider } from "../provider/contract.ts";
+import { Conversation } from "./conversation.ts";
+import type { SessionEvent } from "./events.ts";
+import type { LinkSeat } from "./link-seat.ts";
+import { ToolRunner, type Tool } from "./tools.ts";
+import type { CallEvent, CallOutcome, SessionWatch, TurnKind } from "./words.ts";
+
+/** What calls on one node share. */
+export interface SessionHouse {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly ticker: Ticker;
+  readonly log: Log;
+  readonly watch: SessionWatch;
+  readonly providers: ReadonlyMap<string, Provider>;
+  readonly limits: SessionLimits;
+}
+
+export interface SessionLimits {
+  readonly ringChunks: number;
+  readonly chunkMs: number;
+  readonly holdMs: number;
+  readonly drainMs: number;
+  readonly openLimitMs: number;
+}
+
+/** A turn may keep so much of the caller's audio for a replay. */
+const longestTurnMs = 60_000;
+
+/** Plain data of an event without the id that every event of a call carries. */
+type Told = CallEvent extends infer Event ? (Event extends CallEvent ? Omit<Event, "callId"> : never) : never;
+
+/** The parts of one call, and what the chart's actions do to them. It decides nothing. */
+export class Call {
+  readonly id: string;
+  readonly dialect: string;
+  readonly house: SessionHouse;
+  readonly agent: AgentSpec;
+  readonly log: Log;
+  readonly random: Random;
+  readonly uplink: Uplink;
+  readonly downlink: Downlink;
+  readonly conversation = new Conversation();
+  readonly tools: ToolRunner;
+  readonly startedMs: number;
+  resumeToken: string;
+  /** Counts the legs that this call has had; signals of an earlier one are void. */
+  legNumber = 1;
+  /** The present link; undefined between links. */
+  seat: LinkSeat | undefined;
+  #send: (event: SessionEvent) => void = () => {};
+  #leg: Leg | undefined;
+  #phase: Phase = "connecting";
+  #turns = 0;
+  /** When the caller stopped speaking, on the clock; undefined when nothing is owed. */
+  #speechEndedMs: number | undefined;
+  #turnKind: TurnKind = "plain";
+  #lostLinkMs: number | undefined;
+  #lastProvider = "none";
+  readonly #onEnd: (call: Call) => void;
+
+  constructor(house: SessionHouse, leg: Leg, agent: AgentSpec, tools: (call: Call) => readonly Tool[], onEnd: (call: Call) => void) {
+    const { clock, ticker, limits } = house;
+    this.id = house.random.id("call_");
+    this.dialect = leg.dialect;
+    this.resumeToken = house.random.id("back_", 32);
+    this.house = house;
+    this.random = house.random;
+    this.log = house.log.with({ session_id: this.id });
+    this.startedMs = clock.now();
+    this.#leg = leg;
+    this.#onEnd = onEnd;
+    const now = (): number => clock.now();
+    const shape = { encoding: leg.uplink, chunkMs: limits.chunkMs, chunks: limits.ringChunks, longestMs: longestTurnMs };
+    this.uplink = new Uplink(shape, ticker, now);
+    this.downlink = new Downlink(leg.downlink, ticker, now, {
+      began: (turnId) => this.#agentBegan(turnId),
+      playedOut: (turnId) => this.#playedOut(turnId),
+      corrected: (turnId, heardMs) => this.#cut(turnId, heardMs),
+      lost: (cause, ms) => this.tell({ type: "audio.lost", direction: "downlink", cause, ms, provider: this.seat?.provider ?? "none" }),
+    });
+    this.tools = new ToolRunner(tools(this), { callId: this.id, clock, random: this.random }, this.log);
+    this.agent = { ...agent, tools: this.tools.specs };
+  }
+
+  /** Binds the chart; called once, before it starts. */
+  bind(send: (event: SessionEvent) => void): void {
+    this.#send = send;
+  }
+
+  send(event: SessionEvent): void {
+    this.#send(event);
+  }
+
+  tell(event: Told): void {
+    // Told is CallEvent without this one field, variant by variant; TypeScript cannot see that putting it back restores the union.
+    this.house.watch.tell({ ...event, callId: this.id } as CallEvent);
+  }
+
+  notify(notice: CallerNotice): void {
+    this.#leg?.notify(notice);
+  }
+
+  nextTurnId(): string {
+    this.#turns += 1;
+    return `t${this.#turns}`;
+  }
+
+  get ageMs(): number {
+    return this.house.clock.now() - this.startedMs;
+  }
+
+  get phase(): Phase {
+    return this.#phase;
+  }
+
+  get turnKind(): TurnKind {
+    return this.#turnKind;
+  }
+
+  get downlinkEncoding(): Encoding {
+    return this.downlink.encoding;
+  }
+
+  provider(name: string | undefined): Provider {
+    const provider = this.house.providers.get(name ?? "");
+    if (provider === undefined) throw new Fault("internal", `no provider named ${name ?? "(none)"}`);
+    return provider;
+  }
+
+  /** The caller's speech ended where the uplink is at `end`, bytes; an answer is owed from then on. */
+  owe(end: number, kind: TurnKind): void {
+    this.#speechEndedMs = this.house.clock.now() - msOf(Math.max(0, this.uplink.end - end), this.uplink.encoding);
+    this.#turnKind = kind;
+  }
+
+  owesNothing(): void {
+    this.#speechEndedMs = undefined;
+  }
+
+  toolUsed(): void {
+    if (this.#speechEndedMs !== undefined) this.#turnKind = "tool";
+  }
+
+  linkLost(): void {
+    this.#lostLinkMs ??= this.house.clock.now();
+  }
+
+  linkOpened(provider: string, attempt: number): void {
+    const lostMs = this.#lostLinkMs;
+    this.#lostLinkMs = undefined;
+    if (lostMs === undefined) return;
+    this.tell({ type: "link.recovered", provider, attempts: attempt, durationMs: this.house.clock.now() - lostMs });
+    this.notify({ type: "connection.reconnected", provider });
+  }
+
+  caption(turnId: string, role: "caller" | "agent", final: boolean, interrupted = false): void {
+    this.notify({ type: "caption", turnId, role, text: this.conversation.textOf(turnId), final, interrupted });
+  }
+
+  // What the chart's actions call.
+
+  backoffMs(attempt: number, fault: Fault | undefined): number {
+    return backoffMs(attempt, this.random, fault?.retryAfterMs);
+  }
+
+  /** The caller has the word: what was not heard will not be, and the provider forgets it. */
+  stopAgent(): void {
+    const cuts = this.downlink.flush();
+    for (const { turnId, heardMs } of cuts) this.#cut(turnId, heardMs);
+    this.seat?.interrupt(cuts);
+  }
+
+  takeText(text: string): void {
+    const turnId = this.nextTurnId();
+    this.conversation.openCallerTurn(turnId, this.ageMs);
+    this.conversation.hear(turnId, text);
+    this.conversation.commit(turnId, this.ageMs);
+    this.conversation.settle(turnId);
+    this.caption(turnId, "caller", true);
+    this.owe(this.uplink.end, "text");
+    this.seat?.takeText(text);
+  }
+
+  tellRetry(attempt: number, attemptLimit: number, inMs: number): void {
+    const provider = this.#lastProvider;
+    this.tell({ type: "link.retrying", provider, attempt, attemptLimit, backoffMs: inMs });
+    this.notify({ type: "connection.reconnecting", provider, attempt });
+  }
+
+  tellGaveUp(attempt: number, fault: Fault | undefined): void {
+    this.tell({ type: "link.gave-up", provider: this.#lastProvider, attempts: attempt, code: fault?.code ?? "internal" });
+    this.notify({ type: "connection.failed", provider: this.#lastProvider });
+  }
+
+  tellPhase(phase: Phase): void {
+    if (phase === this.#phase) return;
+    this.#phase = phase;
+    this.notify({ type: "phase", phase });
+  }
+
+  holdLeg(): void {
+    this.downlink.detach();
+    this.#leg = undefined;
+  }
+
+  takeLeg(leg: Leg): void {
+    this.legNumber += 1;
+    this.#leg = leg;
+    this.downlink.attach(leg);
+    this.greetLeg();
+    for (const { turnId, role } of this.conversation.records(this.ageMs)) this.caption(turnId, role, true);
+    this.notify({ type: "phase", phase: this.#phase });
+  }
+
+  /** Tells the caller's screen who it is talking to, and how to come back. */
+  greetLeg(): void {
+    this.resumeToken = this.random.id("back_", 32);
+    const provider = this.seat?.provider ?? this.#lastProvider;
+    this.notify({ type: "started", callId: this.id, resumeToken: this.resumeToken, agent: this.agent.name, provider });
+  }
+
+  end(outcome: CallOutcome, fault: Fault | undefined): void {
+    this.tools.close();
+    const failed = outcome === "failed" && fault !== undefined;
+    const end: LegEnd = failed ? { reason: "fault", fault } : { reason: "done" };
+    this.#leg?.close(end);
+    this.holdLeg();
+    this.house.ticker.forget(this.uplink);
+    this.house.ticker.forget(this.downlink);
+    const { overflowedMs, forgottenMs } = this.uplink.account;
+    const provider = this.#lastProvider;
+    if (overflowedMs > 0) this.tell({ type: "audio.lost", direction: "uplink", cause: "overflow", ms: overflowedMs, provider });
+    if (forgottenMs > 0) this.tell({ type: "audio.lost", direction: "uplink", cause: "forgotten", ms: forgottenMs, provider });
+    this.tell({ type: "call.ended", dialect: this.dialect, outcome, cause: failed ? fault.code : undefined, durationMs: this.ageMs });
+    this.#onEnd(this);
+  }
+
+  sits(seat: LinkSeat): void {
+    this.seat = seat;
+    this.#lastProvider = seat.provider;
+  }
+
+  #agentBegan(turnId: string): void {
+    this.conversation.agentBegan(turnId, this.ageMs);
+    const endedMs = this.#speechEndedMs;
+    if (endedMs !== undefined) {
+      const responseStartMs = this.house.clock.now() - endedMs;
+      this.tell({ type: "turn.answered", provider: this.#lastProvider, kind: this.#turnKind, responseStartMs });
+      this.notify({ type: "latency", turnId, firstAudioMs: Math.round(responseStartMs) });
+      this.owesNothing();
+    }
+    this.seat?.answered();
+    this.send({ type: "agent.spoke" });
+  }
+
+  #playedOut(turnId: string): void {
+    this.conversation.heardWhole(turnId, this.ageMs);
+    this.seat?.heardOut();
+    this.caption(turnId, "agent", true);
+    if (!this.downlink.speaking) this.send({ type: "agent.wasHeard" });
+  }
+
+  #cut(turnId: string, heardMs: number): void {
+    this.conversation.cut(turnId, heardMs, "caller", this.ageMs);
+    this.caption(turnId, "agent", true, true);
+  }
+}

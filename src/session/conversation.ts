@@ -1,0 +1,211 @@
+import type { ConversationItem } from "../provider/contract.ts";
+
+/** A piece of what the agent said and where in the turn's audio it begins; undefined: the provider did not say. */
+interface Saying {
+  readonly text: string;
+  readonly audioMs: number | undefined;
+}
+
+interface CallerTurn {
+  readonly type: "caller";
+  readonly id: string;
+  readonly startMs: number;
+  endMs: number | undefined;
+  text: string;
+  state: "open" | "committed" | "settled";
+}
+
+interface AgentTurn {
+  readonly type: "agent";
+  readonly id: string;
+  startMs: number | undefined;
+  endMs: number | undefined;
+  readonly sayings: Saying[];
+  /** Audio received so far, ms. */
+  audioMs: number;
+  heard: { readonly state: "playing" } | { readonly state: "whole" } | { readonly state: "cut"; readonly ms: number; readonly by: "caller" | "fault" };
+}
+
+interface ToolTurn {
+  readonly type: "tool";
+  readonly id: string;
+  readonly name: string;
+  readonly arguments: string;
+  output: string | undefined;
+}
+
+type Turn = CallerTurn | AgentTurn | ToolTurn;
+
+/** One turn as a record tells it. Times are ms since the call began. */
+export interface TurnRecord {
+  readonly role: "caller" | "agent";
+  readonly turnId: string;
+  readonly text: string;
+  readonly startMs: number;
+  readonly endMs: number;
+  /** How much of an agent turn was heard; undefined for caller turns. */
+  readonly heardMs: number | undefined;
+}
+
+/** What was said, provider-neutral, in order of beginning. Agent turns count as far as they were heard. */
+export class Conversation {
+  readonly #turns: Turn[] = [];
+
+  openCallerTurn(id: string, startMs: number): void {
+    this.#turns.push({ type: "caller", id, startMs, endMs: undefined, text: "", state: "open" });
+  }
+
+  /** The turn's words so far replace those before. */
+  hear(id: string, text: string): void {
+    this.#caller(id).text = text;
+  }
+
+  commit(id: string, endMs: number): void {
+    const turn = this.#caller(id);
+    turn.endMs = endMs;
+    turn.state = "committed";
+  }
+
+  reopen(id: string): void {
+    this.#caller(id).state = "open";
+  }
+
+  settle(id: string): void {
+    this.#caller(id).state = "settled";
+  }
+
+  /** It was no speech after all, or will be heard again by the next link. */
+  withdraw(id: string): void {
+    const at = this.#turns.findIndex((turn) => turn.id === id);
+    if (at >= 0) this.#turns.splice(at, 1);
+  }
+
+  openAgentTurn(id: string): void {
+    this.#turns.push({ type: "agent", id, startMs: undefined, endMs: undefined, sayings: [], audioMs: 0, heard: { state: "playing" } });
+  }
+
+  agentBegan(id: string, atMs: number): void {
+    this.#agent(id).startMs ??= atMs;
+  }
+
+  say(id: string, text: string, audioMs: number | undefined): void {
+    this.#agent(id).sayings.push({ text, audioMs });
+  }
+
+  addAudio(id: string, ms: number): void {
+    this.#agent(id).audioMs += ms;
+  }
+
+  heardWhole(id: string, atMs: number): void {
+    const turn = this.#agent(id);
+    if (turn.heard.state === "playing") turn.heard = { state: "whole" };
+    turn.endMs = atMs;
+  }
+
+  /** Only so much of the turn was heard. A later, better figure may replace an earlier one. */
+  cut(id: string, ms: number, by: "caller" | "fault", atMs: number): void {
+    const turn = this.#agent(id);
+    turn.heard = { state: "cut", ms, by };
+    turn.endMs ??= atMs;
+  }
+
+  /** A fault ended the turn: what came of it will be heard, the rest is owed. */
+  breakOff(id: string): void {
+    const turn = this.#agent(id);
+    turn.heard = { state: "cut", ms: turn.audioMs, by: "fault" };
+  }
+
+  /** The words of a turn as they count: an agent turn that was cut ends where the caller stopped hearing it. */
+  textOf(id: string): string {
+    const turn = this.#turns.find((each) => each.id === id);
+    return turn === undefined || turn.type === "tool" ? "" : turn.type === "caller" ? turn.text : heardText(turn);
+  }
+
+  callTool(id: string, name: string, args: string): void {
+    this.#turns.push({ type: "tool", id, name, arguments: args, output: undefined });
+  }
+
+  toolAnswered(id: string, output: string): void {
+    const turn = this.#turns.find((each) => each.id === id);
+    if (turn?.type === "tool") turn.output = output;
+  }
+
+  /** What a new link is told: every turn that has words, in order. */
+  items(): readonly ConversationItem[] {
+    const items: ConversationItem[] = [];
+    for (const turn of this.#turns) {
+      if (turn.type === "tool") items.push({ type: "tool", id: turn.id, name: turn.name, arguments: turn.arguments, output: turn.output });
+      else if (turn.type === "caller" && turn.state === "settled" && turn.text !== "") items.push({ type: "caller", id: turn.id, text: turn.text });
+      else if (turn.type === "agent") {
+        const text = heardText(turn);
+        if (text !== "") items.push({ type: "agent", id: turn.id, text, interrupted: turn.heard.state === "cut" });
+      }
+    }
+    return items;
+  }
+
+  /** What is owed at the end of the conversation: an answer to the caller, the rest of a turn that a fault cut, or nothing. */
+  owed(): "greeting" | "answer" | "rest" | "nothing" {
+    const last = this.#turns.findLast((turn) => turn.type !== "agent" || turn.heard.state !== "playing" || heardText(turn) !== "");
+    if (last === undefined) return "greeting";
+    if (last.type === "agent") return last.heard.state === "cut" && last.heard.by === "fault" ? "rest" : "nothing";
+    return last.type === "tool" || last.state === "settled" ? "answer" : "nothing";
+  }
+
+  records(nowMs: number): readonly TurnRecord[] {
+    const records: TurnRecord[] = [];
+    for (const turn of this.#turns) {
+      if (turn.type === "tool") continue;
+      const startMs = turn.startMs ?? nowMs;
+      const heardMs = turn.type === "caller" ? undefined : turn.heard.state === "cut" ? turn.heard.ms : turn.audioMs;
+      records.push({ role: turn.type, turnId: turn.id, text: this.textOf(turn.id), startMs, endMs: turn.endMs ?? nowMs, heardMs });
+    }
+    return records;
+  }
+
+  #caller(id: string): CallerTurn {
+    const turn = this.#turns.findLast((each) => each.id === id);
+    if (turn?.type !== "caller") throw new Error(`no caller turn ${id}`);
+    return turn;
+  }
+
+  #agent(id: string): AgentTurn {
+    const turn = this.#turns.findLast((each) => each.id === id);
+    if (turn?.type !== "agent") throw new Error(`no agent turn ${id}`);
+    return turn;
+  }
+}
+
+function heardText(turn: AgentTurn): string {
+  const whole = turn.sayings.map((saying) => saying.text).join("");
+  return turn.heard.state === "cut" ? textUpTo(turn, turn.heard.ms) : whole.trim();
+}
+
+/** Words that were begun count as heard; where the provider tells no positions, words spread evenly over the audio. */
+function textUpTo(turn: AgentTurn, heardMs: number): string {
+  let heard = "";
+  for (const [index, saying] of turn.sayings.entries()) {
+    const fromMs = saying.audioMs ?? spreadMs(turn, index);
+    const untilMs = turn.sayings[index + 1]?.audioMs ?? spreadMs(turn, index + 1);
+    if (heardMs >= untilMs) heard += saying.text;
+    else if (heardMs > fromMs) return (heard + wordsUpTo(saying.text, (heardMs - fromMs) / (untilMs - fromMs))).trim();
+    else break;
+  }
+  return heard.trim();
+}
+
+/** Where saying `index` begins if all characters took the same time; with known positions after it only the end is spread. */
+function spreadMs(turn: AgentTurn, index: number): number {
+  if (index >= turn.sayings.length) return turn.audioMs;
+  const lengths = turn.sayings.map((saying) => saying.text.length);
+  const total = lengths.reduce((sum, length) => sum + length, 0);
+  const before = lengths.slice(0, index).reduce((sum, length) => sum + length, 0);
+  return total === 0 ? 0 : (turn.audioMs * before) / total;
+}
+
+function wordsUpTo(text: string, share: number): string {
+  const reached = Math.floor(text.length * share);
+  if (reached === 0) return "";
+  const end = text.slice(reached - 1).search(/\s/);
+  return end < 0 ? text : text.slice(0, reached - 1 + end);
+}

@@ -1,0 +1,57 @@
+import type { Leg } from "../caller/leg.ts";
+import type { Fault } from "../kernel/fault.ts";
+import type { Call } from "./call.ts";
+import type { CallOutcome } from "./words.ts";
+
+/** What can happen to a call, as `who.pastVerb`. */
+export type SessionEvent =
+  | { readonly type: "caller.spoke" }
+  | { readonly type: "caller.finished" }
+  | { readonly type: "caller.resumed" }
+  | { readonly type: "caller.dismissed" }
+  | { readonly type: "caller.typed"; readonly text: string }
+  | { readonly type: "caller.hungUp" }
+  /** The first audio of an agent turn went out to the caller. */
+  | { readonly type: "agent.spoke" }
+  /** Nothing that the agent said is left to be heard. */
+  | { readonly type: "agent.wasHeard" }
+  /** The agent said goodbye: hang up once it was heard, unless the caller speaks. */
+  | { readonly type: "agent.askedToEnd" }
+  | { readonly type: "tool.began" }
+  | { readonly type: "tool.finished" }
+  | { readonly type: "link.opened" }
+  /** The link has lived long enough, or has answered a turn: its provider works. */
+  | { readonly type: "link.proven" }
+  | { readonly type: "link.lost"; readonly fault: Fault }
+  | { readonly type: "leg.lost" }
+  | { readonly type: "leg.returned"; readonly leg: Leg }
+  | { readonly type: "operator.askedSwitch" }
+  | { readonly type: "operator.hungUp" }
+  | { readonly type: "node.drained" };
+
+export interface SessionInput {
+  /** What actions call; guards never read it. */
+  readonly call: Call;
+  /** Provider names, best first; never empty. */
+  readonly tiers: readonly string[];
+  readonly attemptLimit: number;
+  readonly holdLimitMs: number;
+  readonly drainLimitMs: number;
+}
+
+export interface SessionContext extends SessionInput {
+  readonly tier: number;
+  /** Links opened on the present tier since one worked, that one included. */
+  readonly attempt: number;
+  readonly retryInMs: number;
+  readonly toolsRunning: number;
+  /** Why the last link was lost. */
+  readonly fault: Fault | undefined;
+  readonly outcome: CallOutcome;
+}
+
+export interface LinkInput {
+  readonly call: Call;
+  readonly provider: string | undefined;
+  readonly attempt: number;
+}

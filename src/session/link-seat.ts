@@ -1,0 +1,385 @@
+import { encodings, msOf, type Encoding } from "../audio/encodings.ts";
+import type { CutTurn } from "../audio/downlink.ts";
+import { transcoder, type Transcoder } from "../audio/transcode.ts";
+import type { Attachment } from "../audio/uplink.ts";
+import { Fault, toFault } from "../kernel/fault.ts";
+import type { Begin, Link, LinkNotice, LinkReport, Provider } from "../provider/contract.ts";
+import type { Call } from "./call.ts";
+
+/** A link that has lived so long works, whether or not it had something to answer. */
+const provenMs = 5_000;
+
+/** A caller turn as this link told of it. */
+interface HeardTurn {
+  readonly id: string;
+  readonly from: number;
+  /** Where its audio ends, bytes; undefined while it is open. */
+  end: number | undefined;
+  worded: boolean;
+}
+
+/** The place in a call where a link sits: opens it, feeds it, and writes what it reports into the conversation, the cursors and the chart. */
+export class LinkSeat implements Disposable, LinkReport {
+  readonly provider: string;
+  readonly #call: Call;
+  readonly #attempt: number;
+  readonly #encodings: { readonly up: Encoding; readonly down: Encoding };
+  readonly #toLeg: Transcoder;
+  readonly #abort = new AbortController();
+  readonly #startedMs: number;
+  #state: { name: "opening" } | { name: "open"; link: Link; feed: Attachment; sinceMs: number } | { name: "over" } = { name: "opening" };
+  /** Caller turns by the link's ids, as long as they are not settled. */
+  readonly #heard = new Map<string, HeardTurn>();
+  /** Agent turns by the link's ids; "cut" when their further audio is not for the caller. */
+  readonly #said = new Map<string, { readonly id: string; state: "open" | "ended" | "cut" }>();
+  /** The link's ids of tool calls by our ids. */
+  readonly #toolCalls = new Map<string, string>();
+  /** What came for the link while it was still opening. */
+  readonly #waiting: ((link: Link) => void)[] = [];
+  #sentBytes = 0;
+  #receivedBytes = 0;
+
+  constructor(call: Call, provider: Provider, attempt: number) {
+    this.provider = provider.name;
+    this.#call = call;
+    this.#attempt = attempt;
+    this.#startedMs = call.house.clock.now();
+    this.#encodings = { up: nearest(call.uplink.encoding, provider.traits.hears), down: nearest(call.downlinkEncoding, provider.traits.speaks) };
+    this.#toLeg = transcoder(this.#encodings.down, call.downlinkEncoding);
+    call.sits(this);
+    void this.#open(provider);
+  }
+
+  /** The caller has the word: `cuts` are the agent turns that were playing, by our ids, with what was heard of them. */
+  interrupt(cuts: readonly CutTurn[]): void {
+    for (const [linkTurnId, turn] of this.#said) {
+      if (turn.state === "cut") continue;
+      const cut = cuts.find((each) => each.turnId === turn.id);
+      if (turn.state === "ended" && cut === undefined) this.#said.delete(linkTurnId);
+      else {
+        if (cut === undefined) this.#call.conversation.cut(turn.id, 0, "caller", this.#call.ageMs);
+        turn.state = "cut";
+        this.#toLeg.flush();
+        if (this.#state.name === "open") this.#state.link.interrupt({ turnId: linkTurnId, heardMs: cut?.heardMs ?? 0 });
+      }
+    }
+  }
+
+  takeText(text: string): void {
+    this.#give((link) => link.takeText(text));
+  }
+
+  /** `id` is ours; a link that did not make the call knows it by that id from the conversation it opened with. */
+  answerTool(id: string, name: string, output: string, failed: boolean): void {
+    this.#give((link) => link.answerTool({ toolCallId: this.#toolCalls.get(id) ?? id, name, output, failed }));
+  }
+
+  /** The caller hears an answer: the provider works. */
+  answered(): void {
+    this.#prove();
+  }
+
+  /** The answer was heard to its end: the turns that it answers are settled. Earlier the caller might still go on. */
+  heardOut(): void {
+    this.#settleFinished();
+  }
+
+  audio(bytes: Uint8Array, turnId: string): void {
+    if (this.#state.name === "over") return;
+    const turn = this.#agentTurn(turnId);
+    if (turn.state === "cut") return;
+    this.#receivedBytes += bytes.length;
+    const out = this.#toLeg.push(bytes);
+    const kept = out === bytes ? bytes : out.slice();
+    this.#call.conversation.addAudio(turn.id, msOf(kept.length, this.#call.downlinkEncoding));
+    this.#call.downlink.write(kept, turn.id);
+  }
+
+  notice(notice: LinkNotice): void {
+    if (this.#state.name === "over") return;
+    const call = this.#call;
+    switch (notice.type) {
+      case "caller.spoke":
+        return this.#spoke(notice.turnId, notice.uplinkMs);
+      case "caller.transcribed":
+        return this.#transcribed(notice.turnId, notice.text, notice.final);
+      case "caller.finished":
+        return this.#finished(notice.turnId, notice.uplinkMs);
+      case "caller.resumed":
+        return this.#resumed(notice.turnId);
+      case "caller.dismissed":
+        return this.#dismissed(notice.turnId);
+      case "agent.began":
+        this.#agentTurn(notice.turnId);
+        return;
+      case "agent.said": {
+        const turn = this.#agentTurn(notice.turnId);
+        if (turn.state === "cut") return;
+        call.conversation.say(turn.id, notice.text, notice.audioMs);
+        return call.caption(turn.id, "agent", false);
+      }
+      case "agent.ended":
+        return this.#agentEnded(notice.turnId, notice.outcome);
+      case "tool.called":
+        void this.#runTool(notice.toolCallId, notice.name, notice.arguments);
+        return;
+      case "tool.cancelled":
+        for (const [id, linkId] of this.#toolCalls) if (linkId === notice.toolCallId) call.tools.cancel(id);
+        return;
+      case "link.used":
+        return call.tell({ type: "link.used", provider: this.provider, usage: notice.usage });
+      case "link.puzzled":
+        return call.tell({ type: "link.puzzled", provider: this.provider, what: notice.what });
+      case "link.limited":
+      case "link.expiring":
+      case "link.resumable":
+        call.log.debug(notice.type.replace(".", "_"), { provider: this.provider });
+        return;
+      case "link.lost":
+        return this.#lose(notice.fault);
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#over();
+    this.#abort.abort();
+  }
+
+  async #open(provider: Provider): Promise<void> {
+    const call = this.#call;
+    const { clock, limits } = call.house;
+    const conversation = call.conversation;
+    try {
+      const link = await provider.open({
+        callId: call.id,
+        agent: call.agent,
+        uplink: this.#encodings.up,
+        downlink: this.#encodings.down,
+        endpointing: provider.traits.endpointing.includes("provider") ? "provider" : "manual",
+        conversation: conversation.items(),
+        begin: beginFor(conversation.owed()),
+        resumption: undefined,
+        openLimitMs: limits.openLimitMs,
+        report: this,
+        signal: this.#abort.signal,
+        clock,
+        random: call.random,
+        log: call.log.with({ provider: this.provider }),
+      });
+      if (this.#state.name === "over") return link.close();
+      this.#feed(link, provider.traits.replayPace);
+    } catch (error) {
+      if (this.#state.name === "over") return;
+      const fault = toFault(error, "internal", `opening ${this.provider}`);
+      call.tell({ type: "link.failed", provider: this.provider, code: fault.code, message: fault.message, attempt: this.#attempt });
+      this.#over();
+      call.send({ type: "link.lost", fault });
+    }
+  }
+
+  #feed(link: Link, replayPace: number): void {
+    const call = this.#call;
+    const nowMs = call.house.clock.now();
+    const feed = call.uplink.attach({
+      encoding: this.#encodings.up,
+      replayPace,
+      hear: (frame) => {
+        const taken = link.hear(frame);
+        if (taken) this.#sentBytes += frame.length;
+        return taken;
+      },
+    });
+    this.#state = { name: "open", link, feed, sinceMs: nowMs };
+    call.tell({ type: "link.opened", provider: this.provider, setupMs: nowMs - this.#startedMs, attempt: this.#attempt });
+    if (feed.replayedChunks > 0) call.tell({ type: "audio.replayed", provider: this.provider, chunks: feed.replayedChunks, buffered: call.uplink.unsettledChunks });
+    for (const give of this.#waiting.splice(0)) give(link);
+    call.linkOpened(this.provider, this.#attempt);
+    const timer = call.house.clock.setTimeout(() => this.#prove(), provenMs);
+    this.#abort.signal.addEventListener("abort", () => call.house.clock.clearTimeout(timer), { once: true });
+    call.send({ type: "link.opened" });
+  }
+
+  #prove(): void {
+    if (this.#state.name === "open") this.#call.send({ type: "link.proven" });
+  }
+
+  #position(uplinkMs: number): number {
+    return this.#state.name === "open" ? this.#state.feed.positionOf(uplinkMs) : this.#call.uplink.end;
+  }
+
+  #callMs(position: number): number {
+    // The caller's audio runs in real time, so its positions are times in the call, up to how late the first frame was.
+    const { uplink } = this.#call;
+    return this.#call.ageMs - msOf(Math.max(0, uplink.end - position), uplink.encoding);
+  }
+
+  #spoke(linkTurnId: string, uplinkMs: number): void {
+    const { conversation, uplink } = this.#call;
+    this.#settleFinished();
+    const from = this.#position(uplinkMs);
+    const id = this.#call.nextTurnId();
+    this.#heard.set(linkTurnId, { id, from, end: undefined, worded: false });
+    uplink.openTurn(from);
+    conversation.openCallerTurn(id, this.#callMs(from));
+    this.#call.owesNothing();
+    this.#call.send({ type: "caller.spoke" });
+  }
+
+  #transcribed(linkTurnId: string, text: string, final: boolean): void {
+    const turn = this.#heard.get(linkTurnId);
+    if (turn === undefined) return;
+    this.#call.conversation.hear(turn.id, text);
+    if (final) turn.worded = true;
+    this.#call.caption(turn.id, "caller", final);
+  }
+
+  #finished(linkTurnId: string, uplinkMs: number): void {
+    const turn = this.#heard.get(linkTurnId);
+    if (turn === undefined) return;
+    turn.end = this.#position(uplinkMs);
+    this.#call.conversation.commit(turn.id, this.#callMs(turn.end));
+    this.#call.owe(turn.end, "plain");
+    this.#call.send({ type: "caller.finished" });
+  }
+
+  #resumed(linkTurnId: string): void {
+    const turn = this.#heard.get(linkTurnId);
+    if (turn === undefined) return;
+    turn.end = undefined;
+    turn.worded = false;
+    this.#call.conversation.reopen(turn.id);
+    this.#call.owesNothing();
+    this.#call.send({ type: "caller.resumed" });
+  }
+
+  #dismissed(linkTurnId: string): void {
+    const turn = this.#heard.get(linkTurnId);
+    if (turn === undefined) return;
+    this.#heard.delete(linkTurnId);
+    this.#call.conversation.withdraw(turn.id);
+    this.#call.uplink.settle(this.#heard.size === 0 ? this.#call.uplink.end : turn.from);
+    this.#call.notify({ type: "caption.withdrawn", turnId: turn.id });
+    this.#call.owesNothing();
+    this.#call.send({ type: "caller.dismissed" });
+  }
+
+  /** Turns that are over and whose words stand in the conversation need no replay. */
+  #settleFinished(): void {
+    for (const [linkTurnId, turn] of this.#heard) {
+      if (turn.end === undefined || !turn.worded) continue;
+      this.#call.conversation.settle(turn.id);
+      this.#call.uplink.settle(turn.end);
+      this.#heard.delete(linkTurnId);
+    }
+  }
+
+  #agentTurn(linkTurnId: string): { readonly id: string; state: "open" | "ended" | "cut" } {
+    const known = this.#said.get(linkTurnId);
+    if (known !== undefined) return known;
+    const turn = { id: this.#call.nextTurnId(), state: "open" as const };
+    this.#said.set(linkTurnId, turn);
+    this.#call.conversation.openAgentTurn(turn.id);
+    return turn;
+  }
+
+  #agentEnded(linkTurnId: string, outcome: "complete" | "interrupted" | "failed"): void {
+    const call = this.#call;
+    const turn = this.#agentTurn(linkTurnId);
+    const wasCut = turn.state === "cut";
+    call.tell({ type: "turn.ended", provider: this.provider, outcome: wasCut ? "interrupted" : outcome, kind: call.turnKind });
+    this.#tellFlow();
+    if (wasCut) return void this.#said.delete(linkTurnId);
+    turn.state = "ended";
+    const tail = this.#toLeg.flush();
+    if (tail.length > 0) call.downlink.write(tail.slice(), turn.id);
+    const audible = call.downlink.endTurn(turn.id);
+    if (audible) return;
+    this.#said.delete(linkTurnId);
+    if (outcome === "failed") return this.#lose(new Fault("provider-overloaded", `${this.provider} failed to answer a turn`));
+    this.#settleFinished();
+    if (!call.downlink.speaking) call.send({ type: "agent.wasHeard" });
+  }
+
+  async #runTool(linkCallId: string, name: string, args: string): Promise<void> {
+    const call = this.#call;
+    const id = call.nextTurnId();
+    const startedMs = call.house.clock.now();
+    this.#toolCalls.set(id, linkCallId);
+    call.conversation.callTool(id, name, args);
+    call.toolUsed();
+    call.notify({ type: "tool", name, state: "running" });
+    call.send({ type: "tool.began" });
+    const { status, output } = await call.tools.run(id, name, args);
+    call.conversation.toolAnswered(id, output);
+    if (status !== "cancelled") {
+      call.tell({ type: "tool.ended", name, status, durationMs: call.house.clock.now() - startedMs });
+      call.notify({ type: "tool", name, state: status === "ok" ? "done" : "failed" });
+      // The link that asked may be gone: whichever is there gets the result.
+      call.seat?.answerTool(id, name, output, status !== "ok");
+    }
+    call.send({ type: "tool.finished" });
+  }
+
+  #give(what: (link: Link) => void): void {
+    if (this.#state.name === "open") what(this.#state.link);
+    else if (this.#state.name === "opening") this.#waiting.push(what);
+  }
+
+  #lose(fault: Fault): void {
+    const call = this.#call;
+    const livedMs = this.#state.name === "open" ? call.house.clock.now() - this.#state.sinceMs : 0;
+    call.tell({ type: "link.lost", provider: this.provider, code: fault.code, message: fault.message, livedMs });
+    call.linkLost();
+    this.#over();
+    call.send({ type: "link.lost", fault });
+  }
+
+  /** What this link knew and did not finish is left as the next one needs it. Idempotent. */
+  #over(): void {
+    if (this.#state.name === "over") return;
+    const call = this.#call;
+    if (this.#state.name === "open") {
+      this.#state.feed[Symbol.dispose]();
+      this.#state.link.close();
+      this.#tellFlow();
+      call.tell({ type: "link.closed", provider: this.provider, livedMs: call.house.clock.now() - this.#state.sinceMs });
+    }
+    this.#state = { name: "over" };
+    this.#settleFinished();
+    for (const turn of this.#heard.values()) {
+      call.conversation.withdraw(turn.id);
+      call.notify({ type: "caption.withdrawn", turnId: turn.id });
+    }
+    for (const turn of this.#said.values()) {
+      if (turn.state !== "open") continue;
+      // What came of it still plays; the rest is owed by the next link.
+      call.conversation.breakOff(turn.id);
+      if (!call.downlink.endTurn(turn.id)) call.conversation.withdraw(turn.id);
+    }
+    if (call.seat === this) call.seat = undefined;
+  }
+
+  #tellFlow(): void {
+    const { chunkMs } = this.#call.house.limits;
+    const chunks = (bytes: number, encoding: Encoding): number => Math.round(msOf(bytes, encoding) / chunkMs);
+    const sentChunks = chunks(this.#sentBytes, this.#encodings.up);
+    const receivedChunks = chunks(this.#receivedBytes, this.#encodings.down);
+    this.#sentBytes = 0;
+    this.#receivedBytes = 0;
+    this.#call.tell({ type: "audio.flowed", provider: this.provider, sentChunks, receivedChunks });
+  }
+}
+
+function beginFor(owed: "greeting" | "answer" | "rest" | "nothing"): Begin {
+  return ({ greeting: "greet", answer: "answer", rest: "carry-on", nothing: "listen" } as const)[owed];
+}
+
+/** The same encoding where the provider has it (nothing is decoded then), else the one whose rate is the least above, else its best. */
+function nearest(wanted: Encoding, offered: readonly Encoding[]): Encoding {
+  if (offered.includes(wanted)) return wanted;
+  const rate = (encoding: Encoding): number => encodings[encoding].rateHz;
+  const enough = offered.filter((encoding) => rate(encoding) >= rate(wanted)).sort((a, b) => rate(a) - rate(b));
+  const best = enough[0] ?? offered[0];
+  if (best === undefined) throw new Fault("internal", "a provider without encodings");
+  return best;
+}

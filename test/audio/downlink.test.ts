@@ -1,0 +1,120 @@
+import { expect, test } from "vitest";
+import { Downlink, type DownlinkLeg } from "../../src/audio/downlink.ts";
+import { bytesOf } from "../../src/audio/encodings.ts";
+import { Ticker } from "../../src/audio/ticker.ts";
+import { SimulatedClock } from "../simulated-clock.ts";
+
+const encoding = "pcm16@16000";
+const ms = (count: number): Uint8Array => new Uint8Array(bytesOf(count, encoding)).fill(1);
+
+class Player implements DownlinkLeg {
+  readonly traits: DownlinkLeg["traits"];
+  playedMs = 0;
+  readonly told: string[] = [];
+
+  constructor(playback: "reports" | "marks" | "clock") {
+    this.traits = { playback, aheadMs: 200, frameMs: 20 };
+  }
+
+  play(frame: Uint8Array): boolean {
+    this.playedMs += frame.length / bytesOf(1, encoding);
+    return true;
+  }
+  beginTurn(turnId: string): void {
+    this.told.push(`turn ${turnId}`);
+  }
+  mark(name: string): void {
+    this.told.push(name);
+  }
+  flush(): void {
+    this.told.push("flush");
+  }
+}
+
+function house(playback: "reports" | "marks" | "clock"): { clock: SimulatedClock; leg: Player; downlink: Downlink; reported: string[] } {
+  const clock = new SimulatedClock();
+  const reported: string[] = [];
+  const downlink = new Downlink(encoding, new Ticker(clock), () => clock.now(), {
+    began: (turnId) => reported.push(`began ${turnId}`),
+    playedOut: (turnId) => reported.push(`played out ${turnId}`),
+    corrected: (turnId, heardMs) => reported.push(`corrected ${turnId} ${heardMs}`),
+    lost: (cause, lostMs) => reported.push(`lost ${cause} ${lostMs}`),
+  });
+  const leg = new Player(playback);
+  downlink.attach(leg);
+  return { clock, leg, downlink, reported };
+}
+
+test("a long answer that arrives at once goes out in real time, never far ahead", async () => {
+  const { clock, leg, downlink } = house("clock");
+  downlink.write(ms(5_000), "t1");
+  expect(leg.playedMs).toBe(200);
+  await clock.advance(1_000);
+  expect(leg.playedMs).toBeGreaterThanOrEqual(1_180);
+  expect(leg.playedMs).toBeLessThanOrEqual(1_220);
+});
+
+test("barge-in tells what was heard, and nothing more is played", async () => {
+  const { clock, leg, downlink } = house("clock");
+  downlink.write(ms(5_000), "t1");
+  await clock.advance(1_000);
+  expect(downlink.flush()).toEqual([{ turnId: "t1", heardMs: 1_000 }]);
+  const before = leg.playedMs;
+  await clock.advance(1_000);
+  expect(leg.playedMs).toBe(before);
+  expect(leg.told).toContain("flush");
+});
+
+test("a player that reports is believed, also with its last word after a flush", async () => {
+  const { clock, downlink, reported } = house("reports");
+  downlink.write(ms(3_000), "t1");
+  await clock.advance(600);
+  downlink.played("t1", 400);
+  expect(downlink.flush()).toEqual([{ turnId: "t1", heardMs: 400 }]);
+  downlink.played("t1", 440);
+  expect(reported).toContain("corrected t1 440");
+});
+
+test("a turn is played out only when the caller has heard its end", async () => {
+  const { clock, downlink, reported } = house("reports");
+  downlink.write(ms(400), "t1");
+  downlink.endTurn("t1");
+  await clock.advance(420);
+  expect(reported).toEqual(["began t1"]);
+  downlink.played("t1", 400);
+  await clock.advance(20);
+  expect(reported).toEqual(["began t1", "played out t1"]);
+});
+
+test("marks that come back because of a flush are not taken for hearing", async () => {
+  const { clock, leg, downlink } = house("marks");
+  downlink.write(ms(2_000), "t1");
+  await clock.advance(500);
+  const marks = leg.told.filter((told) => told.includes("|"));
+  downlink.marked(marks[0] ?? "");
+  const [cut] = downlink.flush();
+  for (const mark of marks) downlink.marked(mark);
+  expect(cut?.heardMs).toBeLessThanOrEqual(500);
+  downlink.write(ms(1_000), "t2");
+  expect(downlink.flush()).toEqual([{ turnId: "t2", heardMs: 0 }]);
+});
+
+test("a caller who comes back hears what was not heard, with a small overlap", async () => {
+  const { clock, leg, downlink } = house("clock");
+  downlink.write(ms(2_000), "t1");
+  downlink.endTurn("t1");
+  await clock.advance(1_000);
+  downlink.detach();
+  await clock.advance(5_000);
+  const again = new Player("clock");
+  downlink.attach(again);
+  await clock.advance(3_000);
+  expect(leg.playedMs).toBeGreaterThanOrEqual(1_180);
+  expect(again.playedMs).toBe(1_100);
+});
+
+test("a runaway provider is bounded and the loss is told", () => {
+  const { downlink, reported } = house("clock");
+  for (let minute = 0; minute < 4; minute += 1) downlink.write(ms(60_000), "t1");
+  expect(reported.filter((each) => each.startsWith("lost overflow"))).not.toEqual([]);
+});

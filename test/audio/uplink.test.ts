@@ -1,0 +1,151 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { bytesOf } from "../../src/audio/encodings.ts";
+import { Ticker } from "../../src/audio/ticker.ts";
+import { Uplink, type UplinkSink } from "../../src/audio/uplink.ts";
+import { SimulatedClock } from "../simulated-clock.ts";
+
+const encoding = "pcmu@8000";
+
+/** Caller audio whose every byte tells its position, as far as a byte can. */
+function marked(from: number, length: number): Uint8Array {
+  return Uint8Array.from({ length }, (_, at) => ((from + at) * 7 + ((from + at) >> 8)) & 0xff);
+}
+
+class Ear implements UplinkSink {
+  readonly encoding = encoding;
+  readonly replayPace: number;
+  readonly heard: number[] = [];
+  room = Infinity;
+
+  constructor(replayPace = Infinity) {
+    this.replayPace = replayPace;
+  }
+
+  hear(frame: Uint8Array): boolean {
+    if (frame.length > this.room) return false;
+    this.room -= frame.length;
+    this.heard.push(...frame);
+    return true;
+  }
+}
+
+function house(chunks = 100): { clock: SimulatedClock; uplink: Uplink; speak: (ms: number) => Promise<void> } {
+  const clock = new SimulatedClock();
+  const shape = { encoding, chunkMs: 100, chunks, longestMs: 60_000 } as const;
+  const uplink = new Uplink(shape, new Ticker(clock), () => clock.now());
+  const speak = async (ms: number): Promise<void> => {
+    for (let spokenMs = 0; spokenMs < ms; spokenMs += 20) {
+      uplink.push(marked(uplink.end, bytesOf(20, encoding)));
+      await clock.advance(20);
+    }
+  };
+  return { clock, uplink, speak };
+}
+
+test("a frame reaches the link the moment it arrives", async () => {
+  const { uplink } = house();
+  const ear = new Ear();
+  uplink.attach(ear);
+  uplink.push(marked(0, 160));
+  expect(ear.heard).toEqual([...marked(0, 160)]);
+});
+
+test("what was said before there was a link is heard by the first one, from the first sample", async () => {
+  const { uplink, speak } = house();
+  await speak(1_400);
+  const ear = new Ear();
+  uplink.attach(ear);
+  await speak(200);
+  expect(ear.heard).toEqual([...marked(0, bytesOf(1_600, encoding))]);
+  expect(uplink.account).toMatchObject({ overflowedMs: 0, replayedMs: 0 });
+});
+
+test("a link that dies in the middle of a turn leaves the whole turn to the next", async () => {
+  const { uplink, speak } = house();
+  const first = new Ear();
+  const feed = uplink.attach(first);
+  await speak(5_000);
+  const from = uplink.end;
+  uplink.openTurn(from);
+  await speak(3_000);
+  feed[Symbol.dispose]();
+  await speak(1_000);
+  const second = new Ear();
+  const again = uplink.attach(second);
+  await speak(1_000);
+  const turn = second.heard.slice(-bytesOf(5_000, encoding));
+  expect(turn).toEqual([...marked(from, bytesOf(5_000, encoding))]);
+  expect(again.replayedChunks).toBeGreaterThanOrEqual(30);
+});
+
+test("settled turns are not replayed", async () => {
+  const { uplink, speak } = house();
+  const feed = uplink.attach(new Ear());
+  uplink.openTurn(0);
+  await speak(2_000);
+  uplink.settle(uplink.end);
+  feed[Symbol.dispose]();
+  const next = new Ear();
+  uplink.attach(next);
+  expect(next.heard).toEqual([]);
+});
+
+test("a turn longer than the ring is kept whole up to a minute", async () => {
+  const { uplink, speak } = house(10);
+  uplink.attach(new Ear());
+  uplink.openTurn(0);
+  await speak(45_000);
+  const next = new Ear();
+  uplink.attach(next);
+  await speak(2_000);
+  expect(next.heard).toHaveLength(bytesOf(47_000, encoding));
+  expect(uplink.account).toMatchObject({ forgottenMs: 0, overflowedMs: 0 });
+});
+
+test("an outage longer than the ring drops the oldest audio and says how much", async () => {
+  const { uplink, speak } = house(10);
+  await speak(65_000);
+  const ear = new Ear();
+  uplink.attach(ear);
+  await speak(5_000);
+  const { receivedMs, deliveredMs, overflowedMs } = uplink.account;
+  expect(overflowedMs).toBe(5_000);
+  expect(deliveredMs + overflowedMs).toBe(receivedMs);
+  expect(ear.heard).toEqual([...marked(bytesOf(5_000, encoding), bytesOf(65_000, encoding))]);
+});
+
+test("a link with a pace gets a replay no faster than that", async () => {
+  const { uplink, speak, clock } = house();
+  await speak(4_000);
+  const ear = new Ear(1.25);
+  uplink.attach(ear);
+  await clock.advance(1_000);
+  expect(ear.heard.length).toBeLessThanOrEqual(bytesOf(200 + 1_270, encoding));
+  expect(ear.heard.length).toBeGreaterThanOrEqual(bytesOf(1_400, encoding));
+});
+
+test("whatever links come, go and stall: each hears a gapless stretch, and together they hear everything", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.record({ liveMs: fc.integer({ min: 0, max: 3_000 }), goneMs: fc.integer({ min: 0, max: 3_000 }), room: fc.integer({ min: 0, max: 30_000 }) }), { minLength: 1, maxLength: 6 }), async (spells) => {
+      const { uplink, speak } = house();
+      uplink.openTurn(0);
+      const ears: Ear[] = [];
+      for (const { liveMs, goneMs, room } of spells) {
+        const ear = new Ear();
+        ear.room = room;
+        const feed = uplink.attach(ear);
+        ears.push(ear);
+        await speak(liveMs);
+        feed[Symbol.dispose]();
+        await speak(goneMs);
+      }
+      const last = new Ear();
+      uplink.attach(last);
+      await speak(400);
+      for (const ear of [...ears, last]) expect(ear.heard).toEqual([...marked(0, ear.heard.length)]);
+      expect(last.heard).toHaveLength(uplink.end);
+    }),
+    { numRuns: 60 },
+  );
+});

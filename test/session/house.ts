@@ -1,0 +1,231 @@
+import { bytesOf, type Encoding } from "../../src/audio/encodings.ts";
+import { Ticker } from "../../src/audio/ticker.ts";
+import type { CallerNotice, CallStart, Leg, LegEnd, LegListener, LegTraits } from "../../src/caller/leg.ts";
+import type { Fault } from "../../src/kernel/fault.ts";
+import { silentLog } from "../../src/kernel/log.ts";
+import { seededRandom } from "../../src/kernel/random.ts";
+import type { Link, LinkNotice, OpenRequest, Provider, ProviderTraits, ToolResult } from "../../src/provider/contract.ts";
+import { Roster, type AgentPlan } from "../../src/session/roster.ts";
+import type { Tool } from "../../src/session/tools.ts";
+import type { CallEvent } from "../../src/session/words.ts";
+import { SimulatedClock } from "../simulated-clock.ts";
+
+const encoding: Encoding = "pcm16@16000";
+
+/** A provider whose every word the test speaks: a part of the house handed in, like a clock. */
+export class PuppetProvider implements Provider {
+  readonly name: string;
+  readonly traits: ProviderTraits = {
+    hears: [encoding],
+    speaks: [encoding],
+    endpointing: ["provider", "manual"],
+    replayPace: Infinity,
+    trailingSilenceMs: 0,
+    seeding: "items",
+    tools: "parallel",
+    text: true,
+    callerTranscript: "partial",
+    memoryAfterInterrupt: "cut-to-heard",
+    resumable: false,
+    sessionLimitMs: Infinity,
+    languages: "any",
+    voices: "any",
+    usage: [],
+    offline: true,
+  };
+  readonly links: PuppetLink[] = [];
+  refusal: Fault | undefined;
+  full: Fault | undefined;
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  async open(request: OpenRequest): Promise<Link> {
+    if (this.refusal !== undefined) throw this.refusal;
+    const link = new PuppetLink(request);
+    this.links.push(link);
+    return link;
+  }
+
+  admit(): Fault | undefined {
+    return this.full;
+  }
+
+  async close(): Promise<void> {}
+
+  get link(): PuppetLink {
+    const link = this.links.at(-1);
+    if (link === undefined) throw new Error(`${this.name} has no link`);
+    return link;
+  }
+}
+
+export class PuppetLink implements Link {
+  readonly request: OpenRequest;
+  readonly heard: number[] = [];
+  readonly told: string[] = [];
+  readonly results: ToolResult[] = [];
+
+  constructor(request: OpenRequest) {
+    this.request = request;
+  }
+
+  hear(frame: Uint8Array): boolean {
+    this.heard.push(...frame);
+    return true;
+  }
+  takeText(text: string): void {
+    this.told.push(`text ${text}`);
+  }
+  commitTurn(): void {
+    this.told.push("commit");
+  }
+  interrupt({ turnId, heardMs }: { turnId: string; heardMs: number }): void {
+    this.told.push(`interrupt ${turnId} ${Math.round(heardMs)}`);
+  }
+  answerTool(result: ToolResult): void {
+    this.results.push(result);
+  }
+  close(): void {
+    this.told.push("close");
+  }
+
+  get heardMs(): number {
+    return this.heard.length / bytesOf(1, encoding);
+  }
+
+  tells(...notices: readonly LinkNotice[]): void {
+    for (const notice of notices) this.request.report.notice(notice);
+  }
+
+  /** An agent turn with audio, all at once, as providers do. */
+  speaks(turnId: string, text: string, ms: number, ended = true): void {
+    this.tells({ type: "agent.began", turnId }, { type: "agent.said", turnId, text, audioMs: 0 });
+    this.request.report.audio(new Uint8Array(bytesOf(ms, encoding)).fill(3), turnId);
+    if (ended) this.tells({ type: "agent.ended", turnId, outcome: "complete" });
+  }
+
+  /** A caller turn that ends where the link's audio ends now. */
+  hearsTurn(turnId: string, text: string, fromMs: number): void {
+    this.tells(
+      { type: "caller.spoke", turnId, uplinkMs: fromMs },
+      { type: "caller.transcribed", turnId, text, final: true },
+      { type: "caller.finished", turnId, uplinkMs: this.heardMs },
+    );
+  }
+}
+
+export class PuppetLeg implements Leg {
+  readonly dialect = "puppet";
+  readonly traits: LegTraits = {
+    playback: "clock",
+    aheadMs: 200,
+    frameMs: 20,
+    flush: true,
+    captions: true,
+    dtmfOut: false,
+    transfer: false,
+    resume: "token",
+  };
+  readonly uplink: Encoding = encoding;
+  readonly downlink: Encoding = encoding;
+  readonly notices: CallerNotice[] = [];
+  ended: LegEnd | undefined;
+  playedMs = 0;
+  flushes = 0;
+
+  play(frame: Uint8Array): boolean {
+    this.playedMs += frame.length / bytesOf(1, encoding);
+    return true;
+  }
+  beginTurn(): void {}
+  mark(): void {}
+  flush(): void {
+    this.flushes += 1;
+  }
+  notify(notice: CallerNotice): void {
+    this.notices.push(notice);
+  }
+  close(end: LegEnd): void {
+    this.ended = end;
+  }
+
+  get resumeToken(): string {
+    const started = this.notices.findLast((notice) => notice.type === "started");
+    return started?.resumeToken ?? "";
+  }
+}
+
+export interface House {
+  readonly clock: SimulatedClock;
+  readonly roster: Roster;
+  readonly providers: ReadonlyMap<string, PuppetProvider>;
+  readonly events: CallEvent[];
+  provider(name: string): PuppetProvider;
+  dial(resume?: string): Caller;
+}
+
+/** A caller and its leg. */
+export interface Caller {
+  readonly leg: PuppetLeg;
+  readonly line: LegListener;
+  /** Speaks marked audio in real time. */
+  speaks(ms: number): Promise<void>;
+  /** What it has sent, byte for byte. */
+  readonly sent: number[];
+}
+
+const start: CallStart = {
+  dialect: "puppet",
+  carrierCallId: undefined,
+  agent: undefined,
+  language: undefined,
+  resume: undefined,
+  from: undefined,
+  parameters: {},
+};
+
+export function startHouse(options: { tiers?: readonly string[]; tools?: readonly Tool[]; calls?: number; holdMs?: number } = {}): House {
+  const tiers = options.tiers ?? ["alpha"];
+  const clock = new SimulatedClock();
+  const providers = new Map(tiers.map((name) => [name, new PuppetProvider(name)]));
+  const events: CallEvent[] = [];
+  const spec = { name: "desk", instructions: "", greeting: "Hello.", language: "en", voice: undefined, providerSettings: {} };
+  const agents: readonly AgentPlan[] = [{ spec, tiers, tools: options.tools ?? [] }];
+  const house = {
+    clock,
+    random: seededRandom(7),
+    ticker: new Ticker(clock),
+    log: silentLog,
+    watch: { tell: (event: CallEvent) => void events.push(event) },
+    providers,
+    limits: { ringChunks: 100, chunkMs: 100, holdMs: options.holdMs ?? 30_000, drainMs: 60_000, openLimitMs: 5_000 },
+  };
+  const roster = new Roster(house, agents, { calls: options.calls ?? 10, attempts: 7 });
+  return {
+    clock,
+    roster,
+    providers,
+    events,
+    provider(name) {
+      const provider = providers.get(name);
+      if (provider === undefined) throw new Error(`no ${name} here`);
+      return provider;
+    },
+    dial(resume) {
+      const leg = new PuppetLeg();
+      const line = roster.receive(leg, { ...start, resume });
+      const sent: number[] = [];
+      const speaks = async (ms: number): Promise<void> => {
+        for (let spokenMs = 0; spokenMs < ms; spokenMs += 20) {
+          const frame = Uint8Array.from({ length: bytesOf(20, encoding) }, (_, at) => ((sent.length + at) * 7 + ((sent.length + at) >> 8)) & 0xff);
+          sent.push(...frame);
+          line.audio(frame);
+          await clock.advance(20);
+        }
+      };
+      return { leg, line, speaks, sent };
+    },
+  };
+}
