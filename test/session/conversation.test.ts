@@ -1,0 +1,92 @@
+import { describe, expect, test } from "vitest";
+import { Conversation } from "../../src/session/conversation.ts";
+
+function agentTurn(sayings: readonly (readonly [string, number | undefined])[], audioMs: number): Conversation {
+  const conversation = new Conversation();
+  conversation.openAgentTurn("t1");
+  for (const [text, at] of sayings) conversation.say("t1", text, at);
+  conversation.addAudio("t1", audioMs);
+  return conversation;
+}
+
+describe("what was heard of an agent turn, in words", () => {
+  test.each([
+    { name: "nothing", heardMs: 0, text: "" },
+    { name: "a word that was begun counts", heardMs: 300, text: "We open" },
+    { name: "the first clause to its end", heardMs: 1_000, text: "We open at nine." },
+    { name: "into the second clause", heardMs: 2_500, text: "We open at nine. And we close at" },
+    { name: "everything", heardMs: 4_000, text: "We open at nine. And we close at ten tonight." },
+  ])("$name, where the provider tells where words begin", ({ heardMs, text }) => {
+    const conversation = agentTurn([["We open at nine. ", 0], ["And we close at ten tonight.", 1_000]], 4_000);
+    conversation.cut("t1", heardMs, "caller", 0);
+    expect(conversation.textOf("t1")).toBe(text);
+  });
+
+  test("words spread over the audio where the provider does not say", () => {
+    const conversation = agentTurn([["one two ", undefined], ["three four", undefined]], 1_800);
+    conversation.cut("t1", 900, "caller", 0);
+    expect(conversation.textOf("t1")).toBe("one two three");
+  });
+
+  test("a better figure that comes later replaces the first", () => {
+    const conversation = agentTurn([["one two three four", 0]], 4_000);
+    conversation.cut("t1", 4_000, "caller", 0);
+    conversation.cut("t1", 300, "caller", 0);
+    expect(conversation.textOf("t1")).toBe("one");
+  });
+});
+
+describe("what a new link is told", () => {
+  test("settled turns, agent turns as heard and tool calls, in order", () => {
+    const conversation = agentTurn([["Hello.", 0]], 500);
+    conversation.heardWhole("t1", 500);
+    conversation.openCallerTurn("t2", 600);
+    conversation.hear("t2", "book a table");
+    conversation.commit("t2", 900);
+    conversation.settle("t2");
+    conversation.callTool("t3", "book", "{}");
+    conversation.toolAnswered("t3", '{"ok":true}');
+    conversation.openCallerTurn("t4", 1_500);
+    expect(conversation.items()).toEqual([
+      { type: "agent", id: "t1", text: "Hello.", interrupted: false },
+      { type: "caller", id: "t2", text: "book a table" },
+      { type: "tool", id: "t3", name: "book", arguments: "{}", output: '{"ok":true}' },
+    ]);
+  });
+
+  test.each([
+    { name: "a greeting, when nothing was said", steps: () => new Conversation(), owed: "greeting" },
+    {
+      name: "an answer, when the caller had the last word",
+      owed: "answer",
+      steps: () => {
+        const conversation = new Conversation();
+        conversation.openCallerTurn("t1", 0);
+        conversation.hear("t1", "hello?");
+        conversation.settle("t1");
+        return conversation;
+      },
+    },
+    {
+      name: "the rest, when a fault cut the agent short, also after what came of it was heard",
+      owed: "rest",
+      steps: () => {
+        const conversation = agentTurn([["We have", 0]], 300);
+        conversation.breakOff("t1");
+        conversation.heardWhole("t1", 300);
+        return conversation;
+      },
+    },
+    {
+      name: "nothing, when the caller cut the agent short",
+      owed: "nothing",
+      steps: () => {
+        const conversation = agentTurn([["We have", 0]], 300);
+        conversation.cut("t1", 300, "caller", 0);
+        return conversation;
+      },
+    },
+  ])("and what is owed: $name", ({ steps, owed }) => {
+    expect(steps().owed()).toBe(owed);
+  });
+});
