@@ -1,0 +1,109 @@
+import { availableParallelism } from "node:os";
+import type { Clock } from "../../../kernel/clock.ts";
+import type { Log } from "../../../kernel/log.ts";
+import type { EarRequest, Ears } from "../parts.ts";
+import { capacityOf, childrenFor } from "./capacity.ts";
+import { CallEar, type EarCounts } from "./ear.ts";
+import { usualEndpointing, type EndpointerOptions } from "./endpointer.ts";
+import type { Padding, Weights } from "./moonshine.ts";
+import { RecogniserPool } from "./pool.ts";
+import type { RuntimeName } from "./runtime.ts";
+import { Vad } from "./vad.ts";
+
+export type EarModel = "moonshine-tiny-encoder" | "moonshine-tiny-decoder" | "moonshine-base-encoder" | "moonshine-base-decoder" | "silero-vad";
+
+export interface EarsOptions {
+  readonly clock: Clock;
+  readonly log: Log;
+  /** The path of a model file that is there and was checked. */
+  readonly modelFile: (id: EarModel) => string;
+  /** `tiny` unless given; `base` hears better in noise at twice the processor time. */
+  readonly weights?: Weights;
+  /** `auto` unless given: native where it loads. */
+  readonly runtime?: RuntimeName | "auto";
+  /** Calls at once, in place of what was measured. */
+  readonly calls?: number | undefined;
+  readonly endpointing?: Partial<EndpointerOptions>;
+  readonly padding?: Padding;
+}
+
+const usualPadding: Padding = { beforeMs: 200, afterMs: 300 };
+const partialEveryMs = 1_500;
+/** With this many calls or fewer, captions may follow closely. */
+const fewCalls = 2;
+const partialEveryWithFewCallsMs = 700;
+
+/**
+ * Hearing for all calls: one thread for voice activity, some processes for recognition. Takes about a second.
+ * @throws {Fault} internal when the models cannot be run; what `modelFile` throws.
+ */
+export async function createEars(options: EarsOptions): Promise<Ears> {
+  const { clock, log, modelFile, weights = "tiny", runtime = "auto", padding = usualPadding } = options;
+  const endpointing = { ...usualEndpointing, ...options.endpointing };
+  const children = childrenFor(availableParallelism());
+  const files = { encoder: modelFile(`moonshine-${weights}-encoder`), decoder: modelFile(`moonshine-${weights}-decoder`) };
+  const vadPath = modelFile("silero-vad");
+  const began = clock.now();
+  const [pool, vad] = await bothOrNeither(
+    RecogniserPool.start({ children, settings: { weights, runtime, files, padding }, clock, log }),
+    Vad.start({ modelPath: vadPath, clock, log }),
+  );
+  const { quickest } = pool;
+  const capacity = options.calls ?? capacityOf(quickest.warmUpMs, children);
+  const counts: EarCounts = { framesRefused: 0, turnsFinished: 0, turnsDismissed: 0 };
+  const open = new Set<CallEar>();
+  const sharePartials = (): void => {
+    for (const ear of open) ear.partialEveryMs = open.size <= fewCalls ? partialEveryWithFewCallsMs : partialEveryMs;
+  };
+  log.info("ears_ready", { weights, runtime: quickest.runtime, children, capacity, warm_up_ms: quickest.warmUpMs, start_ms: Math.round(clock.now() - began) });
+  return {
+    capacity,
+    open(request: EarRequest) {
+      const ear = new CallEar(request, {
+        vad,
+        pool,
+        endpointing,
+        counts,
+        onClose: (closed) => {
+          open.delete(closed);
+          sharePartials();
+        },
+      });
+      open.add(ear);
+      sharePartials();
+      return ear;
+    },
+    status: () => ({
+      runtime: quickest.runtime,
+      weights,
+      capacity,
+      calls: open.size,
+      children,
+      childrenAlive: pool.alive,
+      jobsWaiting: pool.waiting,
+      medianDecodeMs: pool.medianDecodeMs,
+      warmUpMs: quickest.warmUpMs,
+      broken: pool.broken?.message,
+      ...counts,
+      ...pool.counts,
+      voiceActivity: { ...vad.counts },
+    }),
+    async close() {
+      for (const ear of open) ear.close();
+      await Promise.all([pool.close(), vad.close()]);
+    },
+  };
+}
+
+interface Closable {
+  close(): Promise<void>;
+}
+
+async function bothOrNeither<A extends Closable, B extends Closable>(first: Promise<A>, second: Promise<B>): Promise<[A, B]> {
+  try {
+    return await Promise.all([first, second]);
+  } catch (error) {
+    for (const started of await Promise.allSettled([first, second])) if (started.status === "fulfilled") await started.value.close();
+    throw error;
+  }
+}

@@ -1,0 +1,120 @@
+/** Word errors between what was said and what was heard. */
+export interface WordErrors {
+  /** Words to change, add or leave out. */
+  readonly errors: number;
+  /** Words said. */
+  readonly words: number;
+}
+
+/** Spelling, punctuation and the way numbers are written do not count: the kindest of several readings does. */
+export function wordErrors(said: string, heard: string): WordErrors {
+  const reference = wordsOf(said, "number");
+  const readings = (["number", "pair"] as const).map((years) => wordsOf(heard, years));
+  const errors = readings.flatMap((reading) => [
+    distance(reference, reading),
+    distance(joined(reference, new Set(reading)), joined(reading, new Set(reference))),
+  ]);
+  return { errors: Math.min(...errors), words: reference.length };
+}
+
+const ones = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split(" ");
+const tens = "- - twenty thirty forty fifty sixty seventy eighty ninety".split(" ");
+const ordinals = new Map([
+  [1, "first"],
+  [2, "second"],
+  [3, "third"],
+]);
+/** Other ways to write the same. */
+const alike = new Map<string, string>(
+  Object.entries({
+    metres: "meters",
+    metre: "meter",
+    ok: "okay",
+    colour: "color",
+    alright: "all right",
+    "i'm": "i am",
+    "i'd": "i would",
+    "it's": "it is",
+    "that's": "that is",
+    "you've": "you have",
+    "you'd": "you would",
+    "you're": "you are",
+    "we're": "we are",
+    "don't": "do not",
+    "can't": "cannot",
+    mr: "mister",
+    mrs: "missus",
+    dr: "doctor",
+    voicemail: "voice mail",
+    mailbox: "mail box",
+    touchtone: "touch tone",
+    logon: "log on",
+    "e-mail": "email",
+  }),
+);
+
+function cardinal(value: number): string {
+  // Below a thousand all indices lie in their tables.
+  if (value < 20) return ones[value]!;
+  if (value < 100) return `${tens[Math.floor(value / 10)]!} ${value % 10 === 0 ? "" : ones[value % 10]!}`;
+  return `${ones[Math.floor(value / 100)]!} hundred ${value % 100 === 0 ? "" : cardinal(value % 100)}`;
+}
+
+/** Up to two digits and whole hundreds are numbers; more are read digit by digit. */
+function spoken(digits: string): string {
+  const isNumber = (digits.length <= 2 && !digits.startsWith("0")) || /^[1-9]00$/.test(digits);
+  return isNumber || digits === "0" ? cardinal(Number(digits)) : Array.from(digits, (digit) => cardinal(Number(digit))).join(" ");
+}
+
+function yearInPairs(_: string, century: string, rest: string): string {
+  return `${cardinal(Number(century))} ${rest.startsWith("0") ? `oh ${cardinal(Number(rest))}` : cardinal(Number(rest))}`;
+}
+
+function wordsOf(text: string, years: "number" | "pair"): string[] {
+  let plain = text
+    .toLowerCase()
+    .normalize("NFKD")
+    .replace(/[\u0300-\u036f]/g, "")
+    .replace(/[’‘]/g, "'")
+    .replace(/&/g, " and ")
+    .replace(/%/g, " percent ")
+    .replace(/\$(\d+)/g, "$1 dollars")
+    .replace(/(\d+)(?:st|nd|rd|th)\b/g, (_, digits: string) => ordinals.get(Number(digits)) ?? `${spoken(digits).trim()}th`)
+    .replace(/(\d+):(\d\d)/g, "$1 $2")
+    .replace(/(\d),(\d{3})\b/g, "$1$2")
+    .replace(/[^a-z0-9' ]+/g, " ");
+  if (years === "pair") plain = plain.replace(/\b(1[1-9])(\d\d)\b/g, yearInPairs);
+  return plain
+    .replace(/\d+/g, (digits) => ` ${spoken(digits)} `)
+    .split(/\s+/)
+    .map((word) => word.replace(/^'+|'+$/g, ""))
+    .flatMap((word) => (alike.get(word) ?? word).split(" "))
+    .map((word) => word.replace(/'/g, ""))
+    .filter((word) => word !== "");
+}
+
+/** Neighbours that the other side writes as one word ("log on", "logon") become one. */
+function joined(words: readonly string[], others: ReadonlySet<string>): string[] {
+  const out: string[] = [];
+  for (let at = 0; at < words.length; at += 1) {
+    const both = `${words[at]!}${words[at + 1] ?? ""}`;
+    const together = at + 1 < words.length && others.has(both);
+    out.push(together ? both : words[at]!);
+    if (together) at += 1;
+  }
+  return out;
+}
+
+/** Fewest changes, additions and omissions (Levenshtein), row by row. */
+function distance(from: readonly string[], to: readonly string[]): number {
+  let row = Array.from({ length: to.length + 1 }, (_, column) => column);
+  for (const [index, word] of from.entries()) {
+    const next = [index + 1];
+    for (const [column, other] of to.entries()) {
+      // Both rows have one entry more than `to`.
+      next.push(Math.min(row[column + 1]! + 1, next[column]! + 1, row[column]! + (word === other ? 0 : 1)));
+    }
+    row = next;
+  }
+  return row[to.length]!;
+}
