@@ -1,0 +1,93 @@
+import { readFileSync } from "node:fs";
+import { z } from "zod";
+import { codeOf } from "./secrets.ts";
+import { didYouMean } from "./suggest.ts";
+
+const names = z.array(z.string().regex(/^[a-z][a-z0-9-]*$/, "must be lower-case letters, digits and hyphens"));
+
+const agent = z.strictObject({
+  name: z.string().regex(/^[a-z][a-z0-9-]{0,31}$/, "must be 1 to 32 lower-case letters, digits and hyphens"),
+  instructions: z.string().min(1, "must say what the agent is to do").max(100_000),
+  /** Spoken first; left out, the provider finds its own words. */
+  greeting: z.string().min(1).max(1_000).optional(),
+  voice: z.string().min(1).max(100).optional(),
+  language: z
+    .string()
+    .regex(/^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$/, 'must be a language tag such as "en-US"')
+    .default("en-US"),
+  /** Which providers its calls may use, in order; left out, those of every call. */
+  tiers: names.min(1, "must name at least one provider, or be left out").optional(),
+  /** Which tools it may use. */
+  tools: z.union([z.literal("all"), z.array(z.string().min(1))]).default("all"),
+  /** Settings that only one provider reads, under its name. */
+  providerSettings: z.record(z.string(), z.unknown()).default({}),
+});
+
+/** One agent as configured; tools are names that the composition resolves. */
+export type AgentSettings = z.infer<typeof agent>;
+
+const frontDesk: AgentSettings = {
+  name: "front-desk",
+  instructions: [
+    "You are the receptionist of a small business, speaking on the telephone.",
+    "Be warm and brief: one or two short sentences, one question at a time. What you say is spoken aloud, so use no lists, symbols or links.",
+    "Read numbers, dates and names back and let the caller correct you. Say so when you do not know something; never make it up.",
+    "If the caller asks for a person, or is in distress, offer to connect them at once.",
+  ].join("\n"),
+  greeting: "Hello, this is the front desk. How can I help you?",
+  language: "en-US",
+  tools: "all",
+  providerSettings: {},
+};
+
+const limits = z.strictObject({
+  maxCalls: z.number().optional(),
+  holdMs: z.number().optional(),
+  drainMs: z.number().optional(),
+  ringChunks: z.number().optional(),
+  chunkMs: z.number().optional(),
+});
+
+const schema = z.strictObject({
+  agents: z
+    .array(agent)
+    .min(1, "must hold at least one agent, or be left out")
+    .refine((all) => new Set(all.map(({ name }) => name)).size === all.length, "two agents have the same name")
+    .default([frontDesk]),
+  tiers: names.min(1, "must name at least one provider, or be left out").optional(),
+  origins: z.array(z.string()).optional(),
+  limits: limits.default({}),
+});
+
+/** What LINEKEEPER_CONFIG holds; everything has a default. The numbers and lists are checked by the settings that they stand for. */
+export type ConfigFile = z.infer<typeof schema>;
+
+export const emptyConfigFile: ConfigFile = schema.parse({});
+
+/** All that is wrong with the file, each one line with its place, or the file. */
+export function readConfigFile(path: string): { readonly file: ConfigFile; readonly problems: readonly string[] } {
+  const problem = (line: string) => ({ file: emptyConfigFile, problems: [`${path}: ${line}`] });
+  let content: string;
+  try {
+    content = readFileSync(path, "utf8");
+  } catch (error) {
+    return problem(`cannot be read (${codeOf(error)}): correct LINEKEEPER_CONFIG, or unset it to run with defaults`);
+  }
+  let json: unknown;
+  try {
+    json = JSON.parse(content);
+  } catch (error) {
+    return problem(`is not JSON: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  const result = schema.safeParse(json);
+  if (result.success) return { file: result.data, problems: [] };
+  return { file: emptyConfigFile, problems: result.error.issues.flatMap(linesOf).map((line) => `${path}: ${line}`) };
+}
+
+function linesOf(issue: z.core.$ZodIssue): readonly string[] {
+  const place = issue.path.map((part) => (typeof part === "number" ? `[${part}]` : `.${String(part)}`)).join("");
+  const at = place.replace(/^\./, "");
+  if (issue.code !== "unrecognized_keys") return [`${at === "" ? "the whole" : at}: ${issue.message}`];
+  const known = Object.keys(issue.path[0] === "agents" ? agent.shape : issue.path[0] === "limits" ? limits.shape : schema.shape);
+  return issue.keys.map((key) => `${at === "" ? "" : `${at}.`}${key}: unknown key${didYouMean(key, known)}; known are ${known.join(", ")}`);
+}

@@ -1,0 +1,101 @@
+import type { ConfigFile } from "./file.ts";
+import { choice, integer, list, path, secret, text, url, type Field } from "./fields.ts";
+
+/** One setting. Its name is that of its environment variable. */
+export interface Row<T> {
+  readonly field: Field<T & {}>;
+  readonly fallback: T;
+  /** For people, in one line; begins the same whether set or not. */
+  readonly meaning: string;
+  /** Where the config file may hold it. */
+  readonly inFile: ((file: ConfigFile) => string | undefined) | undefined;
+}
+
+function row<T, D extends T | undefined>(
+  field: Field<T & {}>,
+  fallback: D,
+  meaning: string,
+  inFile?: (file: ConfigFile) => { toString(): string } | undefined,
+): Row<T | D> {
+  return { field, fallback, meaning, inFile: inFile && ((file) => inFile(file)?.toString()) };
+}
+
+const key = (meaning: string): Row<string | undefined> => row(secret, undefined, meaning);
+const base = (meaning: string): Row<string | undefined> => row(url("https", "http"), undefined, meaning);
+const word = (meaning: string): Row<string | undefined> => row(text(), undefined, meaning);
+const providers = list(/^[a-z][a-z0-9-]*$/, "provider names");
+const origins = list(/^https?:\/\/[^/\s]+$/, "origins such as https://example.org");
+
+/** Every setting there is: check, type, default and documentation in one place. */
+export const table = {
+  PORT: row(integer(0, 65_535), 8080, "Port to listen on; 0 takes a free one"),
+  HOST: row(text("a host name or address"), "127.0.0.1", "Address to listen on; 0.0.0.0 for every network"),
+  PUBLIC_URL: row(url("https", "http"), undefined, "How callers reach this server from outside"),
+  LINEKEEPER_CONFIG: row(path("the path of a JSON file"), undefined, "Config file with agents, tiers and limits"),
+  LINEKEEPER_TIERS: row(
+    providers,
+    undefined,
+    "Providers a call may use, in order; else all that have a key, then local",
+    (file) => file.tiers,
+  ),
+  LINEKEEPER_API_KEY: key("Opens the server to callers and operators beyond this machine"),
+  LINEKEEPER_ORIGINS: row(origins, [], "Web origins whose pages may place calls, beside the server's own", (file) => file.origins),
+  LINEKEEPER_MAX_CALLS: row(integer(1, 100_000), 500, "Calls at once; further callers are told busy", (file) => file.limits.maxCalls),
+  LINEKEEPER_HOLD_MS: row(
+    integer(0, 600_000),
+    30_000,
+    "How long a call waits for a caller who was cut off, ms",
+    (file) => file.limits.holdMs,
+  ),
+  LINEKEEPER_DRAIN_MS: row(integer(0, 3_600_000), 60_000, "How long calls may go on after SIGTERM, ms", (file) => file.limits.drainMs),
+  LINEKEEPER_RING_CHUNKS: row(integer(10, 600), 100, "Chunks of caller audio kept for a replay", (file) => file.limits.ringChunks),
+  LINEKEEPER_CHUNK_MS: row(integer(20, 500), 100, "Length of a chunk, ms", (file) => file.limits.chunkMs),
+  LINEKEEPER_SEED: row(integer(0, 2 ** 32 - 1), undefined, "Makes ids and choices repeatable, for tests; else they are random"),
+  LOG_LEVEL: row(choice("debug", "info", "warning", "error"), "info", "The least severe log lines that are written"),
+  LOG_FORMAT: row(choice("auto", "json", "pretty"), "auto", "Log lines as JSON or for people; auto: for people on a terminal"),
+
+  LINEKEEPER_MODELS_DIR: row(
+    path("the path of a folder"),
+    undefined,
+    "Where the local provider's speech models are; else the packages of this installation",
+  ),
+  LINEKEEPER_LOCAL_EARS: row(
+    choice("tiny", "base"),
+    "tiny",
+    "Recognition model of the local provider; base is better in noise and takes twice the time",
+  ),
+  LINEKEEPER_LOCAL_CALLS: row(integer(1, 1_000), undefined, "Calls the local provider takes at once; else measured at start"),
+  LINEKEEPER_LOCAL_VOICE: word("Voice of the local provider"),
+  LINEKEEPER_LOCAL_FLOW: row(
+    path("the path of a JSON file"),
+    undefined,
+    "The local receptionist's dialogue; else the one that comes along",
+  ),
+  LINEKEEPER_LOCAL_LLM_URL: base("OpenAI-compatible server that thinks for the local provider; else the scripted receptionist"),
+  LINEKEEPER_LOCAL_LLM_MODEL: word("Model to ask for there"),
+  LINEKEEPER_LOCAL_LLM_KEY: key("Key for that server, if it wants one"),
+
+  OPENAI_API_KEY: key("OpenAI"),
+  OPENAI_BASE_URL: base("OpenAI's address when it is not the public one"),
+  OPENAI_ORG_ID: word("OpenAI organisation that is billed"),
+  OPENAI_PROJECT_ID: word("OpenAI project that is billed"),
+  OPENAI_REALTIME_MODEL: word("OpenAI Realtime model; else the adapter's choice"),
+  AZURE_OPENAI_API_KEY: key("Azure OpenAI"),
+  AZURE_OPENAI_ENDPOINT: base("Azure OpenAI resource, such as https://name.openai.azure.com"),
+  AZURE_OPENAI_DEPLOYMENT: word("Azure OpenAI deployment of a realtime model"),
+  GEMINI_API_KEY: key("Gemini"),
+  GOOGLE_GEMINI_BASE_URL: base("Gemini's address when it is not the public one"),
+  GEMINI_LIVE_MODEL: word("Gemini Live model; else the adapter's choice"),
+  DEEPGRAM_API_KEY: key("Deepgram"),
+  DEEPGRAM_BASE_URL: base("Deepgram's address when it is not the public one"),
+  ANTHROPIC_API_KEY: key("Anthropic, for the pipeline's language model chain"),
+  ANTHROPIC_BASE_URL: base("Anthropic's address when it is not the public one"),
+  GROQ_API_KEY: key("Groq, for the pipeline's language model chain"),
+  GROQ_BASE_URL: base("Groq's address when it is not the public one"),
+} as const satisfies Record<string, Row<unknown>>;
+
+export type SettingName = keyof typeof table;
+export type SettingValue<N extends SettingName> = (typeof table)[N]["fallback"];
+
+export const settingNames = Object.keys(table).filter((name): name is SettingName => Object.hasOwn(table, name));
+export const isSettingName = (name: string): name is SettingName => Object.hasOwn(table, name);
