@@ -17,13 +17,22 @@ export function wordErrors(said: string, heard: string): WordErrors {
   return { errors: Math.min(...errors), words: reference.length };
 }
 
-const ones = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split(" ");
+const ones =
+  "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split(
+    " ",
+  );
 const tens = "- - twenty thirty forty fifty sixty seventy eighty ninety".split(" ");
-const ordinals = new Map([
-  [1, "first"],
-  [2, "second"],
-  [3, "third"],
-]);
+const irregularOrdinals = new Map(
+  Object.entries({
+    one: "first",
+    two: "second",
+    three: "third",
+    five: "fifth",
+    eight: "eighth",
+    nine: "ninth",
+    twelve: "twelfth",
+  }),
+);
 /** Other ways to write the same. */
 const alike = new Map<string, string>(
   Object.entries({
@@ -56,14 +65,24 @@ const alike = new Map<string, string>(
 function cardinal(value: number): string {
   // Below a thousand all indices lie in their tables.
   if (value < 20) return ones[value]!;
-  if (value < 100) return `${tens[Math.floor(value / 10)]!} ${value % 10 === 0 ? "" : ones[value % 10]!}`;
+  if (value < 100)
+    return `${tens[Math.floor(value / 10)]!} ${value % 10 === 0 ? "" : ones[value % 10]!}`;
   return `${ones[Math.floor(value / 100)]!} hundred ${value % 100 === 0 ? "" : cardinal(value % 100)}`;
 }
 
 /** Up to two digits and whole hundreds are numbers; more are read digit by digit. */
 function spoken(digits: string): string {
   const isNumber = (digits.length <= 2 && !digits.startsWith("0")) || /^[1-9]00$/.test(digits);
-  return isNumber || digits === "0" ? cardinal(Number(digits)) : Array.from(digits, (digit) => cardinal(Number(digit))).join(" ");
+  return isNumber || digits === "0"
+    ? cardinal(Number(digits))
+    : Array.from(digits, (digit) => cardinal(Number(digit))).join(" ");
+}
+
+function ordinal(number: string): string {
+  return number.replace(
+    /\w+$/,
+    (last) => irregularOrdinals.get(last) ?? `${last.replace(/y$/, "ie")}th`,
+  );
 }
 
 function yearInPairs(_: string, century: string, rest: string): string {
@@ -79,7 +98,7 @@ function wordsOf(text: string, years: "number" | "pair"): string[] {
     .replace(/&/g, " and ")
     .replace(/%/g, " percent ")
     .replace(/\$(\d+)/g, "$1 dollars")
-    .replace(/(\d+)(?:st|nd|rd|th)\b/g, (_, digits: string) => ordinals.get(Number(digits)) ?? `${spoken(digits).trim()}th`)
+    .replace(/(\d+)(?:st|nd|rd|th)\b/g, (_, digits: string) => ordinal(spoken(digits).trim()))
     .replace(/(\d+):(\d\d)/g, "$1 $2")
     .replace(/(\d),(\d{3})\b/g, "$1$2")
     .replace(/[^a-z0-9' ]+/g, " ");
@@ -112,7 +131,9 @@ function distance(from: readonly string[], to: readonly string[]): number {
     const next = [index + 1];
     for (const [column, other] of to.entries()) {
       // Both rows have one entry more than `to`.
-      next.push(Math.min(row[column + 1]! + 1, next[column]! + 1, row[column]! + (word === other ? 0 : 1)));
+      next.push(
+        Math.min(row[column + 1]! + 1, next[column]! + 1, row[column]! + (word === other ? 0 : 1)),
+      );
     }
     row = next;
   }

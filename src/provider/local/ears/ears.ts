@@ -10,7 +10,12 @@ import { RecogniserPool } from "./pool.ts";
 import type { RuntimeName } from "./runtime.ts";
 import { Vad } from "./vad.ts";
 
-export type EarModel = "moonshine-tiny-encoder" | "moonshine-tiny-decoder" | "moonshine-base-encoder" | "moonshine-base-decoder" | "silero-vad";
+export type EarModel =
+  | "moonshine-tiny-encoder"
+  | "moonshine-tiny-decoder"
+  | "moonshine-base-encoder"
+  | "moonshine-base-decoder"
+  | "silero-vad";
 
 export interface EarsOptions {
   readonly clock: Clock;
@@ -38,10 +43,20 @@ const partialEveryWithFewCallsMs = 700;
  * @throws {Fault} internal when the models cannot be run; what `modelFile` throws.
  */
 export async function createEars(options: EarsOptions): Promise<Ears> {
-  const { clock, log, modelFile, weights = "tiny", runtime = "auto", padding = usualPadding } = options;
+  const {
+    clock,
+    log,
+    modelFile,
+    weights = "tiny",
+    runtime = "auto",
+    padding = usualPadding,
+  } = options;
   const endpointing = { ...usualEndpointing, ...options.endpointing };
   const children = childrenFor(availableParallelism());
-  const files = { encoder: modelFile(`moonshine-${weights}-encoder`), decoder: modelFile(`moonshine-${weights}-decoder`) };
+  const files = {
+    encoder: modelFile(`moonshine-${weights}-encoder`),
+    decoder: modelFile(`moonshine-${weights}-decoder`),
+  };
   const vadPath = modelFile("silero-vad");
   const began = clock.now();
   const [pool, vad] = await bothOrNeither(
@@ -53,9 +68,17 @@ export async function createEars(options: EarsOptions): Promise<Ears> {
   const counts: EarCounts = { framesRefused: 0, turnsFinished: 0, turnsDismissed: 0 };
   const open = new Set<CallEar>();
   const sharePartials = (): void => {
-    for (const ear of open) ear.partialEveryMs = open.size <= fewCalls ? partialEveryWithFewCallsMs : partialEveryMs;
+    for (const ear of open)
+      ear.partialEveryMs = open.size <= fewCalls ? partialEveryWithFewCallsMs : partialEveryMs;
   };
-  log.info("ears_ready", { weights, runtime: quickest.runtime, children, capacity, warm_up_ms: quickest.warmUpMs, start_ms: Math.round(clock.now() - began) });
+  log.info("ears_ready", {
+    weights,
+    runtime: quickest.runtime,
+    children,
+    capacity,
+    warm_up_ms: quickest.warmUpMs,
+    start_ms: Math.round(clock.now() - began),
+  });
   return {
     capacity,
     open(request: EarRequest) {
@@ -99,11 +122,15 @@ interface Closable {
   close(): Promise<void>;
 }
 
-async function bothOrNeither<A extends Closable, B extends Closable>(first: Promise<A>, second: Promise<B>): Promise<[A, B]> {
+async function bothOrNeither<A extends Closable, B extends Closable>(
+  first: Promise<A>,
+  second: Promise<B>,
+): Promise<[A, B]> {
   try {
     return await Promise.all([first, second]);
   } catch (error) {
-    for (const started of await Promise.allSettled([first, second])) if (started.status === "fulfilled") await started.value.close();
+    for (const started of await Promise.allSettled([first, second]))
+      if (started.status === "fulfilled") await started.value.close();
     throw error;
   }
 }

@@ -9,7 +9,8 @@ const tokensPerSecondOfSpeech = 5;
 export function withoutLoop(tokens: number[], seconds: number): number[] {
   for (let block = shortestBlock; block <= longestBlock && 2 * block <= tokens.length; block += 1) {
     const copies = copiesAtEnd(tokens, block);
-    if (copies >= 3 || (copies === 2 && tokens.length > seconds * tokensPerSecondOfSpeech)) return tokens.slice(0, tokens.length - (copies - 1) * block);
+    if (copies >= 3 || (copies === 2 && tokens.length > seconds * tokensPerSecondOfSpeech))
+      return tokens.slice(0, tokens.length - (copies - 1) * block);
   }
   return tokens;
 }
@@ -17,6 +18,10 @@ export function withoutLoop(tokens: number[], seconds: number): number[] {
 /** How often in a row the last `block` tokens stand at the end. */
 function copiesAtEnd(tokens: readonly number[], block: number): number {
   let same = 0;
-  while (same + block < tokens.length && tokens[tokens.length - 1 - same] === tokens[tokens.length - 1 - same - block]) same += 1;
+  while (
+    same + block < tokens.length &&
+    tokens[tokens.length - 1 - same] === tokens[tokens.length - 1 - same - block]
+  )
+    same += 1;
   return 1 + Math.floor(same / block);
 }

@@ -42,7 +42,13 @@ export class Moonshine {
   readonly #size: (typeof weightSizes)[Weights];
   readonly #padding: Padding;
 
-  private constructor(runtime: Runtime, encoder: InferenceSession, decoder: InferenceSession, weights: Weights, padding: Padding) {
+  private constructor(
+    runtime: Runtime,
+    encoder: InferenceSession,
+    decoder: InferenceSession,
+    weights: Weights,
+    padding: Padding,
+  ) {
     this.#runtime = runtime;
     this.#encoder = encoder;
     this.#decoder = decoder;
@@ -56,7 +62,10 @@ export class Moonshine {
     files: { readonly encoder: string; readonly decoder: string },
     padding: Padding,
   ): Promise<Moonshine> {
-    const [encoder, decoder] = await Promise.all([runtime.load(files.encoder), runtime.load(files.decoder)]);
+    const [encoder, decoder] = await Promise.all([
+      runtime.load(files.encoder),
+      runtime.load(files.decoder),
+    ]);
     return new Moonshine(runtime, encoder, decoder, weights, padding);
   }
 
@@ -69,7 +78,12 @@ export class Moonshine {
     const text = tokens && textOf(tokens);
     if (text !== "" || hearing.voicedMs < surelySpokenMs) return text;
     // Digit strings and call signs by telephone are at times answered with nothing at all: the worst error there is, so ask again.
-    const retried = await this.#decode(encoded, { seconds, limit, mayEnd: "after the first token", stop });
+    const retried = await this.#decode(encoded, {
+      seconds,
+      limit,
+      mayEnd: "after the first token",
+      stop,
+    });
     return retried && textOf(retried);
   }
 
@@ -78,9 +92,17 @@ export class Moonshine {
    * processor time, ms per second of audio.
    */
   async warmUp(seconds: number): Promise<number> {
-    const hiss = Int16Array.from({ length: seconds * rateHz }, (_, at) => ((at * 7_919) % 401) - 200);
+    const hiss = Int16Array.from(
+      { length: seconds * rateHz },
+      (_, at) => ((at * 7_919) % 401) - 200,
+    );
     const began = process.cpuUsage();
-    await this.#decode(await this.#encode(hiss), { seconds, limit: 5 * seconds, mayEnd: "never", stop: () => false });
+    await this.#decode(await this.#encode(hiss), {
+      seconds,
+      limit: 5 * seconds,
+      mayEnd: "never",
+      stop: () => false,
+    });
     const used = process.cpuUsage(began);
     return (used.user + used.system) / 1000 / seconds;
   }
@@ -90,14 +112,19 @@ export class Moonshine {
     const after = (this.#padding.afterMs * rateHz) / 1000;
     const input = new Float32Array(Math.max(before + samples.length + after, shortestSamples));
     for (let at = 0; at < samples.length; at += 1) input[before + at] = samples[at]! / 32_768;
-    const outputs = await this.#encoder.run({ input_values: new this.#runtime.Tensor("float32", input, [1, input.length]) });
+    const outputs = await this.#encoder.run({
+      input_values: new this.#runtime.Tensor("float32", input, [1, input.length]),
+    });
     return outputOf(outputs, "last_hidden_state");
   }
 
   /** Greedy, so that the same audio gives the same words. */
   async #decode(encoded: OnnxValue, how: DecodeOptions): Promise<number[] | undefined> {
     const { Tensor } = this.#runtime;
-    const feeds: Record<string, OnnxValue> = { encoder_hidden_states: encoded, ...this.#emptyCache() };
+    const feeds: Record<string, OnnxValue> = {
+      encoder_hidden_states: encoded,
+      ...this.#emptyCache(),
+    };
     const tokens: number[] = [];
     let last = startToken;
     for (let step = 0; step < how.limit; step += 1) {
@@ -107,9 +134,13 @@ export class Moonshine {
       const outputs = await this.#decoder.run(feeds);
       for (const name of Object.keys(outputs)) {
         // The encoder's half of the cache is made by the first step and stays.
-        if (name.startsWith("present.") && (step === 0 || name.includes(".decoder."))) feeds[name.replace("present", "past_key_values")] = outputOf(outputs, name);
+        if (name.startsWith("present.") && (step === 0 || name.includes(".decoder.")))
+          feeds[name.replace("present", "past_key_values")] = outputOf(outputs, name);
       }
-      last = likeliest(outputOf(outputs, "logits"), how.mayEnd === "any time" || (how.mayEnd === "after the first token" && step > 0));
+      last = likeliest(
+        outputOf(outputs, "logits"),
+        how.mayEnd === "any time" || (how.mayEnd === "after the first token" && step > 0),
+      );
       if (last === endToken) break;
       tokens.push(last);
       const kept = withoutLoop(tokens, how.seconds);
@@ -123,7 +154,8 @@ export class Moonshine {
     const empty = new this.#runtime.Tensor("float32", new Float32Array(0), [0, heads, 1, headSize]);
     const cache: Record<string, OnnxValue> = {};
     for (let layer = 0; layer < layers; layer += 1)
-      for (const part of ["decoder.key", "decoder.value", "encoder.key", "encoder.value"]) cache[`past_key_values.${layer}.${part}`] = empty;
+      for (const part of ["decoder.key", "decoder.value", "encoder.key", "encoder.value"])
+        cache[`past_key_values.${layer}.${part}`] = empty;
     return cache;
   }
 }
@@ -139,7 +171,8 @@ interface DecodeOptions {
 
 function outputOf(outputs: InferenceSession.OnnxValueMapType, name: string): OnnxValue {
   const value = outputs[name];
-  if (value === undefined) throw new Error(`the model gave no ${name}: these are not Moonshine's files`);
+  if (value === undefined)
+    throw new Error(`the model gave no ${name}: these are not Moonshine's files`);
   return value;
 }
 
@@ -147,7 +180,8 @@ function likeliest(logits: OnnxValue, mayEnd: boolean): number {
   // The model file declares its logits as float32.
   const scores = logits.data as Float32Array;
   let best = startToken;
-  for (let token = 0; token < scores.length; token += 1) if (scores[token]! > scores[best]! && (mayEnd || token !== endToken)) best = token;
+  for (let token = 0; token < scores.length; token += 1)
+    if (scores[token]! > scores[best]! && (mayEnd || token !== endToken)) best = token;
   return best;
 }
 

@@ -63,11 +63,23 @@ export class RecogniserPool {
   #failedStarts = 0;
   #broken: Fault | undefined;
   #closed = false;
-  readonly counts = { recognised: 0, partialsDropped: 0, jobsRefused: 0, jobsFailed: 0, cancelled: 0, retried: 0, childrenLost: 0, cpuMs: 0 };
+  readonly counts = {
+    recognised: 0,
+    partialsDropped: 0,
+    jobsRefused: 0,
+    jobsFailed: 0,
+    cancelled: 0,
+    retried: 0,
+    childrenLost: 0,
+    cpuMs: 0,
+  };
 
   private constructor(options: PoolOptions) {
     this.#options = options;
-    this.#slots = Array.from({ length: options.children }, () => ({ child: undefined, state: "starting" }));
+    this.#slots = Array.from({ length: options.children }, () => ({
+      child: undefined,
+      state: "starting",
+    }));
   }
 
   /**
@@ -85,7 +97,8 @@ export class RecogniserPool {
 
   /** What the quickest child told of itself; the others were disturbed more during their warm-up. */
   get quickest(): Ready {
-    if (this.#quickest === undefined) throw new Fault("internal", "recogniser pool: no child was ready yet");
+    if (this.#quickest === undefined)
+      throw new Fault("internal", "recogniser pool: no child was ready yet");
     return this.#quickest;
   }
 
@@ -99,7 +112,8 @@ export class RecogniserPool {
   }
 
   get alive(): number {
-    return this.#slots.filter((slot) => slot.child !== undefined && slot.state !== "starting").length;
+    return this.#slots.filter((slot) => slot.child !== undefined && slot.state !== "starting")
+      .length;
   }
 
   /** Median of the last decodes that were no partials, waiting included, ms. */
@@ -108,10 +122,20 @@ export class RecogniserPool {
   }
 
   recognise(jobClass: JobClass, hearing: Hearing): PoolJob {
-    const job: Job = { ...Promise.withResolvers<string | undefined>(), class: jobClass, hearing, attempt: 1, cancelled: false };
+    const job: Job = {
+      ...Promise.withResolvers<string | undefined>(),
+      class: jobClass,
+      hearing,
+      attempt: 1,
+      cancelled: false,
+    };
     this.#take(job);
     if (jobClass !== "partial") this.#timeIt(job);
-    return { text: job.promise, promote: () => (job.class = "final"), cancel: () => this.#cancel(job) };
+    return {
+      text: job.promise,
+      promote: () => (job.class = "final"),
+      cancel: () => this.#cancel(job),
+    };
   }
 
   async close(): Promise<void> {
@@ -142,7 +166,9 @@ export class RecogniserPool {
 
   /** A partial that runs while a final waits is left. */
   #makeWay(): void {
-    const slot = this.#slots.find(({ state }) => typeof state === "object" && state.class === "partial" && !state.cancelled);
+    const slot = this.#slots.find(
+      ({ state }) => typeof state === "object" && state.class === "partial" && !state.cancelled,
+    );
     if (slot === undefined || typeof slot.state !== "object") return;
     this.counts.partialsDropped += 1;
     this.#cancel(slot.state);
@@ -168,7 +194,10 @@ export class RecogniserPool {
   }
 
   #next(): Job | undefined {
-    const first = this.#waiting.reduce<Job | undefined>((best, job) => (best === undefined || rank[job.class] < rank[best.class] ? job : best), undefined);
+    const first = this.#waiting.reduce<Job | undefined>(
+      (best, job) => (best === undefined || rank[job.class] < rank[best.class] ? job : best),
+      undefined,
+    );
     if (first !== undefined) this.#waiting.splice(this.#waiting.indexOf(first), 1);
     return first;
   }
@@ -177,7 +206,10 @@ export class RecogniserPool {
     slot.state = job;
     const { base, perAudioMs } = this.#options.runLimit ?? usualRunLimit;
     try {
-      const recognised = await child.run(job.hearing, base + (perAudioMs * job.hearing.samples.length) / samplesPerMs);
+      const recognised = await child.run(
+        job.hearing,
+        base + (perAudioMs * job.hearing.samples.length) / samplesPerMs,
+      );
       this.#recognised(job, recognised);
     } catch (error) {
       this.#failed(job, toFault(error, "internal", "recognising"));
@@ -209,21 +241,30 @@ export class RecogniserPool {
   async #fill(slot: Slot): Promise<void> {
     while (!this.#closed && this.#broken === undefined) {
       const { settings, clock, script } = this.#options;
-      const child = new RecogniserProcess({ script: script ?? new URL("./recogniser-child.ts", import.meta.url), settings, clock, startLimitMs });
+      const child = new RecogniserProcess({
+        script: script ?? new URL("./recogniser-child.ts", import.meta.url),
+        settings,
+        clock,
+        startLimitMs,
+      });
       slot.child = child;
       slot.state = "starting";
       void child.gone.then((fault) => this.#lost(slot, child, fault));
       try {
         const ready = await child.ready;
-        if (this.#quickest === undefined || ready.warmUpMs < this.#quickest.warmUpMs) this.#quickest = ready;
+        if (this.#quickest === undefined || ready.warmUpMs < this.#quickest.warmUpMs)
+          this.#quickest = ready;
         this.#failedStarts = 0;
         slot.state = "idle";
         this.#dispatch();
         return;
       } catch (error) {
         this.#failedStarts += 1;
-        if (this.#failedStarts >= startAttemptLimit) return this.#break(toFault(error, "internal", "starting a recogniser"));
-        await new Promise<void>((resolve) => clock.setTimeout(resolve, restartDelayMs * this.#failedStarts));
+        if (this.#failedStarts >= startAttemptLimit)
+          return this.#break(toFault(error, "internal", "starting a recogniser"));
+        await new Promise<void>((resolve) =>
+          clock.setTimeout(resolve, restartDelayMs * this.#failedStarts),
+        );
       }
     }
   }

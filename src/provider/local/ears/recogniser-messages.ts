@@ -19,5 +19,10 @@ export type FromRecogniser =
   /** Loaded and warm. `warmUpMs`: processor time per second of audio, which says what this machine can carry. */
   | { readonly type: "ready"; readonly runtime: RuntimeName; readonly warmUpMs: number }
   /** `text` is undefined when the job was cancelled on the way. */
-  | { readonly type: "recognised"; readonly job: number; readonly text: string | undefined; readonly cpuMs: number }
+  | {
+      readonly type: "recognised";
+      readonly job: number;
+      readonly text: string | undefined;
+      readonly cpuMs: number;
+    }
   | { readonly type: "failed"; readonly job: number; readonly reason: string };

@@ -42,14 +42,35 @@ export class RecogniserProcess {
   constructor({ script, settings, clock, startLimitMs }: RecogniserProcessOptions) {
     this.#clock = clock;
     // Without our environment: a child needs none of our secrets.
-    this.#child = fork(script, [JSON.stringify(settings)], { serialization: "advanced", execArgv: [], env: {}, stdio: ["ignore", "ignore", "pipe", "ipc"] });
+    this.#child = fork(script, [JSON.stringify(settings)], {
+      serialization: "advanced",
+      execArgv: [],
+      env: {},
+      stdio: ["ignore", "ignore", "pipe", "ipc"],
+    });
     // Who does not ask for one of the two must not be told of a rejection nobody handles.
     this.#ready.promise.catch(() => {});
-    this.#child.stderr?.on("data", (bytes: Buffer) => (this.#lastWords = (this.#lastWords + bytes.toString()).slice(-keptErrorChars)));
+    this.#child.stderr?.on(
+      "data",
+      (bytes: Buffer) =>
+        (this.#lastWords = (this.#lastWords + bytes.toString()).slice(-keptErrorChars)),
+    );
     this.#child.on("message", (message: FromRecogniser) => this.#told(message));
-    this.#child.on("error", (error) => this.#end(new Fault("internal", `recogniser process: ${error.message}`, { cause: error })));
-    this.#child.on("exit", (code, signal) => this.#end(new Fault("internal", `recogniser process ended with ${signal ?? code}: ${this.#lastWords.trim() || "no message"}`)));
-    this.#startLimit = clock.setTimeout(() => this.kill(new Fault("internal", `recogniser process: not ready in ${startLimitMs} ms`)), startLimitMs);
+    this.#child.on("error", (error) =>
+      this.#end(new Fault("internal", `recogniser process: ${error.message}`, { cause: error })),
+    );
+    this.#child.on("exit", (code, signal) =>
+      this.#end(
+        new Fault(
+          "internal",
+          `recogniser process ended with ${signal ?? code}: ${this.#lastWords.trim() || "no message"}`,
+        ),
+      ),
+    );
+    this.#startLimit = clock.setTimeout(
+      () => this.kill(new Fault("internal", `recogniser process: not ready in ${startLimitMs} ms`)),
+      startLimitMs,
+    );
   }
 
   /** @throws {Fault} internal when it ended before, or was not ready in time. */
@@ -66,7 +87,10 @@ export class RecogniserProcess {
   run(hearing: Hearing, limitMs: number): Promise<Recognised> {
     this.#jobs += 1;
     const job = this.#jobs;
-    const deadline = this.#clock.setTimeout(() => this.kill(new Fault("internal", `recogniser process: no answer in ${limitMs} ms`)), limitMs);
+    const deadline = this.#clock.setTimeout(
+      () => this.kill(new Fault("internal", `recogniser process: no answer in ${limitMs} ms`)),
+      limitMs,
+    );
     this.#run = { ...Promise.withResolvers<Recognised>(), job, deadline };
     this.#post({ type: "recognise", job, hearing });
     return this.#run.promise;

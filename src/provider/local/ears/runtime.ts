@@ -26,7 +26,12 @@ async function nativeRuntime(): Promise<Runtime> {
   return {
     name: "native",
     Tensor,
-    load: (path) => InferenceSession.create(path, { intraOpNumThreads: 1, interOpNumThreads: 1, logSeverityLevel: 3 }),
+    load: (path) =>
+      InferenceSession.create(path, {
+        intraOpNumThreads: 1,
+        interOpNumThreads: 1,
+        logSeverityLevel: 3,
+      }),
   };
 }
 

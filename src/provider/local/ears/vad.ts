@@ -106,7 +106,10 @@ export class Vad {
   #send(): void {
     this.#stage = "working";
     this.#post({ type: "hear", count: this.#count });
-    this.#deadline = this.#options.clock.setTimeout(() => this.#lose(new Fault("internal", `voice activity: no answer in ${batchLimitMs} ms`)), batchLimitMs);
+    this.#deadline = this.#options.clock.setTimeout(
+      () => this.#lose(new Fault("internal", `voice activity: no answer in ${batchLimitMs} ms`)),
+      batchLimitMs,
+    );
   }
 
   #heard(): void {
@@ -115,7 +118,8 @@ export class Vad {
     this.counts.frames += this.#count;
     this.counts.batches += 1;
     // Sources may take again only after this loop: the batch still holds answers.
-    for (let at = 0; at < this.#count; at += 1) this.#sources.get(this.#order[at]!)?.judged(this.#batch.probabilities[at]!);
+    for (let at = 0; at < this.#count; at += 1)
+      this.#sources.get(this.#order[at]!)?.judged(this.#batch.probabilities[at]!);
     this.#count = 0;
     this.#stage = "idle";
     this.#rotate();
@@ -149,7 +153,10 @@ export class Vad {
     });
     worker.on("error", lost);
     worker.on("exit", (code) => lost(new Error(`the worker ended with ${code}`)));
-    this.#deadline = clock.setTimeout(() => lost(new Error(`the worker did not start in ${startLimitMs} ms`)), startLimitMs);
+    this.#deadline = clock.setTimeout(
+      () => lost(new Error(`the worker did not start in ${startLimitMs} ms`)),
+      startLimitMs,
+    );
   }
 
   #ready(): void {
@@ -169,7 +176,10 @@ export class Vad {
     void gone?.terminate();
     this.counts.workersLost += 1;
     this.#attempts += 1;
-    this.#options.log.warning("ears_worker_lost", { fault: fault.message, attempt: this.#attempts });
+    this.#options.log.warning("ears_worker_lost", {
+      fault: fault.message,
+      attempt: this.#attempts,
+    });
     if (this.#attempts < attemptLimit) {
       this.#startWorker();
       return;
