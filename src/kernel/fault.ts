@@ -25,6 +25,7 @@ const rows = {
   "provider-limited": { blame: "provider", remedy: "retry", closeCode: 1013, sipStatus: 503 },
   "provider-expired": { blame: "provider", remedy: "retry", closeCode: 1013, sipStatus: 503 },
   "provider-busy": { blame: "provider", remedy: "other-provider", closeCode: 1013, sipStatus: 486 },
+  "provider-shut": { blame: "provider", remedy: "other-provider", closeCode: 1013, sipStatus: 503 },
   "provider-quota": { blame: "operator", remedy: "other-provider", closeCode: 1013, sipStatus: 503 },
   "provider-key": { blame: "operator", remedy: "other-provider", closeCode: 1013, sipStatus: 503 },
   "provider-model": { blame: "operator", remedy: "other-provider", closeCode: 1013, sipStatus: 503 },

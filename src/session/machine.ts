@@ -7,6 +7,9 @@ const openLimitMs = 6_000;
 const answerLimitMs = 20_000;
 const farewellLimitMs = 10_000;
 
+/** Where another tier waits, one reconnect is tried before the call goes there; only on the last tier does a caller wait on the whole ladder. */
+const attemptsAllowed = ({ tier, tiers, attemptLimit }: SessionContext): number => (tier + 1 < tiers.length ? 2 : attemptLimit);
+
 /** A call as a chart: what it is, what may happen, what follows. Audio never passes through it. */
 export const sessionMachine = setup({
   types: { input: {} as SessionInput, context: {} as SessionContext, events: {} as SessionEvent },
@@ -24,7 +27,7 @@ export const sessionMachine = setup({
     backoff: ({ context }) => context.retryInMs,
   },
   guards: {
-    mayRetry: ({ context }, fault: Fault) => fault.row.remedy === "retry" && context.attempt < context.attemptLimit,
+    mayRetry: ({ context }, fault: Fault) => fault.row.remedy === "retry" && context.attempt < attemptsAllowed(context),
     mayHandOver: ({ context }) => context.tier + 1 < context.tiers.length,
     mayAwaitTool: ({ context }) => context.toolsRunning > 0,
     mayStopThinking: ({ context }) => context.toolsRunning === 0,

@@ -111,6 +111,15 @@ test("an unreachable provider is tried seven times with growing pauses", async (
   expect(house.events.filter((event) => event.type === "link.failed")).toHaveLength(7);
 });
 
+test("with another tier at hand a caller waits for one reconnect, not for the ladder", async () => {
+  const house = startHouse({ tiers: ["alpha", "beta"] });
+  house.provider("alpha").refusal = new Fault("provider-unreachable", "connection refused");
+  const caller = house.dial();
+  await caller.speaks(100);
+  expect(house.events.filter((event) => event.type === "link.failed")).toHaveLength(2);
+  expect(house.provider("beta").link.heard).toEqual(caller.sent);
+});
+
 test("a provider that never answers a turn is taken for dead", async () => {
   const house = startHouse({ tiers: ["alpha", "beta"] });
   const caller = house.dial();

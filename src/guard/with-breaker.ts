@@ -1,0 +1,60 @@
+import type { Fault } from "../kernel/fault.ts";
+import type { Link, LinkNotice, LinkReport, OpenRequest, Provider } from "../provider/contract.ts";
+import type { Breaker, Trial } from "./breaker.ts";
+
+/** A handshake is no success: a session has to live so long, or to answer a turn. */
+const provenMs = 5_000;
+
+/**
+ * The same provider, refused at once while its breaker is open. Failed opens, mid-call losses and unanswered turns count against it,
+ * a caller's own hang-up never does.
+ */
+export function withBreaker(provider: Provider, breaker: Breaker): Provider {
+  return {
+    ...provider,
+    admit: () => breaker.refusal() ?? provider.admit(),
+    open: async (request) => {
+      const trial = breaker.begin();
+      try {
+        const link = await provider.open({ ...request, report: observed(request.report, trial) });
+        return watched(link, request, trial);
+      } catch (error) {
+        if (request.signal.aborted) trial.abandoned();
+        else trial.failed();
+        throw error;
+      }
+    },
+  };
+}
+
+function observed(report: LinkReport, trial: Trial): LinkReport {
+  return {
+    audio: (bytes, turnId) => report.audio(bytes, turnId),
+    notice(notice: LinkNotice) {
+      if (notice.type === "agent.ended" && notice.outcome === "complete") trial.succeeded();
+      if (notice.type === "link.lost" && counts(notice.fault)) trial.failed();
+      report.notice(notice);
+    },
+  };
+}
+
+function watched(link: Link, { clock, signal }: OpenRequest, trial: Trial): Link {
+  const timer = clock.setTimeout(() => trial.succeeded(), provenMs);
+  const over = (): void => clock.clearTimeout(timer);
+  signal.addEventListener("abort", over, { once: true });
+  return {
+    hear: (frame) => link.hear(frame),
+    takeText: (text) => link.takeText(text),
+    commitTurn: () => link.commitTurn(),
+    interrupt: (heard) => link.interrupt(heard),
+    answerTool: (result) => link.answerTool(result),
+    close() {
+      over();
+      trial.abandoned();
+      link.close();
+    },
+  };
+}
+
+/** A session that ended because its time was over says nothing about the provider. */
+const counts = (fault: Fault): boolean => fault.code !== "provider-expired";
