@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import type { Encoding } from "../audio/encodings.ts";
 
 /** One answer of a fake's agent. */
@@ -5,6 +6,8 @@ export interface ScriptedReply {
   readonly text: string;
   /** How long the spoken text lasts; by default what its words need. */
   readonly ms?: number;
+  /** Further messages of the same answer, spoken after the first, each as long; on wires where an answer may have several. */
+  readonly more?: readonly string[];
   /** Audio stops here until the answer is cut or `release` is called: the place for a barge-in that no race can miss. */
   readonly holdAtMs?: number;
   /** Called before anything is said; with an empty `text` only called. */
@@ -54,6 +57,8 @@ export class KeptAudio {
 
 /** What one connection left behind. Its fake writes it. */
 export interface ConnectionRecord {
+  /** How it was asked for; keys included, so for tests only. */
+  readonly asked: { readonly url: string; readonly headers: IncomingHttpHeaders };
   /** Caller audio in the order heard, decoded from the wire's envelope but not from its encoding. */
   readonly heard: KeptAudio;
   /** Agent audio in the order sent. */
@@ -257,8 +262,9 @@ export class Panel {
   // For the fakes
 
   /** A new connection's record; old ones are let go, for a fake may run for weeks. */
-  newRecord(): ConnectionRecord {
+  newRecord(request: IncomingMessage): ConnectionRecord {
     const record: ConnectionRecord = {
+      asked: { url: request.url ?? "", headers: request.headers },
       heard: new KeptAudio(),
       spoken: new KeptAudio(),
       history: [],

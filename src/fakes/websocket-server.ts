@@ -65,7 +65,7 @@ export async function serveFake(panel: Panel, wire: FakeWire, port = 0): Promise
     const url = new URL((request.url ?? "/").replace(/^\/+/, "/"), "http://fake");
     const { opening } = panel;
     if (opening.type === "reset") socket.resetAndDestroy();
-    else if (opening.type === "never-upgraded") hold(panel, socket);
+    else if (opening.type === "never-upgraded") hold(panel, socket, request);
     else {
       const refusal = opening.type === "refused" ? refused(wire, opening.status, opening.retryAfterS) : wire.admit(request, url);
       if (refusal !== undefined) refuse(socket, refusal);
@@ -100,10 +100,10 @@ function refuse(socket: Socket, { status, body, headers = {} }: Refusal): void {
 }
 
 /** A connection that is taken and never answered. */
-function hold(panel: Panel, socket: Socket): void {
+function hold(panel: Panel, socket: Socket, request: IncomingMessage): void {
   const nothing = (): void => {};
   const held: PanelConnection = {
-    record: panel.newRecord(),
+    record: panel.newRecord(request),
     drop: () => socket.resetAndDestroy(),
     expire: nothing,
     exhaust: nothing,
@@ -129,7 +129,7 @@ class FakeConnection implements PanelConnection, FakePeer {
   #closing = false;
 
   constructor(panel: Panel, wire: FakeWire, peer: WebSocket, socket: Socket, url: URL, request: IncomingMessage) {
-    this.record = panel.newRecord();
+    this.record = panel.newRecord(request);
     [this.#panel, this.#peer, this.#socket] = [panel, peer, socket];
     panel.enter(this);
     peer.on("error", () => peer.terminate());
@@ -147,7 +147,8 @@ class FakeConnection implements PanelConnection, FakePeer {
     });
     if (panel.opening.type === "closed") {
       const { code, afterMs } = panel.opening;
-      this.#later(() => this.close(code, ""), afterMs);
+      if (afterMs === 0) this.#close(code, "");
+      else this.#later(() => this.#close(code, ""), afterMs);
     }
     if (panel.strikes("upgraded", this)) return;
   }

@@ -65,6 +65,15 @@ export function survivesFaults(make: () => Promise<Bench>): void {
     keepsSecrets(line);
   });
 
+  test("a peer that takes a call and then drops it is a fault worth another try", async (context) => {
+    await using bench = await make();
+    lever(context, bench).acceptThenClose(100);
+    await using line = new Line(bench);
+    // On a busy machine the end can come before the opening is through.
+    const fault = await line.fails();
+    expect(fault.row, fault.message).toMatchObject({ blame: "provider", remedy: "retry" });
+  });
+
   test.for([{ at: "upgraded" }, { at: "before-ready" }] satisfies { at: FaultPoint }[])(
     "an opening given up by the caller leaves nothing open ($at)",
     async ({ at }, context) => {
@@ -94,6 +103,7 @@ export function survivesFaults(make: () => Promise<Bench>): void {
     await using bench = await make();
     const panel = lever(context, bench);
     await using line = await new Line(bench).open();
+    const { connections } = panel;
     panel.drop(how);
     const { fault } = await line.hears("link.lost");
     expect(fault.row, fault.message).toMatchObject({ blame: "provider", remedy: "retry" });
@@ -101,7 +111,8 @@ export function survivesFaults(make: () => Promise<Bench>): void {
     await line.becomes(() => panel.open === 0, "the fake sees the end");
     expect(line.all("link.lost")).toHaveLength(1);
     expect(line.notices.at(-1)?.type).toBe("link.lost");
-    expect(panel.connections).toBe(panel.records.length);
+    // Who tries again is the session; a client of the provider's that does so by itself would be in its way.
+    expect(panel.connections).toBe(connections);
     keepsSecrets(line);
   });
 

@@ -81,14 +81,25 @@ export class Line implements AsyncDisposable {
 
   /** The fault with which opening ends. */
   async refused(): Promise<Fault> {
+    const fault = await this.#tryOpen();
+    if (fault === undefined) throw new Error("the link opened although it should not");
+    return fault;
+  }
+
+  /** The fault with which opening, or the open link, ends. */
+  async fails(): Promise<Fault> {
+    return (await this.#tryOpen()) ?? (await this.hears("link.lost")).fault;
+  }
+
+  async #tryOpen(): Promise<Fault | undefined> {
     try {
-      this.link = await this.bench.provider.open(this.request);
+      await this.open();
+      return undefined;
     } catch (error) {
       if (!(error instanceof Fault)) throw new Error("open threw what is no Fault", { cause: error });
       this.diary.push(words(error));
       return error;
     }
-    throw new Error("the link opened although it should not");
   }
 
   abort(): void {

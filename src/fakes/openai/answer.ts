@@ -65,7 +65,10 @@ export class Answer {
       const error = { type: "server_error", code: "server_error", message: "The server had an error while processing your request." };
       return this.#finish("failed", { type: "failed", error });
     }
-    if (this.#reply.text !== "") await this.#speak(this.#reply.text);
+    for (const text of [this.#reply.text, ...(this.#reply.more ?? [])]) {
+      if (text !== "") await this.#speak(text);
+      if (this.#over()) return;
+    }
     for (const call of this.#reply.toolCalls ?? []) {
       if (this.#over()) return;
       this.#call(call.name, call.arguments);
@@ -105,6 +108,7 @@ export class Answer {
     const index = this.#items.length;
     this.#message = { item, index };
     this.#audio = babble(text, downlink, this.#reply.ms);
+    this.#sentBytes = 0;
     this.#open(item, index, {
       id: item.id,
       object: "realtime.item",

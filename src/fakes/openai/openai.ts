@@ -42,6 +42,7 @@ export async function startOpenaiFake(options: OpenaiFakeOptions = {}): Promise<
       if (panel.opening.type === "bad-model" || !models.test(url.searchParams.get("model") ?? "")) return refusal(404, "model_not_found");
       return undefined;
     },
+    key,
     rateLimits: true,
     sessionLimitMs: 60 * minuteMs,
   });
@@ -65,6 +66,7 @@ export async function startAzureFake(options: OpenaiFakeOptions = {}): Promise<O
       if (panel.opening.type === "bad-model" || url.searchParams.get("model") !== deployment) return refusal(400, "OpperationNotSupported");
       return undefined;
     },
+    key,
     rateLimits: false,
     sessionLimitMs: 30 * minuteMs,
   });
@@ -73,6 +75,7 @@ export async function startAzureFake(options: OpenaiFakeOptions = {}): Promise<O
 }
 
 interface Variant {
+  readonly key: string;
   readonly admit: (request: IncomingMessage, url: URL, panel: Panel) => Refusal | undefined;
   readonly rateLimits: boolean;
   readonly sessionLimitMs: number;
@@ -98,6 +101,7 @@ async function start(
         rateLimits,
         random,
         sessionLimitMs,
+        key: variant.key,
         beta,
       });
     },

@@ -19,6 +19,8 @@ export interface SessionTraits {
   readonly rateLimits: boolean;
   readonly random: Random;
   readonly sessionLimitMs: number;
+  /** Quoted in the error about it, as the service does. */
+  readonly key: string;
   /** The client asked for the beta shape, which was closed in 2026-05. */
   readonly beta: boolean;
 }
@@ -54,7 +56,7 @@ export class RealtimeSession implements FakeSession, AnswerHost {
     this.emit("session.created", { session: this.#session });
     if (traits.beta) this.#end(4000, "beta_api_shape_disabled", "The beta API shape is disabled.");
     if (panel.opening.type === "quota") this.exhaust();
-    if (panel.opening.type === "bad-key") this.#end(3000, "invalid_api_key", "Incorrect API key provided.");
+    if (panel.opening.type === "bad-key") this.#end(3000, "invalid_api_key", `Incorrect API key provided: ${traits.key}.`);
   }
 
   // What the client sends

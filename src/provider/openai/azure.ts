@@ -1,0 +1,53 @@
+import { AzureOpenAI } from "openai";
+import { OpenAIRealtimeWS } from "openai/realtime/ws";
+import { Fault } from "../../kernel/fault.ts";
+import type { Provider } from "../contract.ts";
+import type { ProviderRow } from "../registry.ts";
+import { baseUrl, socketOptions } from "./dial.ts";
+import { openLink } from "./link.ts";
+import { linkSettings } from "./settings.ts";
+import { realtimeTraits } from "./traits.ts";
+
+const sessionLimitMs = 30 * 60_000;
+
+/** Azure OpenAI Realtime, GA: the wire of OpenAI under the names of a resource and its deployments. */
+export const azure: ProviderRow = {
+  name: "azure",
+  needs: ["AZURE_OPENAI_API_KEY", "AZURE_OPENAI_ENDPOINT", "AZURE_OPENAI_DEPLOYMENT"],
+  async make({ setting }): Promise<Provider> {
+    const needed = (name: string): string => {
+      const value = setting(name);
+      if (value === undefined) throw new Fault("setting-invalid", `azure: ${name} is not set`);
+      return value;
+    };
+    const url = baseUrl("AZURE_OPENAI_ENDPOINT", needed("AZURE_OPENAI_ENDPOINT"));
+    const deployment = needed("AZURE_OPENAI_DEPLOYMENT");
+    return {
+      name: "azure",
+      traits: realtimeTraits(sessionLimitMs),
+      async open(request) {
+        // A transcription model is a deployment too, under a name of the operator's.
+        const transcriptionModel = setting("AZURE_OPENAI_TRANSCRIPTION_DEPLOYMENT") ?? "gpt-4o-mini-transcribe";
+        const settings = linkSettings("azure", request.agent, { model: deployment, transcriptionModel });
+        const apiKey = setting("AZURE_OPENAI_API_KEY");
+        if (apiKey === undefined) throw new Fault("provider-key", "opening azure: AZURE_OPENAI_API_KEY is not set");
+        const client = new AzureOpenAI({
+          apiKey,
+          // Given as `endpoint`, it would collide with an OPENAI_BASE_URL in the environment.
+          baseURL: new URL("openai", url).href,
+          // Wanted by the client, not sent by the realtime socket.
+          apiVersion: "v1",
+          deployment: settings.model,
+          organization: null,
+          project: null,
+          adminAPIKey: null,
+          webhookSecret: null,
+        });
+        const connect = (): Promise<OpenAIRealtimeWS> => OpenAIRealtimeWS.azure(client, { options: socketOptions(url) });
+        return openLink({ provider: "azure", request, settings, sessionLimitMs, secret: apiKey, connect });
+      },
+      admit: () => undefined,
+      close: async () => {},
+    };
+  },
+};

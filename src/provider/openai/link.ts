@@ -1,0 +1,254 @@
+import type { OpenAIRealtimeWS } from "openai/realtime/ws";
+import { msOf } from "../../audio/encodings.ts";
+import type { Timer } from "../../kernel/clock.ts";
+import { Fault } from "../../kernel/fault.ts";
+import type { Link, LinkNotice, OpenRequest, ToolResult } from "../contract.ts";
+import { closedFault, fatalFault, refusedFault, refusedUpgrade } from "./faults.ts";
+import { Pulse } from "./pulse.ts";
+import type { LinkSettings } from "./settings.ts";
+import { Talk, type TalkHost } from "./talk.ts";
+import * as wire from "./wire.ts";
+
+export interface LinkPlan {
+  readonly provider: string;
+  readonly request: OpenRequest;
+  readonly settings: LinkSettings;
+  /** Where the session is to end when the service does not say, ms. */
+  readonly sessionLimitMs: number;
+  /** Never told to anybody. */
+  readonly secret: string;
+  /** Makes the official client's socket; nothing of it may have happened yet when this returns. */
+  readonly connect: () => OpenAIRealtimeWS | Promise<OpenAIRealtimeWS>;
+}
+
+/** `connecting` until `session.created`, `configuring` until `session.updated`, `seeding` until the last item stands. */
+type State = "connecting" | "configuring" | "seeding" | "open" | "closed";
+
+/** JSON waiting in the socket; about eight seconds of the widest audio. */
+const queueLimitBytes = 512 * 1024;
+/** How long before its end a session is said to be expiring. */
+const noticeMs = 5 * 60_000;
+const closeLimitMs = 2_000;
+const setupId = "setup";
+
+/** @throws {Fault} see `Provider.open`. */
+export async function openLink(plan: LinkPlan): Promise<Link> {
+  const { request, provider, secret } = plan;
+  const doing = `opening ${provider}`;
+  if (request.signal.aborted) throw new Fault("provider-dropped", `${doing}: given up before it began`);
+  let realtime: OpenAIRealtimeWS;
+  try {
+    const made = plan.connect();
+    // Listeners must be there before anything can happen, so there is no waiting where there is nothing to wait for.
+    realtime = made instanceof Promise ? await made : made;
+  } catch (error) {
+    const found = error instanceof Error ? error.message.replaceAll(secret, "[key]") : "no reason given";
+    throw new Fault("provider-unreachable", `${doing}: ${found}`);
+  }
+  const link = new RealtimeLink(plan, realtime, doing);
+  await link.ready;
+  return link;
+}
+
+/** The socket of one link: what comes in is read and given to the talk, what the talk and the session want goes out. */
+class RealtimeLink implements Link, TalkHost {
+  readonly request: OpenRequest;
+  readonly settings: LinkSettings;
+  readonly secret: string;
+  readonly ready: Promise<void>;
+  readonly #plan: LinkPlan;
+  readonly #realtime: OpenAIRealtimeWS;
+  readonly #doing: string;
+  readonly #talk: Talk;
+  readonly #pulse: Pulse;
+  readonly #timers: Timer[] = [];
+  readonly #settle: { readonly resolve: () => void; readonly reject: (fault: Fault) => void };
+  readonly #seeds = new Set<string>();
+  #state: State = "connecting";
+  #hearsBytes = 0;
+  #trouble = "";
+
+  constructor(plan: LinkPlan, realtime: OpenAIRealtimeWS, doing: string) {
+    [this.#plan, this.#realtime, this.#doing] = [plan, realtime, doing];
+    const { request } = plan;
+    [this.request, this.settings, this.secret] = [request, plan.settings, plan.secret];
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.ready = promise;
+    this.#settle = { resolve, reject };
+    this.#talk = new Talk(this);
+    this.#pulse = new Pulse(
+      request.clock,
+      realtime.socket,
+      () => this.#talk.owed,
+      (fault) => this.lost(fault),
+    );
+    this.#listen();
+    this.#timers.push(
+      request.clock.setTimeout(() => {
+        if (this.#state === "open" || this.#state === "closed") return;
+        this.lost(new Fault("provider-silent", `${doing}: still ${this.#state} after ${request.openLimitMs} ms`));
+      }, request.openLimitMs),
+    );
+  }
+
+  #listen(): void {
+    const { socket } = this.#realtime;
+    this.#realtime.on("event", (event) => this.#take(event));
+    // Server errors come as events too; of this listener only frames that were no JSON are news. Without it they would end the process.
+    this.#realtime.on("error", (error) => {
+      if (error.message === "could not parse websocket event")
+        this.notice({ type: "link.puzzled", what: "a frame that is no JSON object with a type" });
+    });
+    socket.on("error", (error) => (this.#trouble = error.message));
+    socket.on("unexpected-response", (_request, response) => {
+      let body = "";
+      const refused = (): void => {
+        const { statusCode = 0, headers } = response;
+        this.lost(refusedUpgrade(statusCode, body, headers["retry-after"], this.#doing, this.secret));
+      };
+      response.setEncoding("utf8");
+      response.on("data", (piece: string) => {
+        if (body.length < 4_096) body += piece;
+      });
+      response.on("end", refused);
+      response.on("error", refused);
+    });
+    socket.on("close", (code, reason) => this.#closed(code, reason.toString()));
+    this.request.signal.addEventListener("abort", this.#aborted);
+  }
+
+  readonly #aborted = (): void => {
+    if (this.#state === "open") this.close();
+    else this.#end(new Fault("provider-dropped", `${this.#doing}: given up by the call`));
+  };
+
+  // What the service sends
+
+  #take(raw: unknown): void {
+    this.#pulse.heard();
+    if (this.#state === "closed") return;
+    const event = wire.readEvent(raw);
+    if (typeof event === "string") return this.notice({ type: "link.puzzled", what: event });
+    if (this.#state === "open") return this.#talk.take(event);
+    if (event.type === "created" && this.#state === "connecting") this.#configure(event.expiresAt);
+    else if (event.type === "updated" && this.#state === "configuring") this.#seed();
+    else if (event.type === "item.done" || event.type === "item.added") this.#seeded(event.itemId);
+    else if (event.type === "error") this.#refused(event.error);
+  }
+
+  #configure(expiresAt: number | undefined): void {
+    this.#state = "configuring";
+    this.send(wire.sessionUpdate(setupId, this.request, this.settings));
+    const { clock } = this.request;
+    const leftMs = expiresAt === undefined ? this.#plan.sessionLimitMs : expiresAt * 1_000 - clock.wallNow();
+    const endMs = clock.now() + leftMs;
+    const tell = (): void => this.notice({ type: "link.expiring", inMs: Math.max(0, Math.round(endMs - clock.now())) });
+    this.#timers.push(clock.setTimeout(tell, Math.max(0, leftMs - noticeMs)));
+  }
+
+  #seed(): void {
+    this.#state = "seeding";
+    const events = this.request.conversation.flatMap(wire.seedEvents);
+    for (const event of events) {
+      this.#seeds.add(wire.seedItemId(event));
+      this.send(event);
+    }
+    if (events.length === 0) this.#open();
+  }
+
+  #seeded(itemId: string): void {
+    if (this.#state === "seeding" && this.#seeds.delete(itemId) && this.#seeds.size === 0) this.#open();
+  }
+
+  #open(): void {
+    this.#state = "open";
+    this.#pulse.begin();
+    this.#settle.resolve();
+    this.#talk.begin();
+  }
+
+  /** A refused update leaves the session with defaults, a refused item leaves it without memory: neither is what was asked for. */
+  #refused(error: wire.WireError): void {
+    const ours =
+      error.eventId === undefined ? this.#state === "configuring" : error.eventId === setupId || error.eventId.startsWith("seed_");
+    const fault = ours ? refusedFault(error, this.#doing, this.secret) : fatalFault(error, this.#doing, this.secret);
+    if (fault !== undefined) this.lost(fault);
+    else this.notice({ type: "link.puzzled", what: `error ${error.code}` });
+  }
+
+  #closed(code: number, reason: string): void {
+    for (const timer of this.#timers) this.request.clock.clearTimeout(timer);
+    const doing = this.#state === "open" ? "talking" : this.#doing;
+    if (code === 1006 && this.#state === "connecting" && this.#trouble !== "") {
+      this.lost(new Fault("provider-unreachable", `${doing}: ${this.#trouble.replaceAll(this.secret, "[key]")}`));
+    } else this.lost(closedFault(code, reason, doing, this.secret));
+  }
+
+  // What the session wants
+
+  hear(frame: Uint8Array): boolean {
+    if (this.#state !== "open" || this.#realtime.socket.bufferedAmount > queueLimitBytes) return false;
+    if (frame.length === 0) return true;
+    this.#realtime.socket.send(wire.audioAppend(frame));
+    this.#hearsBytes += frame.length;
+    return true;
+  }
+
+  takeText(text: string): void {
+    if (this.#state === "open") this.#talk.takeText(text);
+  }
+
+  commitTurn(): void {
+    if (this.#state === "open") this.#talk.commitTurn(msOf(this.#hearsBytes, this.request.uplink));
+  }
+
+  interrupt({ turnId, heardMs }: { readonly turnId: string; readonly heardMs: number }): void {
+    if (this.#state === "open") this.#talk.interrupt(turnId, heardMs);
+  }
+
+  answerTool(result: ToolResult): void {
+    if (this.#state === "open") this.#talk.answerTool(result);
+  }
+
+  close(): void {
+    if (this.#state === "closed") return;
+    this.#leave();
+    this.#realtime.close();
+    // A peer that does not answer the close frame is not waited for.
+    this.#timers.push(this.request.clock.setTimeout(() => this.#realtime.socket.terminate(), closeLimitMs));
+  }
+
+  // What the talk wants
+
+  send(event: wire.ClientEvent): void {
+    this.#realtime.socket.send(JSON.stringify(event));
+  }
+
+  notice(notice: LinkNotice): void {
+    if (this.#state !== "closed") this.request.report.notice(notice);
+  }
+
+  audio(bytes: Uint8Array, turnId: string): void {
+    if (this.#state !== "closed") this.request.report.audio(bytes, turnId);
+  }
+
+  lost(fault: Fault): void {
+    if (this.#state === "open") this.notice({ type: "link.lost", fault });
+    this.#end(fault);
+  }
+
+  #end(fault: Fault): void {
+    if (this.#state === "closed") return;
+    this.#leave();
+    this.#settle.reject(fault);
+    this.#realtime.socket.terminate();
+  }
+
+  #leave(): void {
+    this.#state = "closed";
+    this.#talk.close();
+    this.#pulse.end();
+    for (const timer of this.#timers.splice(0)) this.request.clock.clearTimeout(timer);
+    this.request.signal.removeEventListener("abort", this.#aborted);
+  }
+}

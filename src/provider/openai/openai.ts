@@ -1,0 +1,46 @@
+import OpenAI from "openai";
+import { OpenAIRealtimeWS } from "openai/realtime/ws";
+import { Fault } from "../../kernel/fault.ts";
+import type { Provider } from "../contract.ts";
+import type { ProviderRow } from "../registry.ts";
+import { baseUrl, socketOptions } from "./dial.ts";
+import { openLink } from "./link.ts";
+import { linkSettings } from "./settings.ts";
+import { realtimeTraits } from "./traits.ts";
+
+const sessionLimitMs = 60 * 60_000;
+
+/** OpenAI Realtime. The key is read at every opening, so that a new one takes effect with the next call. */
+export const openai: ProviderRow = {
+  name: "openai",
+  needs: ["OPENAI_API_KEY"],
+  async make({ setting }): Promise<Provider> {
+    const url = baseUrl("OPENAI_BASE_URL", setting("OPENAI_BASE_URL") ?? "https://api.openai.com/v1");
+    return {
+      name: "openai",
+      traits: realtimeTraits(sessionLimitMs),
+      async open(request) {
+        const defaults = { model: setting("OPENAI_REALTIME_MODEL") ?? "gpt-realtime-2.1", transcriptionModel: "gpt-4o-mini-transcribe" };
+        const settings = linkSettings("openai", request.agent, defaults);
+        const apiKey = setting("OPENAI_API_KEY");
+        if (apiKey === undefined) throw new Fault("provider-key", "opening openai: OPENAI_API_KEY is not set");
+        const connect = (): OpenAIRealtimeWS =>
+          // Everything is said, so that no variable of the environment can send a call elsewhere.
+          new OpenAIRealtimeWS(
+            { model: settings.model, options: socketOptions(url) },
+            new OpenAI({
+              apiKey,
+              baseURL: url.href,
+              organization: setting("OPENAI_ORG_ID") ?? null,
+              project: setting("OPENAI_PROJECT_ID") ?? null,
+              adminAPIKey: null,
+              webhookSecret: null,
+            }),
+          );
+        return openLink({ provider: "openai", request, settings, sessionLimitMs, secret: apiKey, connect });
+      },
+      admit: () => undefined,
+      close: async () => {},
+    };
+  },
+};

@@ -1,0 +1,400 @@
+// OpenAI Realtime, GA shape, as one link uses it. Sources: resources/realtime/realtime.d.ts of the package openai 7.55.0 and the
+// developer guide "Realtime", read 2026-11. Nothing here opens, waits or reads a clock; base64 begins and ends in this file.
+import type { Encoding } from "../../audio/encodings.ts";
+import type { ConversationItem, OpenRequest, RateLimit, Usage, UsageUnit } from "../contract.ts";
+import type { LinkSettings } from "./settings.ts";
+
+// ---- what we read
+
+/** A server event, as far as a link needs it. `ignored` is known and of no use to us. */
+export type ServerEvent =
+  | { readonly type: "created"; readonly expiresAt: number | undefined }
+  | { readonly type: "updated" }
+  | { readonly type: "item.added"; readonly itemId: string }
+  | { readonly type: "item.done"; readonly itemId: string }
+  | { readonly type: "speech.started"; readonly itemId: string; readonly atMs: number }
+  | { readonly type: "speech.stopped"; readonly itemId: string; readonly atMs: number }
+  | { readonly type: "committed"; readonly itemId: string }
+  | { readonly type: "transcript.delta"; readonly itemId: string; readonly delta: string }
+  | { readonly type: "transcript.done"; readonly itemId: string; readonly text: string; readonly used: Usage["quantities"] | undefined }
+  | { readonly type: "transcript.failed"; readonly itemId: string }
+  | { readonly type: "response.created"; readonly responseId: string; readonly askId: string | undefined }
+  | { readonly type: "response.item"; readonly responseId: string; readonly itemId: string; readonly kind: "message" | "call" | "other" }
+  | { readonly type: "response.audio"; readonly responseId: string; readonly itemId: string; readonly bytes: Uint8Array }
+  | { readonly type: "response.words"; readonly responseId: string; readonly itemId: string; readonly delta: string }
+  | {
+      readonly type: "response.call";
+      readonly responseId: string;
+      readonly callId: string;
+      readonly name: string;
+      readonly arguments: string;
+    }
+  | {
+      readonly type: "response.done";
+      readonly responseId: string;
+      readonly status: "completed" | "incomplete" | "cancelled" | "failed";
+      readonly error: WireError | undefined;
+      readonly used: Usage["quantities"] | undefined;
+    }
+  | { readonly type: "limits"; readonly limits: readonly RateLimit[] }
+  | { readonly type: "error"; readonly error: WireError }
+  | { readonly type: "ignored" };
+
+export interface WireError {
+  readonly code: string;
+  readonly message: string;
+  readonly param: string | undefined;
+  /** Which of our events it answers. */
+  readonly eventId: string | undefined;
+}
+
+/** The event, or in words why it cannot be read. */
+export function readEvent(event: unknown): ServerEvent | string {
+  const type = textAt(event, "type");
+  const read = type === undefined ? undefined : readers.get(type);
+  if (read === undefined) return `unknown event ${short(type)}`;
+  try {
+    return read(event);
+  } catch (error) {
+    if (error instanceof Unreadable) return `${type}: ${error.message}`;
+    throw error;
+  }
+}
+
+class Unreadable extends Error {}
+
+const ignored: ServerEvent = { type: "ignored" };
+const ignore = (): ServerEvent => ignored;
+
+const words = (event: unknown): ServerEvent => ({
+  type: "response.words",
+  responseId: text(event, "response_id"),
+  itemId: text(event, "item_id"),
+  delta: text(event, "delta"),
+});
+const itemAdded = (event: unknown): ServerEvent => ({ type: "item.added", itemId: text(event, "item", "id") });
+
+const readers = new Map<string, (event: unknown) => ServerEvent>([
+  ["session.created", (event) => ({ type: "created", expiresAt: optionalNumber(event, "session", "expires_at") })],
+  ["session.updated", () => ({ type: "updated" })],
+  ["conversation.created", ignore],
+  ["conversation.item.added", itemAdded],
+  // The older name of the same event; mixed deployments send both.
+  ["conversation.item.created", itemAdded],
+  ["conversation.item.done", (event) => ({ type: "item.done", itemId: text(event, "item", "id") })],
+  ["conversation.item.deleted", ignore],
+  ["conversation.item.retrieved", ignore],
+  ["conversation.item.truncated", ignore],
+  ["input_audio_buffer.cleared", ignore],
+  ["input_audio_buffer.timeout_triggered", ignore],
+  ["input_audio_buffer.committed", (event) => ({ type: "committed", itemId: text(event, "item_id") })],
+  [
+    "input_audio_buffer.speech_started",
+    (event) => ({ type: "speech.started", itemId: text(event, "item_id"), atMs: count(event, "audio_start_ms") }),
+  ],
+  [
+    "input_audio_buffer.speech_stopped",
+    (event) => ({ type: "speech.stopped", itemId: text(event, "item_id"), atMs: count(event, "audio_end_ms") }),
+  ],
+  [
+    "conversation.item.input_audio_transcription.delta",
+    (event) => ({ type: "transcript.delta", itemId: text(event, "item_id"), delta: textAt(event, "delta") ?? "" }),
+  ],
+  [
+    "conversation.item.input_audio_transcription.completed",
+    (event) => ({
+      type: "transcript.done",
+      itemId: text(event, "item_id"),
+      text: text(event, "transcript"),
+      used: transcriptionUsage(at(event, "usage")),
+    }),
+  ],
+  ["conversation.item.input_audio_transcription.failed", (event) => ({ type: "transcript.failed", itemId: text(event, "item_id") })],
+  ["conversation.item.input_audio_transcription.segment", ignore],
+  [
+    "response.created",
+    (event) => ({
+      type: "response.created",
+      responseId: text(event, "response", "id"),
+      askId: textAt(event, "response", "metadata", askKey),
+    }),
+  ],
+  ["response.done", readDone],
+  [
+    "response.output_item.added",
+    (event) => ({
+      type: "response.item",
+      responseId: text(event, "response_id"),
+      itemId: text(event, "item", "id"),
+      kind: kinds.get(text(event, "item", "type")) ?? "other",
+    }),
+  ],
+  ["response.output_item.done", readItemDone],
+  ["response.content_part.added", ignore],
+  ["response.content_part.done", ignore],
+  [
+    "response.output_audio.delta",
+    (event) => ({
+      type: "response.audio",
+      responseId: text(event, "response_id"),
+      itemId: text(event, "item_id"),
+      bytes: Buffer.from(text(event, "delta"), "base64"),
+    }),
+  ],
+  ["response.output_audio.done", ignore],
+  ["response.output_audio_transcript.delta", words],
+  ["response.output_audio_transcript.done", ignore],
+  ["response.output_text.delta", words],
+  ["response.output_text.done", ignore],
+  ["response.function_call_arguments.delta", ignore],
+  // The arguments are taken from the finished item: only there its status says that they are whole.
+  ["response.function_call_arguments.done", ignore],
+  ["rate_limits.updated", (event) => ({ type: "limits", limits: list(event, "rate_limits").map(readLimit) })],
+  ["error", (event) => ({ type: "error", error: readError(at(event, "error")) })],
+]);
+
+const kinds = new Map<string, "message" | "call">([
+  ["message", "message"],
+  ["function_call", "call"],
+]);
+
+function readItemDone(event: unknown): ServerEvent {
+  const kind = text(event, "item", "type");
+  if (kind !== "function_call" || text(event, "item", "status") !== "completed") return ignored;
+  return {
+    type: "response.call",
+    responseId: text(event, "response_id"),
+    callId: text(event, "item", "call_id"),
+    name: text(event, "item", "name"),
+    arguments: text(event, "item", "arguments"),
+  };
+}
+
+function readDone(event: unknown): ServerEvent {
+  const status = text(event, "response", "status");
+  if (status !== "completed" && status !== "incomplete" && status !== "cancelled" && status !== "failed")
+    throw new Unreadable(`status ${short(status)}`);
+  const error = at(event, "response", "status_details", "error");
+  return {
+    type: "response.done",
+    responseId: text(event, "response", "id"),
+    status,
+    error: status === "failed" ? readError(error) : undefined,
+    used: responseUsage(at(event, "response", "usage")),
+  };
+}
+
+/** An error of any shape is still an error; what it lacks stays empty. */
+const readError = (error: unknown): WireError => ({
+  code: textAt(error, "code") ?? textAt(error, "type") ?? "",
+  message: (textAt(error, "message") ?? "").slice(0, 500),
+  param: textAt(error, "param"),
+  eventId: textAt(error, "event_id"),
+});
+
+function readLimit(limit: unknown): RateLimit {
+  const scope = text(limit, "name");
+  if (scope !== "requests" && scope !== "tokens") throw new Unreadable(`limit ${short(scope)}`);
+  return { scope, limit: count(limit, "limit"), remaining: count(limit, "remaining"), resetsInMs: count(limit, "reset_seconds") * 1_000 };
+}
+
+/** Images are not sent by us, so text and audio are all there is. */
+function responseUsage(usage: unknown): Usage["quantities"] | undefined {
+  if (usage === null || usage === undefined) return undefined;
+  return counted({
+    input_text_tokens: optionalNumber(usage, "input_token_details", "text_tokens"),
+    input_audio_tokens: optionalNumber(usage, "input_token_details", "audio_tokens"),
+    cached_text_tokens: optionalNumber(usage, "input_token_details", "cached_tokens_details", "text_tokens"),
+    cached_audio_tokens: optionalNumber(usage, "input_token_details", "cached_tokens_details", "audio_tokens"),
+    output_text_tokens: optionalNumber(usage, "output_token_details", "text_tokens"),
+    output_audio_tokens: optionalNumber(usage, "output_token_details", "audio_tokens"),
+  });
+}
+
+function transcriptionUsage(usage: unknown): Usage["quantities"] | undefined {
+  const seconds = optionalNumber(usage, "seconds");
+  if (seconds !== undefined) return counted({ transcribed_ms: Math.round(seconds * 1_000) });
+  return counted({
+    input_audio_tokens: optionalNumber(usage, "input_token_details", "audio_tokens"),
+    input_text_tokens: optionalNumber(usage, "input_token_details", "text_tokens"),
+    output_text_tokens: optionalNumber(usage, "output_tokens"),
+  });
+}
+
+/** Only what was counted; undefined when nothing was. */
+function counted(quantities: Readonly<Partial<Record<UsageUnit, number | undefined>>>): Usage["quantities"] | undefined {
+  const known = Object.entries(quantities).filter((entry) => entry[1] !== undefined && entry[1] >= 0);
+  return known.length === 0 ? undefined : Object.fromEntries(known);
+}
+
+function at(value: unknown, ...path: readonly string[]): unknown {
+  let found = value;
+  for (const key of path) {
+    if (typeof found !== "object" || found === null) return undefined;
+    found = Object.getOwnPropertyDescriptor(found, key)?.value;
+  }
+  return found;
+}
+
+function textAt(value: unknown, ...path: readonly string[]): string | undefined {
+  const found = at(value, ...path);
+  return typeof found === "string" ? found : undefined;
+}
+
+function text(value: unknown, ...path: readonly string[]): string {
+  const found = textAt(value, ...path);
+  if (found === undefined) throw new Unreadable(`no text at ${path.join(".")}`);
+  return found;
+}
+
+function optionalNumber(value: unknown, ...path: readonly string[]): number | undefined {
+  const found = at(value, ...path);
+  return typeof found === "number" && Number.isFinite(found) ? found : undefined;
+}
+
+function count(value: unknown, ...path: readonly string[]): number {
+  const found = optionalNumber(value, ...path);
+  if (found === undefined || found < 0) throw new Unreadable(`no count at ${path.join(".")}`);
+  return found;
+}
+
+function list(value: unknown, ...path: readonly string[]): readonly unknown[] {
+  const found: unknown = at(value, ...path);
+  if (!Array.isArray(found)) throw new Unreadable(`no list at ${path.join(".")}`);
+  return found;
+}
+
+const short = (value: string | undefined): string => (value === undefined ? "without a type" : JSON.stringify(value.slice(0, 60)));
+
+// ---- what we write
+
+/** A client event. The wire's own type of it is not used: we write less than it allows. */
+export type ClientEvent = { readonly type: string; readonly event_id?: string } & Readonly<Record<string, unknown>>;
+
+/** Metadata is the one thing that ties a `response.create` to its response. */
+const askKey = "ask";
+
+const formatOf = (encoding: Encoding): Readonly<Record<string, unknown>> => {
+  if (encoding === "pcmu@8000") return { type: "audio/pcmu" };
+  if (encoding === "pcma@8000") return { type: "audio/pcma" };
+  return { type: "audio/pcm", rate: 24_000 };
+};
+
+/** The whole configuration in one update: a server that refuses any of it applies none. */
+export function sessionUpdate(eventId: string, request: OpenRequest, settings: LinkSettings): ClientEvent {
+  const { agent } = request;
+  return {
+    type: "session.update",
+    event_id: eventId,
+    session: {
+      type: "realtime",
+      output_modalities: ["audio"],
+      instructions: `${agent.instructions}\n\nThe caller's language is ${agent.language} unless they choose another.`,
+      audio: {
+        input: {
+          format: formatOf(request.uplink),
+          transcription: { model: settings.transcriptionModel, language: agent.language.slice(0, 2) },
+          turn_detection: request.endpointing === "manual" ? null : settings.turnDetection,
+          ...(settings.noiseReduction === undefined ? {} : { noise_reduction: { type: settings.noiseReduction } }),
+        },
+        output: {
+          format: formatOf(request.downlink),
+          ...(agent.voice === undefined ? {} : { voice: agent.voice }),
+          ...(settings.speed === undefined ? {} : { speed: settings.speed }),
+        },
+      },
+      tools: agent.tools.map((tool) => ({ type: "function", name: tool.name, description: tool.description, parameters: tool.parameters })),
+      ...(settings.maxOutputTokens === undefined ? {} : { max_output_tokens: settings.maxOutputTokens }),
+      ...(settings.reasoningEffort === undefined ? {} : { reasoning: { effort: settings.reasoningEffort } }),
+    },
+  };
+}
+
+/** Written by hand, for it is the one event that goes out fifty times a second. */
+export const audioAppend = (frame: Uint8Array): string =>
+  `{"type":"input_audio_buffer.append","audio":"${Buffer.from(frame.buffer, frame.byteOffset, frame.length).toString("base64")}"}`;
+
+/** Items and calls that we name ourselves may have ids of 32 characters at most. */
+const ownId = (prefix: string, id: string): string => `${prefix}${id}`.slice(0, 32);
+
+/** Where a seed's item will stand. */
+export const seedItemId = (event: ClientEvent): string => text(event, "item", "id");
+
+/** The events that give one item of the conversation to a new session, in order. A call comes before its output. */
+export function seedEvents(item: ConversationItem, index: number): ClientEvent[] {
+  const create = (part: string, wire: Readonly<Record<string, unknown>>): ClientEvent => ({
+    type: "conversation.item.create",
+    event_id: `seed_${index}_${part}`,
+    item: { id: `s${index}_${part}`, ...wire },
+  });
+  switch (item.type) {
+    case "caller":
+      return [create("text", { type: "message", role: "user", content: [{ type: "input_text", text: item.text }] })];
+    case "agent":
+      return [create("text", { type: "message", role: "assistant", content: [{ type: "output_text", text: item.text }] })];
+    case "tool": {
+      const callId = seededCallId(item.id);
+      const call = create("call", { type: "function_call", call_id: callId, name: item.name, arguments: item.arguments });
+      if (item.output === undefined) return [call];
+      return [call, create("output", { type: "function_call_output", call_id: callId, output: item.output })];
+    }
+  }
+}
+
+export const seededCallId = (itemId: string): string => ownId("c_", itemId);
+
+export const textTurn = (eventId: string, itemId: string, words: string): ClientEvent => ({
+  type: "conversation.item.create",
+  event_id: eventId,
+  item: { id: itemId, type: "message", role: "user", content: [{ type: "input_text", text: words }] },
+});
+
+export const toolCall = (itemId: string, callId: string, name: string): ClientEvent => ({
+  type: "conversation.item.create",
+  item: { id: itemId, type: "function_call", call_id: callId, name, arguments: "{}" },
+});
+
+export const toolOutput = (eventId: string, itemId: string, callId: string, output: string): ClientEvent => ({
+  type: "conversation.item.create",
+  event_id: eventId,
+  item: { id: itemId, type: "function_call_output", call_id: callId, output },
+});
+
+export const commit = (eventId: string): ClientEvent => ({ type: "input_audio_buffer.commit", event_id: eventId });
+
+/** `instructions` replace those of the session for this one response, so they must be whole. */
+export const responseCreate = (eventId: string, instructions: string | undefined): ClientEvent => ({
+  type: "response.create",
+  event_id: eventId,
+  response: { metadata: { [askKey]: eventId }, ...(instructions === undefined ? {} : { instructions }) },
+});
+
+export const responseCancel = (responseId: string): ClientEvent => ({
+  type: "response.cancel",
+  event_id: cancelIdOf(responseId),
+  response_id: responseId,
+});
+
+/** A refusal of a cancel names our event only, so the event names the response. */
+export const cancelIdOf = (responseId: string): string => `cancel_${responseId}`;
+
+export const truncate = (itemId: string, heardMs: number): ClientEvent => ({
+  type: "conversation.item.truncate",
+  item_id: itemId,
+  content_index: 0,
+  audio_end_ms: heardMs,
+});
+
+export const remove = (itemId: string): ClientEvent => ({ type: "conversation.item.delete", item_id: itemId });
+
+/** What a first response is told beyond the agent's own instructions; undefined for an ordinary answer. */
+export function openingInstructions(request: OpenRequest): string | undefined {
+  const { agent, begin } = request;
+  if (begin === "carry-on") {
+    return `${agent.instructions}\n\nA fault of the line cut you off in the middle of your last turn. Go on right after its last word, in ${agent.language}: do not repeat it, do not greet, do not apologise.`;
+  }
+  if (begin !== "greet") return undefined;
+  const greeting =
+    agent.greeting === undefined ? "Greet the caller in a few words." : `Say exactly this and nothing else: ${agent.greeting}`;
+  return `${agent.instructions}\n\nThe call begins now. Speak ${agent.language}. ${greeting}`;
+}

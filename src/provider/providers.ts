@@ -1,0 +1,6 @@
+import { azure } from "./openai/azure.ts";
+import { openai } from "./openai/openai.ts";
+import type { ProviderRow } from "./registry.ts";
+
+/** Every provider there is, in the order in which they are preferred. */
+export const providers: readonly ProviderRow[] = [openai, azure];
