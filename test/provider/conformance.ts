@@ -6,15 +6,18 @@ import { pause, type Bench, type Cue } from "./bench.ts";
 import { survivesFaults } from "./conformance-faults.ts";
 import { Line, wholeSamples } from "./line.ts";
 
+/** A test ends by a bench's patience with a step, which says what was waited for; this is only the last resort. */
+const timeout = 120_000;
+
 /**
  * What every provider must do, whatever it is made of. Skips by traits, by cues the agent cannot be brought to, and without a fake
  * what only a fake can show; never by name. A provider's test file: `describe("name", () => providerConforms(async () => bench))`.
  */
 export function providerConforms(make: () => Promise<Bench>): void {
-  describe("talks", () => talks(make));
-  describe("remembers", () => remembers(make));
-  describe("keeps every byte", () => keepsEveryByte(make));
-  describe("survives faults", () => survivesFaults(make));
+  describe("talks", { timeout }, () => talks(make));
+  describe("remembers", { timeout }, () => remembers(make));
+  describe("keeps every byte", { timeout }, () => keepsEveryByte(make));
+  describe("survives faults", { timeout }, () => survivesFaults(make));
 }
 
 const needs = (context: TestContext, bench: Bench, trait: (traits: ProviderTraits) => boolean): void =>
