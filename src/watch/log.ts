@@ -1,0 +1,108 @@
+import { pino } from "pino";
+import { prettyFactory } from "pino-pretty";
+import type { Log, LogFields } from "../kernel/log.ts";
+import { redactor } from "./redact.ts";
+
+export interface LogOptions {
+  readonly level: "debug" | "info" | "warning" | "error";
+  /** `auto`: for people where the destination is a terminal. */
+  readonly format: "auto" | "json" | "pretty";
+  /** Every value that must never be written, asked for each line. */
+  readonly secrets: () => readonly string[];
+  /** A line found no room: whoever reads the log is slower than we write it. */
+  readonly dropped: () => void;
+  /** File descriptor, 1 when left out. */
+  readonly fd?: number;
+}
+
+export interface LogOutlet {
+  readonly log: Log;
+  /** Waits until all is written, at most `closeLimitMs`, and lets go of the destination. */
+  close(): Promise<void>;
+}
+
+/** What waits for a slow reader at most; then lines are dropped and counted, for calls must not wait for a log. */
+const waitingBytes = 1 << 20;
+const closeLimitMs = 1_000;
+
+/** JSON lines, one an event: `timestamp`, `level`, `logger`, `event`, then fields. A `callId` is written as `session_id`. */
+export function openLog(options: LogOptions): LogOutlet {
+  const fd = options.fd ?? 1;
+  const outlet = pino.destination({ fd, sync: false, maxLength: waitingBytes });
+  outlet.on("drop", options.dropped);
+  // The reader is gone, or the disk is full: there is nowhere left to say so, and no reason to end a call.
+  outlet.on("error", options.dropped);
+  const pretty = options.format === "pretty" || (options.format === "auto" && isTerminal(fd));
+  const paint = pretty ? prettyFactory(forPeople) : undefined;
+  const write = paint === undefined ? (line: string) => outlet.write(line) : (line: string) => outlet.write(paint(line));
+  const lines = pino(
+    {
+      level: options.level,
+      customLevels: { debug: 20, info: 30, warning: 40, error: 50 },
+      useOnlyCustomLevels: true,
+      base: null,
+      messageKey: "message",
+      timestamp: () => `,"timestamp":"${new Date().toISOString()}"`,
+      formatters: { level: (label) => ({ level: label.toUpperCase() }) },
+    },
+    { write },
+  );
+  const { value, text } = redactor(options.secrets);
+
+  const logWith = (bound: LogFields): Log => {
+    const at = (level: LogOptions["level"]) => (event: string, fields?: LogFields) => {
+      if (!lines.isLevelEnabled(level)) return;
+      const { callId, ...rest }: LogFields = { logger: "linekeeper", ...bound, ...fields };
+      const all = { event: text(event), ...(callId === undefined ? {} : { session_id: callId }), ...rest };
+      lines[level](value(reserved(all)));
+    };
+    return {
+      debug: at("debug"),
+      info: at("info"),
+      warning: at("warning"),
+      error: at("error"),
+      with: (fields) => logWith({ ...bound, ...fields }),
+    };
+  };
+
+  return {
+    log: logWith({}),
+    close: () =>
+      new Promise((resolve) => {
+        const limit = setTimeout(() => {
+          outlet.destroy();
+          resolve();
+        }, closeLimitMs);
+        outlet.once("close", () => {
+          clearTimeout(limit);
+          resolve();
+        });
+        outlet.end();
+      }),
+  };
+}
+
+/** Two keys of one name in a line would leave it to each reader which one counts. */
+function reserved(fields: LogFields): LogFields {
+  const { timestamp, level, ...rest } = fields;
+  return {
+    ...rest,
+    ...(timestamp === undefined ? {} : { field_timestamp: timestamp }),
+    ...(level === undefined ? {} : { field_level: level }),
+  };
+}
+
+function isTerminal(fd: number): boolean {
+  return fd === 1 ? process.stdout.isTTY : fd === 2 && process.stderr.isTTY;
+}
+
+const forPeople = {
+  colorize: true,
+  messageKey: "message",
+  timestampKey: "timestamp",
+  translateTime: "SYS:HH:MM:ss.l",
+  ignore: "logger,event",
+  customLevels: "debug:20,info:30,warning:40,error:50",
+  messageFormat: "{event} {message}",
+  singleLine: true,
+} as const;

@@ -1,0 +1,71 @@
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry, type CounterConfiguration } from "prom-client";
+
+/** Bucket sets, seconds: of provider and turn latencies, of set-ups, of what is our own share. */
+export const buckets = {
+  latency: [0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 8, 10, 15, 20, 30],
+  setup: [0.1, 0.25, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10],
+  fine: [0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1],
+} as const;
+
+export type Metrics = ReturnType<typeof createMetrics>;
+
+/** Every series this server has, in a registry of its own. Names and labels are a contract with dashboards and alert rules. */
+export function createMetrics() {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const counter = <L extends string>(name: string, help: string, labelNames: readonly L[] = []): Counter<L> => {
+    const configuration: CounterConfiguration<L> = { name, help, labelNames, registers: [registry] };
+    return new Counter(configuration);
+  };
+  const gauge = <L extends string>(name: string, help: string, labelNames: readonly L[] = []): Gauge<L> =>
+    new Gauge({ name, help, labelNames, registers: [registry] });
+  const histogram = <L extends string>(name: string, help: string, set: readonly number[], labelNames: readonly L[] = []): Histogram<L> =>
+    new Histogram({ name, help, labelNames, buckets: [...set], registers: [registry] });
+
+  return {
+    /** What a scrape answers, with this content type. */
+    contentType: registry.contentType,
+    // prom-client writes "Nan" for what has no samples yet, and the format knows "NaN" only.
+    text: async (): Promise<string> => (await registry.metrics()).replace(/ Nan$/gm, " NaN"),
+
+    requests: counter("ai_provider_requests_total", "Connections to a provider that were tried", ["provider", "status"]),
+    latency: histogram("ai_provider_latency_seconds", "From a committed turn to the provider's first audio", buckets.latency, ["provider"]),
+    errors: counter("ai_provider_errors_total", "Faults of a provider's connections", ["provider", "error_type"]),
+    activeSessions: gauge("ai_provider_active_sessions", "Connections to a provider that are open now", ["provider"]),
+    reconnections: counter("ai_provider_reconnections_total", "Attempts to connect again after a loss", ["provider", "success"]),
+    chunksSent: counter("ai_provider_audio_chunks_sent", "Audio chunks given to a provider", ["provider"]),
+    chunksReceived: counter("ai_provider_audio_chunks_received", "Audio chunks that came from a provider", ["provider"]),
+
+    callsActive: gauge("voice_calls_active", "Calls in progress", ["dialect"]),
+    callsStarted: counter("voice_calls_started_total", "Calls taken", ["dialect"]),
+    callsEnded: counter("voice_calls_ended_total", "Calls that ended", ["dialect", "outcome", "failure_class"]),
+    callSetup: histogram("voice_call_setup_seconds", "Until a call's first connection to a provider was ready", buckets.setup, [
+      "provider",
+    ]),
+    responseStart: histogram("voice_response_start_seconds", "From a committed turn to the first audio of its answer", buckets.latency, [
+      "provider",
+      "kind",
+    ]),
+    turns: counter("voice_turns_total", "Agent turns that ended", ["provider", "outcome", "failure_class"]),
+    turnStops: counter("voice_turn_stop_total", "Why agent turns ended", ["provider", "reason"]),
+    streams: counter("voice_streams_total", "Response streams that ended", ["provider", "outcome"]),
+    toolCalls: counter("voice_tool_calls_total", "Tool calls that ended", ["status"]),
+    toolSeconds: histogram("voice_tool_seconds", "How long tool calls took", buckets.latency),
+    reconnectEpisodes: counter("voice_reconnect_episodes_total", "Losses of a connection, by how they ended", ["provider", "result"]),
+    handovers: counter("voice_handovers_total", "Calls moved from one provider to another", ["from", "to", "mode", "cause", "success"]),
+    handoverSeconds: histogram("voice_handover_seconds", "How long moving a call to another provider took", buckets.latency, ["mode"]),
+    escalations: counter("voice_human_escalations_total", "Calls for which a person was asked", ["reason", "result"]),
+    audioLost: counter("voice_audio_lost_milliseconds_total", "Audio that reached nobody", ["direction", "cause"]),
+    chunksReplayed: counter("voice_chunks_replayed_total", "Caller audio chunks sent again to a new connection", ["provider"]),
+
+    connectionsRejected: counter("voice_connections_rejected_total", "Callers refused at the door", ["reason"]),
+    rateLimited: counter("voice_rate_limited_total", "Requests over a limit", ["scope"]),
+    authFailures: counter("voice_auth_failures_total", "Requests without the right key, token or signature", ["kind"]),
+    secretRotations: counter("voice_secret_rotations_total", "Changes of secrets' files", ["secret", "result"]),
+    ready: gauge("voice_ready", "1 while this node takes calls", ["region"]),
+    drainState: gauge("voice_drain_state", "0 serving, 1 draining, 2 drained"),
+    logsDropped: counter("voice_logs_dropped_total", "Log lines dropped because nobody read them fast enough"),
+    httpRequests: counter("http_requests_total", "HTTP requests answered", ["route", "code_class"]),
+    httpSeconds: histogram("http_request_seconds", "How long HTTP requests took", buckets.fine, ["route"]),
+  };
+}

@@ -1,0 +1,77 @@
+import { expect, test } from "vitest";
+import { countersOf } from "../../src/watch/counters.ts";
+import { buckets, createMetrics } from "../../src/watch/metrics.ts";
+import { readExposition, samplesOf } from "./exposition.ts";
+
+const countersWith = (metrics: ReturnType<typeof createMetrics>) =>
+  countersOf(metrics, { routes: ["/healthz", "/metrics"], region: "default" });
+
+test("the metrics are a text that a strict scraper reads, before the first call and after", async () => {
+  const metrics = createMetrics();
+  const names = readExposition(await metrics.text()).map(({ name }) => name);
+  expect(names).toEqual(
+    expect.arrayContaining(["nodejs_eventloop_lag_p99_seconds", "process_resident_memory_bytes", "process_open_fds", "voice_ready"]),
+  );
+  metrics.responseStart.observe({ provider: "local", kind: "plain" }, 0.3);
+  metrics.callsStarted.inc({ dialect: 'quo"te\\and\nbreak' });
+  const families = readExposition(await metrics.text());
+  expect(families.find(({ name }) => name === "voice_response_start_seconds")?.samples).toHaveLength(buckets.latency.length + 3);
+});
+
+test("only the counters that the audit named so lack _total, and every duration is in seconds", async () => {
+  const families = readExposition(await createMetrics().text()).filter(({ name }) => /^(voice|ai|http)_/.test(name));
+  expect(families.filter(({ name, type }) => type === "counter" && !name.endsWith("_total")).map(({ name }) => name)).toEqual([
+    "ai_provider_audio_chunks_sent",
+    "ai_provider_audio_chunks_received",
+  ]);
+  expect(families.filter(({ name, type }) => type === "histogram" && !name.endsWith("_seconds"))).toEqual([]);
+  expect(families.filter(({ help }) => help.trim() === "")).toEqual([]);
+});
+
+test("labels come from closed sets: whatever a stranger sends becomes other", async () => {
+  const metrics = createMetrics();
+  const counters = countersWith(metrics);
+  for (const reason of ["busy", "+49 30 123", "x".repeat(500)]) counters.connectionRejected(reason);
+  counters.httpAnswered("/healthz", 200, 3);
+  counters.httpAnswered("/wp-admin", 404, 3);
+  counters.httpAnswered("/metrics", 99_999, 3);
+  counters.rateLimited("address");
+  counters.authFailed("guess");
+  const samples = samplesOf(await metrics.text());
+  const ours = [...samples].filter(([name]) => /_(rejected|limited|failures|requests)_total\{/.test(name));
+  expect(Object.fromEntries(ours)).toEqual({
+    'voice_connections_rejected_total{reason="busy"}': 1,
+    'voice_connections_rejected_total{reason="other"}': 2,
+    'http_requests_total{route="/healthz",code_class="2xx"}': 1,
+    'http_requests_total{route="other",code_class="4xx"}': 1,
+    'http_requests_total{route="/metrics",code_class="other"}': 1,
+    'voice_rate_limited_total{scope="address"}': 1,
+    'voice_auth_failures_total{kind="other"}': 1,
+  });
+});
+
+test("readiness, drain, secrets and lost log lines are told", async () => {
+  const metrics = createMetrics();
+  const counters = countersWith(metrics);
+  counters.ready(true);
+  counters.drain("draining");
+  counters.secretRotated("OPENAI_API_KEY", "rejected");
+  counters.logDropped();
+  const samples = samplesOf(await metrics.text());
+  expect(samples.get('voice_ready{region="default"}')).toBe(1);
+  expect(samples.get("voice_drain_state")).toBe(1);
+  expect(samples.get('voice_secret_rotations_total{secret="OPENAI_API_KEY",result="rejected"}')).toBe(1);
+  expect(samples.get("voice_logs_dropped_total")).toBe(1);
+  counters.ready(false);
+  expect(samplesOf(await metrics.text()).get('voice_ready{region="default"}')).toBe(0);
+});
+
+test.each([
+  ["a sample outside its family", "# HELP a b\n# TYPE a counter\nb 1\n"],
+  ["twice", "# HELP a b\n# TYPE a counter\na 1\na 2\n"],
+  ["the buckets do not add up", '# HELP a b\n# TYPE a histogram\na_bucket{le="1"} 2\na_bucket{le="+Inf"} 1\na_sum 1\na_count 1\n'],
+  ["no labels", '# HELP a b\n# TYPE a counter\na{x="1\\q"} 1\n'],
+  ["the last line has no end", "# HELP a b"],
+])("the reader of these tests finds %s", (told, text) => {
+  expect(() => readExposition(text)).toThrow(told);
+});
