@@ -1,12 +1,13 @@
 import { availableParallelism } from "node:os";
 import type { Clock } from "../../../kernel/clock.ts";
+import { toFault } from "../../../kernel/fault.ts";
 import type { Log } from "../../../kernel/log.ts";
 import type { EarRequest, Ears } from "../parts.ts";
 import { capacityOf, childrenFor } from "./capacity.ts";
 import { CallEar, type EarCounts } from "./ear.ts";
 import { usualEndpointing, type EndpointerOptions } from "./endpointer.ts";
 import type { Padding, Weights } from "./moonshine.ts";
-import { RecogniserPool } from "./pool.ts";
+import { RecogniserPool, type PoolOptions } from "./pool.ts";
 import type { RuntimeName } from "./runtime.ts";
 import { Vad } from "./vad.ts";
 
@@ -21,13 +22,15 @@ export interface EarsOptions {
   readonly clock: Clock;
   readonly log: Log;
   /** The path of a model file that is there and was checked. */
-  readonly modelFile: (id: EarModel) => string;
+  readonly modelFile: (id: EarModel) => Promise<string>;
   /** `tiny` unless given; `base` hears better in noise at twice the processor time. */
   readonly weights?: Weights;
   /** `auto` unless given: native where it loads. */
   readonly runtime?: RuntimeName | "auto";
   /** Calls at once, in place of what was measured. */
   readonly calls?: number | undefined;
+  /** Recogniser processes, in place of what the number of cores suggests. */
+  readonly children?: number;
   readonly endpointing?: Partial<EndpointerOptions>;
   readonly padding?: Padding;
 }
@@ -52,15 +55,16 @@ export async function createEars(options: EarsOptions): Promise<Ears> {
     padding = usualPadding,
   } = options;
   const endpointing = { ...usualEndpointing, ...options.endpointing };
-  const children = childrenFor(availableParallelism());
-  const files = {
-    encoder: modelFile(`moonshine-${weights}-encoder`),
-    decoder: modelFile(`moonshine-${weights}-decoder`),
-  };
-  const vadPath = modelFile("silero-vad");
+  const children = options.children ?? childrenFor(availableParallelism());
   const began = clock.now();
+  const [encoder, decoder, vadPath] = await Promise.all([
+    modelFile(`moonshine-${weights}-encoder`),
+    modelFile(`moonshine-${weights}-decoder`),
+    modelFile("silero-vad"),
+  ]);
+  const settings = { weights, runtime, files: { encoder, decoder }, padding };
   const [pool, vad] = await bothOrNeither(
-    RecogniserPool.start({ children, settings: { weights, runtime, files, padding }, clock, log }),
+    startPool({ children, settings, clock, log }),
     Vad.start({ modelPath: vadPath, clock, log }),
   );
   const { quickest } = pool;
@@ -102,7 +106,8 @@ export async function createEars(options: EarsOptions): Promise<Ears> {
       capacity,
       calls: open.size,
       children,
-      childrenAlive: pool.alive,
+      childrenAlive: pool.alive.length,
+      childPids: pool.alive,
       jobsWaiting: pool.waiting,
       medianDecodeMs: pool.medianDecodeMs,
       warmUpMs: quickest.warmUpMs,
@@ -116,6 +121,19 @@ export async function createEars(options: EarsOptions): Promise<Ears> {
       await Promise.all([pool.close(), vad.close()]);
     },
   };
+}
+
+/** A native runtime that loads may still die of its first run, on processors that it was not built for. */
+async function startPool(options: PoolOptions): Promise<RecogniserPool> {
+  if (options.settings.runtime !== "auto") return RecogniserPool.start(options);
+  try {
+    return await RecogniserPool.start(options);
+  } catch (error) {
+    options.log.warning("ears_native_failed", {
+      fault: toFault(error, "internal", "starting").message,
+    });
+    return RecogniserPool.start({ ...options, settings: { ...options.settings, runtime: "wasm" } });
+  }
 }
 
 interface Closable {

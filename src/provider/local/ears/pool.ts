@@ -1,4 +1,4 @@
-import type { Clock } from "../../../kernel/clock.ts";
+import type { Clock, Timer } from "../../../kernel/clock.ts";
 import { Fault, toFault } from "../../../kernel/fault.ts";
 import type { Log } from "../../../kernel/log.ts";
 import type { Hearing } from "./moonshine.ts";
@@ -39,6 +39,8 @@ interface Slot {
   /** Undefined while none can be started. */
   child: RecogniserProcess | undefined;
   state: "starting" | "idle" | Job;
+  /** Of a slot that is empty for a while. */
+  retry?: Timer;
 }
 
 const rank = { final: 0, "early-final": 1, partial: 2 } as const satisfies Record<JobClass, number>;
@@ -46,9 +48,10 @@ const startLimitMs = 20_000;
 const usualRunLimit = { base: 4_000, perAudioMs: 0.5 };
 const queueLimit = 64;
 const attemptLimit = 2;
-/** Starts in a row that may fail before the pool gives up. */
 const startAttemptLimit = 3;
 const restartDelayMs = 250;
+const restartAgainMs = 30_000;
+const ownScript = new URL("./recogniser-child.ts", import.meta.url);
 const samplesPerMs = 16;
 const keptTimes = 64;
 
@@ -60,7 +63,6 @@ export class RecogniserPool {
   readonly #waiting: Job[] = [];
   #quickest: Ready | undefined;
   readonly #decodeMs: number[] = [];
-  #failedStarts = 0;
   #broken: Fault | undefined;
   #closed = false;
   readonly counts = {
@@ -102,7 +104,7 @@ export class RecogniserPool {
     return this.#quickest;
   }
 
-  /** Why no child can be had any more, or undefined. */
+  /** Why no child could be had lately, or undefined. */
   get broken(): Fault | undefined {
     return this.#broken;
   }
@@ -111,9 +113,11 @@ export class RecogniserPool {
     return this.#waiting.length;
   }
 
-  get alive(): number {
-    return this.#slots.filter((slot) => slot.child !== undefined && slot.state !== "starting")
-      .length;
+  /** Process ids of the children that are up. */
+  get alive(): number[] {
+    return this.#slots.flatMap(({ child, state }) =>
+      state === "starting" ? [] : (child?.pid ?? []),
+    );
   }
 
   /** Median of the last decodes that were no partials, waiting included, ms. */
@@ -138,9 +142,14 @@ export class RecogniserPool {
     };
   }
 
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     for (const job of this.#waiting.splice(0)) job.resolve(undefined);
+    for (const slot of this.#slots) this.#options.clock.clearTimeout(slot.retry);
     await Promise.all(this.#slots.map((slot) => slot.child?.close()));
   }
 
@@ -237,16 +246,11 @@ export class RecogniserPool {
     job.reject(fault);
   }
 
-  /** Starts a child, and the next one when it ends. Settles when the first is ready or no more is tried. */
+  /** Starts a child, with some attempts. Settles when it is ready or must be tried again later. */
   async #fill(slot: Slot): Promise<void> {
-    while (!this.#closed && this.#broken === undefined) {
-      const { settings, clock, script } = this.#options;
-      const child = new RecogniserProcess({
-        script: script ?? new URL("./recogniser-child.ts", import.meta.url),
-        settings,
-        clock,
-        startLimitMs,
-      });
+    const { settings, clock, script = ownScript } = this.#options;
+    for (let attempt = 1; !this.#closed; attempt += 1) {
+      const child = new RecogniserProcess({ script, settings, clock, startLimitMs });
       slot.child = child;
       slot.state = "starting";
       void child.gone.then((fault) => this.#lost(slot, child, fault));
@@ -254,19 +258,26 @@ export class RecogniserPool {
         const ready = await child.ready;
         if (this.#quickest === undefined || ready.warmUpMs < this.#quickest.warmUpMs)
           this.#quickest = ready;
-        this.#failedStarts = 0;
+        this.#broken = undefined;
         slot.state = "idle";
         this.#dispatch();
         return;
       } catch (error) {
-        this.#failedStarts += 1;
-        if (this.#failedStarts >= startAttemptLimit)
-          return this.#break(toFault(error, "internal", "starting a recogniser"));
-        await new Promise<void>((resolve) =>
-          clock.setTimeout(resolve, restartDelayMs * this.#failedStarts),
-        );
+        if (attempt === startAttemptLimit)
+          return this.#giveUp(slot, toFault(error, "internal", "starting a recogniser"));
+        await new Promise<void>((resolve) => clock.setTimeout(resolve, restartDelayMs * attempt));
       }
     }
+  }
+
+  /** For a while; what made it fail (memory, say) may pass. */
+  #giveUp(slot: Slot, fault: Fault): void {
+    if (this.#closed) return;
+    slot.retry = this.#options.clock.setTimeout(() => void this.#fill(slot), restartAgainMs);
+    if (this.alive.length > 0) return;
+    this.#broken = fault;
+    this.#options.log.error("ears_broken", { fault: fault.message });
+    for (const job of this.#waiting.splice(0)) job.reject(fault);
   }
 
   #lost(slot: Slot, child: RecogniserProcess, fault: Fault): void {
@@ -279,12 +290,6 @@ export class RecogniserPool {
     this.#options.log.warning("ears_child_lost", { fault: fault.message });
     // One that never came up is tried again where it was started.
     if (wasUp) void this.#fill(slot);
-  }
-
-  #break(fault: Fault): void {
-    this.#broken = fault;
-    this.#options.log.error("ears_broken", { fault: fault.message });
-    for (const job of this.#waiting.splice(0)) job.reject(fault);
   }
 
   #timeIt(job: Job): void {

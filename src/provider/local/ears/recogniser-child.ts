@@ -3,7 +3,10 @@ import { Moonshine } from "./moonshine.ts";
 import type { FromRecogniser, RecogniserSettings, ToRecogniser } from "./recogniser-messages.ts";
 import { loadRuntime } from "./runtime.ts";
 
+process.title = "linekeeper recogniser";
 process.on("disconnect", () => process.exit(0));
+// A terminal or a service manager signals the whole group, but the server still has calls to drain, and callers to hear.
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => {});
 
 // What `RecogniserProcess` passes.
 const settings = JSON.parse(process.argv[2] ?? "") as RecogniserSettings;

@@ -73,6 +73,10 @@ export class RecogniserProcess {
     );
   }
 
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
   /** @throws {Fault} internal when it ended before, or was not ready in time. */
   get ready(): Promise<Ready> {
     return this.#ready.promise;

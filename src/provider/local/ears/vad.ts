@@ -59,8 +59,13 @@ export class Vad {
     return vad;
   }
 
-  /** Hears `source` until disposed. */
+  /** Hears `source` until disposed. After a failure the new call is also a new attempt. */
   attach(source: VadSource): Disposable {
+    if (this.#stage === "failed") {
+      this.#attempts = 0;
+      this.#count = 0;
+      this.#startWorker();
+    }
     const call = this.#nextCall;
     this.#nextCall += 1;
     this.#sources.set(call, source);
@@ -80,6 +85,10 @@ export class Vad {
       this.#pumping = false;
       this.#pump();
     });
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
   }
 
   async close(): Promise<void> {
