@@ -5,7 +5,7 @@ import { Uplink } from "../audio/uplink.ts";
 import type { CallerNotice, Leg, LegEnd, Phase } from "../caller/leg.ts";
 import { backoffMs } from "../kernel/backoff.ts";
 import type { Clock } from "../kernel/clock.ts";
-import { Fault } from "../kernel/fault.ts";
+import { Fault, type FaultCode } from "../kernel/fault.ts";
 import type { Log } from "../kernel/log.ts";
 import type { Random } from "../kernel/random.ts";
 import type { AgentSpec, Provider } from "../provider/contract.ts";
@@ -65,7 +65,8 @@ export class Call {
   /** When the caller stopped speaking, on the clock; undefined when nothing is owed. */
   #speechEndedMs: number | undefined;
   #turnKind: TurnKind = "plain";
-  #lostLinkMs: number | undefined;
+  /** The link that the call had last and has no more; undefined while it has one. */
+  #gone: { readonly provider: string; readonly atMs: number; readonly cause: FaultCode | "asked"; readonly lostMs: number } | undefined;
   #lastProvider = "none";
   readonly #onEnd: (call: Call) => void;
 
@@ -152,16 +153,31 @@ export class Call {
     if (this.#speechEndedMs !== undefined) this.#turnKind = "tool";
   }
 
-  linkLost(): void {
-    this.#lostLinkMs ??= this.house.clock.now();
+  /** The call has no link from now on, until the next one opens. */
+  linkGone(provider: string, cause: FaultCode | "asked"): void {
+    this.#gone ??= { provider, cause, atMs: this.house.clock.now(), lostMs: this.#lostMs };
   }
 
-  linkOpened(provider: string, attempt: number): void {
-    const lostMs = this.#lostLinkMs;
-    this.#lostLinkMs = undefined;
-    if (lostMs === undefined) return;
-    this.tell({ type: "link.recovered", provider, attempts: attempt, durationMs: this.house.clock.now() - lostMs });
-    this.notify({ type: "connection.reconnected", provider });
+  linkOpened(provider: string, attempt: number, replayedChunks: number): void {
+    const gone = this.#gone;
+    this.#gone = undefined;
+    if (gone === undefined) return;
+    const durationMs = this.house.clock.now() - gone.atMs;
+    if (gone.provider === provider) {
+      this.tell({ type: "link.recovered", provider, attempts: attempt, durationMs });
+      this.notify({ type: "connection.reconnected", provider });
+      return;
+    }
+    const mode = gone.cause === "asked" ? "planned" : "failover";
+    const items = this.conversation.items().length;
+    this.tell({ type: "call.handed-over", from: gone.provider, to: provider, mode, cause: gone.cause, durationMs, items, replayedChunks });
+    this.notify({ type: "handed-over", provider, restored: this.#lostMs > gone.lostMs ? "partial" : "full" });
+  }
+
+  /** Caller audio that no link will ever hear, ms. */
+  get #lostMs(): number {
+    const { overflowedMs, forgottenMs } = this.uplink.account;
+    return overflowedMs + forgottenMs;
   }
 
   caption(turnId: string, role: "caller" | "agent", final: boolean, interrupted = false): void {

@@ -2,7 +2,7 @@ import { encodings, msOf, type Encoding } from "../audio/encodings.ts";
 import type { CutTurn } from "../audio/downlink.ts";
 import { transcoder, type Transcoder } from "../audio/transcode.ts";
 import type { Attachment } from "../audio/uplink.ts";
-import { Fault, toFault } from "../kernel/fault.ts";
+import { Fault, toFault, type FaultCode } from "../kernel/fault.ts";
 import type { Begin, Link, LinkNotice, LinkReport, Provider } from "../provider/contract.ts";
 import type { Call } from "./call.ts";
 
@@ -141,7 +141,7 @@ export class LinkSeat implements Disposable, LinkReport {
   }
 
   [Symbol.dispose](): void {
-    this.#over();
+    this.#over("asked");
     this.#abort.abort();
   }
 
@@ -172,7 +172,7 @@ export class LinkSeat implements Disposable, LinkReport {
       if (this.#state.name === "over") return;
       const fault = toFault(error, "internal", `opening ${this.provider}`);
       call.tell({ type: "link.failed", provider: this.provider, code: fault.code, message: fault.message, attempt: this.#attempt });
-      this.#over();
+      this.#over(fault.code);
       call.send({ type: "link.lost", fault });
     }
   }
@@ -193,7 +193,7 @@ export class LinkSeat implements Disposable, LinkReport {
     call.tell({ type: "link.opened", provider: this.provider, setupMs: nowMs - this.#startedMs, attempt: this.#attempt });
     if (feed.replayedChunks > 0) call.tell({ type: "audio.replayed", provider: this.provider, chunks: feed.replayedChunks, buffered: call.uplink.unsettledChunks });
     for (const give of this.#waiting.splice(0)) give(link);
-    call.linkOpened(this.provider, this.#attempt);
+    call.linkOpened(this.provider, this.#attempt, feed.replayedChunks);
     const timer = call.house.clock.setTimeout(() => this.#prove(), provenMs);
     this.#abort.signal.addEventListener("abort", () => call.house.clock.clearTimeout(timer), { once: true });
     call.send({ type: "link.opened" });
@@ -329,15 +329,15 @@ export class LinkSeat implements Disposable, LinkReport {
     const call = this.#call;
     const livedMs = this.#state.name === "open" ? call.house.clock.now() - this.#state.sinceMs : 0;
     call.tell({ type: "link.lost", provider: this.provider, code: fault.code, message: fault.message, livedMs });
-    call.linkLost();
-    this.#over();
+    this.#over(fault.code);
     call.send({ type: "link.lost", fault });
   }
 
   /** What this link knew and did not finish is left as the next one needs it. Idempotent. */
-  #over(): void {
+  #over(cause: FaultCode | "asked"): void {
     if (this.#state.name === "over") return;
     const call = this.#call;
+    call.linkGone(this.provider, cause);
     if (this.#state.name === "open") {
       this.#state.feed[Symbol.dispose]();
       this.#state.link.close();

@@ -87,6 +87,8 @@ test("a bad key hands the call to the next tier, with the conversation as it was
   const { request } = house.provider("beta").link;
   expect(request.begin).toBe("carry-on");
   expect(request.conversation).toEqual([{ type: "agent", id: "t1", text: "We have tables at seven and at nine.", interrupted: true }]);
+  expect(caller.leg.notices).toContainEqual({ type: "handed-over", provider: "beta", restored: "full" });
+  expect(house.events).toContainEqual(expect.objectContaining({ type: "call.handed-over", from: "alpha", to: "beta", mode: "failover", cause: "provider-key", items: 1 }));
 });
 
 test("when every tier is gone the caller is told why and the call ends once", async () => {
