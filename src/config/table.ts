@@ -83,6 +83,7 @@ export const table = {
   AZURE_OPENAI_API_KEY: key("Azure OpenAI"),
   AZURE_OPENAI_ENDPOINT: base("Azure OpenAI resource, such as https://name.openai.azure.com"),
   AZURE_OPENAI_DEPLOYMENT: word("Azure OpenAI deployment of a realtime model"),
+  AZURE_OPENAI_TRANSCRIPTION_DEPLOYMENT: word("Azure OpenAI deployment that writes down what callers say; else one named as the model"),
   GEMINI_API_KEY: key("Gemini"),
   GOOGLE_GEMINI_BASE_URL: base("Gemini's address when it is not the public one"),
   GEMINI_LIVE_MODEL: word("Gemini Live model; else the adapter's choice"),

@@ -1,9 +1,10 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry, type CounterConfiguration } from "prom-client";
 
-/** Bucket sets, seconds: of provider and turn latencies, of set-ups, of what is our own share. */
+/** Bucket sets, seconds: of provider and turn latencies, of set-ups, of what is our own share, of calls through a breaker. */
 export const buckets = {
   latency: [0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 8, 10, 15, 20, 30],
   setup: [0.1, 0.25, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10],
+  breaker: [0.1, 0.5, 1, 2, 5, 10],
   fine: [0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1],
 } as const;
 
@@ -28,6 +29,20 @@ export function createMetrics() {
     // prom-client writes "Nan" for what has no samples yet, and the format knows "NaN" only.
     text: async (): Promise<string> => (await registry.metrics()).replace(/ Nan$/gm, " NaN"),
 
+    breakerState: gauge("circuit_breaker_state", "0 closed, 1 half-open, 2 open", ["name", "provider"]),
+    breakerCalls: counter("circuit_breaker_calls_total", "Connections by what the breaker saw of them", ["name", "provider", "status"]),
+    breakerChanges: counter("circuit_breaker_state_transitions", "Changes of a breaker's state", [
+      "name",
+      "provider",
+      "from_state",
+      "to_state",
+    ]),
+    breakerSeconds: histogram("circuit_breaker_call_duration_seconds", "Until a breaker knew how a connection went", buckets.breaker, [
+      "name",
+      "provider",
+      "status",
+    ]),
+    breakerNow: gauge("ai_provider_circuit_breaker_state", "1 for the state that the breaker is in", ["provider", "state"]),
     requests: counter("ai_provider_requests_total", "Connections to a provider that were tried", ["provider", "status"]),
     latency: histogram("ai_provider_latency_seconds", "From a committed turn to the provider's first audio", buckets.latency, ["provider"]),
     errors: counter("ai_provider_errors_total", "Faults of a provider's connections", ["provider", "error_type"]),

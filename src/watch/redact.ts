@@ -32,6 +32,16 @@ const patterns: readonly RegExp[] = [
 
 /** @param secrets every value that must never appear, asked anew for each line because secrets change */
 export function redactor(secrets: () => readonly string[]): Redactor {
+  const forms = new Map<string, ReadonlySet<string>>();
+  const formsOf = (secret: string): ReadonlySet<string> => {
+    const known = forms.get(secret);
+    if (known !== undefined) return known;
+    // Rotation brings new ones; old ones are made again should they still be asked for.
+    if (forms.size >= mostEntries) forms.clear();
+    const made = writingsOf(secret);
+    forms.set(secret, made);
+    return made;
+  };
   const text = (given: string): string => {
     // A secret that the end of a long text cuts in two is cut off with it: what is kept is shorter than what is searched.
     let found = given.slice(0, 2 * longestText);
@@ -71,7 +81,7 @@ export function redactor(secrets: () => readonly string[]): Redactor {
 }
 
 /** As it is, as in a URL, as in JSON, as in Basic authentication. */
-function formsOf(secret: string): Set<string> {
+function writingsOf(secret: string): Set<string> {
   const base64 = Buffer.from(secret).toString("base64").replace(/=+$/, "");
   return new Set([secret, encodeURIComponent(secret), JSON.stringify(secret).slice(1, -1), base64]);
 }

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { Log } from "../../src/kernel/log.ts";
 import { openLog, type LogOptions } from "../../src/watch/log.ts";
+import { known, planted, replaced } from "./planted.ts";
 
 /** What a log writes to a real file, line by line. */
 async function written(write: (log: Log) => void, options: Partial<LogOptions> = {}): Promise<string[]> {
@@ -84,6 +85,22 @@ test("for people an event is readable, and no text can draw on the terminal", as
   const lines = await written((log) => log.info("call_started", { message: "hello \x1b[2J\u009b31m" }), { format: "pretty" });
   expect(lines.join("\n")).toContain("call_started hello \\u001b[2J\\u009b31m");
   expect(lines.join("\n")).not.toContain("\x1b[2J");
+});
+
+test.each(["json", "pretty"] as const)("no planted secret gets into the log as %s, wherever it stands", async (format) => {
+  const lines = await written(
+    (log) => {
+      for (const { given } of planted) {
+        log.info("x", { field: given });
+        log.with({ bound: given }).error("x", { error: new Error("failed", { cause: given }) });
+        if (typeof given === "string") log.warning(given, { message: given });
+      }
+    },
+    { format, secrets: () => [known, replaced] },
+  );
+  expect(planted.length).toBeGreaterThanOrEqual(25);
+  expect(lines.length).toBeGreaterThan(2 * planted.length);
+  expect(lines.filter((line) => /canary/i.test(line))).toEqual([]);
 });
 
 test("whatever is thrown at it becomes a bounded line", async () => {

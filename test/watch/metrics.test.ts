@@ -19,8 +19,9 @@ test("the metrics are a text that a strict scraper reads, before the first call 
 });
 
 test("only the counters that the audit named so lack _total, and every duration is in seconds", async () => {
-  const families = readExposition(await createMetrics().text()).filter(({ name }) => /^(voice|ai|http)_/.test(name));
+  const families = readExposition(await createMetrics().text()).filter(({ name }) => /^(voice|ai|http|circuit)_/.test(name));
   expect(families.filter(({ name, type }) => type === "counter" && !name.endsWith("_total")).map(({ name }) => name)).toEqual([
+    "circuit_breaker_state_transitions",
     "ai_provider_audio_chunks_sent",
     "ai_provider_audio_chunks_received",
   ]);

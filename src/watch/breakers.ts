@@ -1,0 +1,58 @@
+import type { Log } from "../kernel/log.ts";
+import { labelOf } from "./labels.ts";
+import type { Metrics } from "./metrics.ts";
+
+type StateName = "closed" | "half_open" | "open";
+
+/** What a circuit breaker tells when its state changes. */
+export interface BreakerNews {
+  readonly provider: string;
+  readonly from: StateName;
+  readonly to: StateName;
+  /** Failures in a row that opened it, or successes in a row that closed it. */
+  readonly count: number;
+  readonly openForMs: number;
+  /** Let go on by good health probes before its time. */
+  readonly early: boolean;
+}
+
+export interface BreakerWatchOptions {
+  /** Those that have a breaker; each is shown as closed from the start. */
+  readonly providers: readonly string[];
+  /** Failures in a row that open a provider's breaker. */
+  readonly thresholdOf: (provider: string) => number;
+}
+
+const states: readonly StateName[] = ["closed", "half_open", "open"];
+
+/** Every change and every use of the providers' circuit breakers: metrics, and one log line a change. */
+export function watchBreakers(log: Log, metrics: Metrics, options: BreakerWatchOptions) {
+  const labels = (provider: string): { name: string; provider: string } => {
+    const known = labelOf(provider, options.providers);
+    return { name: `${known}_provider`, provider: known };
+  };
+  const show = (provider: string, now: StateName): void => {
+    metrics.breakerState.set(labels(provider), states.indexOf(now));
+    for (const state of states) metrics.breakerNow.set({ provider: labels(provider).provider, state }, state === now ? 1 : 0);
+  };
+  for (const provider of options.providers) show(provider, "closed");
+
+  return {
+    changed({ provider, from, to, count, openForMs, early }: BreakerNews): void {
+      show(provider, to);
+      metrics.breakerChanges.inc({ ...labels(provider), from_state: from, to_state: to });
+      if (to === "open") {
+        log.error("circuit_breaker_opened", { provider, consecutive_failures: count, threshold: options.thresholdOf(provider) });
+      } else if (to === "closed") {
+        log.info("circuit_breaker_closed", { provider, consecutive_successes: count });
+      } else {
+        log.info("circuit_breaker_half_open", { provider, open_for: openForMs / 1_000, early_probe: early });
+      }
+    },
+    called(provider: string, status: "attempted" | "success" | "failure" | "rejected", durationMs: number): void {
+      metrics.breakerCalls.inc({ ...labels(provider), status });
+      // Nothing has lasted yet when a call is let through or turned away.
+      if (status === "success" || status === "failure") metrics.breakerSeconds.observe({ ...labels(provider), status }, durationMs / 1_000);
+    },
+  };
+}
