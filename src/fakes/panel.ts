@@ -39,19 +39,36 @@ export interface ToldSettings {
   readonly toolNames: readonly string[];
 }
 
-/** Audio kept as evidence; what goes beyond the bound is let go from the end. */
+/** Audio kept as evidence, as long as its panel has room. */
 export class KeptAudio {
-  readonly #pieces: Uint8Array[] = [];
+  readonly #room: { bytes: number };
+  #pieces: Uint8Array[] = [];
+  #keptBytes = 0;
+  /** All that passed, kept or not. */
   bytes = 0;
 
-  keep(piece: Uint8Array): void {
-    if (this.bytes + piece.length > keptLimitBytes) return;
-    this.#pieces.push(Uint8Array.from(piece));
-    this.bytes += piece.length;
+  constructor(room: { bytes: number }) {
+    this.#room = room;
   }
 
+  keep(piece: Uint8Array): void {
+    this.bytes += piece.length;
+    if (this.#room.bytes < piece.length) return;
+    this.#room.bytes -= piece.length;
+    this.#keptBytes += piece.length;
+    this.#pieces.push(Uint8Array.from(piece));
+  }
+
+  /** @throws when some of it was not kept: half the evidence is none. */
   all(): Uint8Array {
+    if (this.#keptBytes < this.bytes) throw new Error(`kept ${this.#keptBytes} of ${this.bytes} bytes`);
     return Buffer.concat(this.#pieces);
+  }
+
+  forget(): void {
+    this.#room.bytes += this.#keptBytes;
+    this.#pieces = [];
+    this.#keptBytes = 0;
   }
 }
 
@@ -125,8 +142,8 @@ function unscripted(told: readonly ToldItem[]): string {
   return "Hello, how can I help you?";
 }
 
-const recordLimit = 100;
-const keptLimitBytes = 64 * 2 ** 20;
+const recordLimit = 1_000;
+const roomBytes = 256 * 2 ** 20;
 
 /**
  * The same levers and the same evidence for every fake: what its agent says, what goes wrong and when, and what the client sent.
@@ -137,6 +154,7 @@ export class Panel {
   readonly #words: string[] = [];
   readonly #drops = new Map<FaultPoint, DropHow>();
   readonly #live = new Set<PanelConnection>();
+  readonly #room = { bytes: roomBytes };
   readonly records: ConnectionRecord[] = [];
   /** What a client did that the real service would refuse. Must be empty at the end of a test. */
   readonly violations: string[] = [];
@@ -265,8 +283,8 @@ export class Panel {
   newRecord(request: IncomingMessage): ConnectionRecord {
     const record: ConnectionRecord = {
       asked: { url: request.url ?? "", headers: request.headers },
-      heard: new KeptAudio(),
-      spoken: new KeptAudio(),
+      heard: new KeptAudio(this.#room),
+      spoken: new KeptAudio(this.#room),
       history: [],
       texts: [],
       settings: undefined,
@@ -276,7 +294,11 @@ export class Panel {
       closeCode: undefined,
     };
     this.records.push(record);
-    if (this.records.length > recordLimit) this.records.shift();
+    if (this.records.length > recordLimit) {
+      const oldest = this.records.shift();
+      oldest?.heard.forget();
+      oldest?.spoken.forget();
+    }
     return record;
   }
 
