@@ -1,0 +1,33 @@
+import { defineConfig } from "vitest/config";
+
+const speech = "test/**/*.speech.test.ts";
+const browser = "test/**/*.browser.test.ts";
+
+// Speech and browser tests need the cores for themselves: they run after the others and one file at a time.
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { name: "fast", include: ["test/**/*.test.ts"], exclude: [speech, browser], sequence: { groupOrder: 0 } } },
+      {
+        test: {
+          name: "speech",
+          include: [speech],
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          name: "browser",
+          include: [browser],
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
+          sequence: { groupOrder: 2 },
+        },
+      },
+    ],
+  },
+});
