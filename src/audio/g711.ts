@@ -50,12 +50,11 @@ function law(expand: (code: number) => number, compress: (sample: number) => num
     linearOf,
     codeOf,
     decode(codes, into = new Int16Array(codes.length)) {
-      // Every index is inside its table, so no read gives undefined.
-      for (let at = 0; at < codes.length; at += 1) into[at] = linearOf[codes[at]!]!;
+      for (let at = 0; at < codes.length; at += 1) into[at] = linearOf[codes[at] ?? 0] ?? 0;
       return into;
     },
     encode(samples, into = new Uint8Array(samples.length)) {
-      for (let at = 0; at < samples.length; at += 1) into[at] = codeOf[samples[at]! & 0xffff]!;
+      for (let at = 0; at < samples.length; at += 1) into[at] = codeOf[(samples[at] ?? 0) & 0xffff] ?? 0;
       return into;
     },
   };

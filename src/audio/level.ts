@@ -11,14 +11,13 @@ export function levelDb(bytes: Uint8Array, encoding: Encoding): number {
   let sum = 0;
   if (codec === "pcm16") {
     for (let at = 0; at < count; at += 1) {
-      // Both bytes are inside the frame: `count` is of whole samples.
-      const sample = ((bytes[2 * at]! | (bytes[2 * at + 1]! << 8)) << 16) >> 16;
+      const sample = (((bytes[2 * at] ?? 0) | ((bytes[2 * at + 1] ?? 0) << 8)) << 16) >> 16;
       sum += sample * sample;
     }
   } else {
     const { linearOf } = codec === "pcmu" ? pcmu : pcma;
     for (let at = 0; at < count; at += 1) {
-      const sample = linearOf[bytes[at]!]!;
+      const sample = linearOf[bytes[at] ?? 0] ?? 0;
       sum += sample * sample;
     }
   }

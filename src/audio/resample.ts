@@ -74,7 +74,7 @@ class Polyphase implements Resampler {
     const taps = this.#taps;
     const out = this.#out;
     const count = samples.length;
-    for (let at = 0; at < count; at += 1) line[kept + at] = samples[at]!;
+    for (let at = 0; at < count; at += 1) line[kept + at] = samples[at] ?? 0;
 
     const [up, down, tapsPerPhase] = [this.#up, this.#down, this.#tapsPerPhase];
     // Whole samples and phase of the next output are stepped, not divided: this is the innermost loop but one.
@@ -86,12 +86,12 @@ class Polyphase implements Resampler {
     while (whole < count) {
       let [a, b, c, d] = [0, 0, 0, 0];
       const row = phase * tapsPerPhase;
-      // Four sums hide the latency of the additions; the number of taps is a multiple of four, and no index leaves its array.
+      // Four sums hide the latency of the additions; the number of taps is a multiple of four.
       for (let tap = 0; tap < tapsPerPhase; tap += 4) {
-        a += taps[row + tap]! * line[whole + tap]!;
-        b += taps[row + tap + 1]! * line[whole + tap + 1]!;
-        c += taps[row + tap + 2]! * line[whole + tap + 2]!;
-        d += taps[row + tap + 3]! * line[whole + tap + 3]!;
+        a += (taps[row + tap] ?? 0) * (line[whole + tap] ?? 0);
+        b += (taps[row + tap + 1] ?? 0) * (line[whole + tap + 1] ?? 0);
+        c += (taps[row + tap + 2] ?? 0) * (line[whole + tap + 2] ?? 0);
+        d += (taps[row + tap + 3] ?? 0) * (line[whole + tap + 3] ?? 0);
       }
       const sum = a + b + (c + d);
       out[made] = sum >= 32_767 ? 32_767 : sum <= -32_768 ? -32_768 : Math.floor(sum + 0.5);

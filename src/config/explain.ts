@@ -1,4 +1,3 @@
-import { pathToFileURL } from "node:url";
 import { Fault } from "../kernel/fault.ts";
 import { loadSettings, shownUrl, type Settings, type Source } from "./settings.ts";
 import { settingNames, table } from "./table.ts";
@@ -78,4 +77,4 @@ function main(flags: readonly string[]): number {
   }
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) process.exitCode = main(process.argv.slice(2));
+if (import.meta.main) process.exitCode = main(process.argv.slice(2));

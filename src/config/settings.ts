@@ -12,7 +12,7 @@ export type Source = "environment" | "file" | "config file" | "default";
 
 interface Entry {
   readonly source: Source;
-  readonly value: unknown;
+  readonly value: SettingValue<SettingName>;
 }
 
 interface Reading {
@@ -43,8 +43,7 @@ export class Settings {
 
   /** The value in its own type; a secret's is its present one. */
   get<N extends SettingName>(name: N): SettingValue<N> {
-    // The row of this very name read the value or gave its default, so it has the row's type.
-    return this.#valueOf(name) as SettingValue<N>;
+    return this.#valueOf(name);
   }
 
   /**
@@ -99,8 +98,8 @@ export class Settings {
     return agentsBefore === JSON.stringify(this.agents) ? changed : [...changed, "agents"];
   }
 
-  #valueOf(name: SettingName): {} | undefined {
-    return this.#secretFiles.get(name)?.value ?? this.#reading.entries.get(name)?.value ?? undefined;
+  #valueOf(name: SettingName): SettingValue<SettingName> {
+    return this.#secretFiles.get(name)?.value ?? this.#reading.entries.get(name)?.value;
   }
 }
 

@@ -1,4 +1,4 @@
-import { labelOf } from "./labels.ts";
+import { faultLabels, labelOf } from "./labels.ts";
 import type { Metrics } from "./metrics.ts";
 
 /** What the door, the HTTP server and the config tell the metrics; each name says what happened. */
@@ -15,10 +15,7 @@ export interface Counters {
   drain(state: "serving" | "draining" | "drained"): void;
 }
 
-const rejections = [
-  ...["caller-malformed", "caller-unsupported", "caller-oversized", "caller-flooding", "caller-refused", "caller-silent", "caller-slow"],
-  ...["busy", "draining", "internal", "setting-invalid", "model-missing", "origin", "signature", "key", "token", "loopback", "path"],
-];
+const rejections = [...Object.keys(faultLabels), "origin", "signature", "key", "token", "loopback", "path"];
 const scopes = ["address", "key", "call", "node"];
 const authKinds = ["key", "token", "signature", "origin", "loopback"];
 const drainStates = ["serving", "draining", "drained"] as const;

@@ -1,9 +1,9 @@
 /** Makes anything fit for a log line: bounded, plain, one line a string, and without secrets wherever they hide. */
 export interface Redactor {
   /** One string. */
-  text(given: string): string;
+  readonly text: (given: string) => string;
   /** Any value as plain JSON data; errors, maps, sets, cycles and throwing getters included. */
-  value(given: unknown): unknown;
+  readonly value: (given: unknown) => unknown;
 }
 
 const hidden = "[hidden]";

@@ -66,10 +66,9 @@ test("a flush gives the rest of the stream and leaves nothing for the next", () 
 test("full-scale input is limited, not wrapped around", () => {
   const square = Int16Array.from({ length: 800 }, (_, n) => (n % 20 < 10 ? 32_767 : -32_768));
   const out = resampler(8_000, 16_000).push(square).slice(40);
-  for (let at = 1; at < out.length; at += 1) {
-    // Inside each half of the square (away from its edges) the sign is the square's.
-    if (at % 20 > 4 && at % 20 < 16) expect(Math.sign(out[at] ?? 0)).toBe(Math.floor(at / 20) % 2 === 0 ? 1 : -1);
-  }
+  // Inside each half of the square, away from its edges, the sign is the square's.
+  const inside = [...out.entries()].filter(([at]) => at % 20 > 4 && at % 20 < 16);
+  expect(inside.filter(([at, sample]) => Math.sign(sample) !== (Math.floor(at / 20) % 2 === 0 ? 1 : -1))).toEqual([]);
 });
 
 test.each([

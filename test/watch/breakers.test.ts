@@ -28,7 +28,7 @@ test("a real breaker that opens tells its state, its calls and one line", async 
   const { lines, watch, samples } = house();
   const breaker = new Breaker("openai", defaultBreaker, new SimulatedClock(), watch);
   for (let n = 0; n < defaultBreaker.failures; n += 1) breaker.begin().failed();
-  expect(() => breaker.begin()).toThrow();
+  expect(() => breaker.begin()).toThrow("openai keeps failing");
   const found = await samples();
   expect(found.get('circuit_breaker_state{name="openai_provider",provider="openai"}')).toBe(2);
   expect(found.get('ai_provider_circuit_breaker_state{provider="openai",state="closed"}')).toBe(0);

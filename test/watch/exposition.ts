@@ -33,7 +33,7 @@ export function readExposition(text: string): readonly Family[] {
     const value = number === "+Inf" ? Infinity : number === "-Inf" ? -Infinity : number === "NaN" ? Number.NaN : Number(number);
     if (number !== "NaN" && Number.isNaN(value)) throw new Error(`no number: ${line}`);
     const labels = braces === "" ? [] : readLabels(braces.slice(1, -1), line);
-    const identity = `${name} ${JSON.stringify(labels.toSorted())}`;
+    const identity = `${name} ${JSON.stringify(labels.toSorted(([one], [other]) => (one < other ? -1 : 1)))}`;
     if (seen.has(identity)) throw new Error(`twice: ${line}`);
     seen.add(identity);
     current.samples.push({ name, labels, value, line: line.slice(0, line.lastIndexOf(" ")) });

@@ -28,14 +28,24 @@ async function written(write: (log: Log) => void, options: Partial<LogOptions> =
   return lines;
 }
 
+/** A line as the object that it is. */
+function parsed(line: string | undefined): Record<string, unknown> {
+  const found: unknown = JSON.parse(line ?? "");
+  if (typeof found !== "object" || found === null) throw new Error(`no object: ${line}`);
+  return { ...found };
+}
+
+/** As `expect.stringMatching`, without its `any`. */
+const matching = (pattern: RegExp): unknown => expect.stringMatching(pattern);
+
 test("an event is one JSON object on one line, with the names that operators' tools know", async () => {
   const [line, ...more] = await written((log) =>
     log.with({ callId: "c1", provider: "local" }).warning("audio_overflow", { lost_ms: 5, message: "two\nlines" }),
   );
   expect(more).toEqual([]);
-  expect(JSON.parse(line ?? "")).toEqual({
+  expect(parsed(line)).toEqual({
     level: "WARNING",
-    timestamp: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
+    timestamp: matching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
     logger: "linekeeper",
     event: "audio_overflow",
     session_id: "c1",
@@ -52,7 +62,7 @@ test("levels have the names of the contract, and lines below the chosen one are 
     log.warning("c");
     log.error("d");
   };
-  const levels = (lines: string[]): unknown[] => lines.map((line) => JSON.parse(line).level);
+  const levels = (lines: string[]): unknown[] => lines.map((line) => parsed(line)["level"]);
   expect(levels(await written(all))).toEqual(["DEBUG", "INFO", "WARNING", "ERROR"]);
   expect(levels(await written(all, { level: "warning" }))).toEqual(["WARNING", "ERROR"]);
 });
@@ -61,7 +71,7 @@ test("fields of a narrower log win, and none can take the place of level or time
   const [line] = await written((log) =>
     log.with({ logger: "ears", callId: "c1" }).with({ callId: "c2" }).info("x", { level: 3, timestamp: "never" }),
   );
-  expect(JSON.parse(line ?? "")).toMatchObject({
+  expect(parsed(line)).toMatchObject({
     logger: "ears",
     session_id: "c2",
     level: "INFO",
@@ -73,10 +83,10 @@ test("fields of a narrower log win, and none can take the place of level or time
 
 test("an error is written with its causes and its stack", async () => {
   const [line] = await written((log) => log.error("x", { error: new Error("outer", { cause: new TypeError("inner") }) }));
-  expect(JSON.parse(line ?? "").error).toMatchObject({
+  expect(parsed(line)["error"]).toMatchObject({
     name: "Error",
     message: "outer",
-    stack: expect.stringMatching(/^Error: outer\n    at /),
+    stack: matching(/^Error: outer\n    at /),
     cause: { message: "inner" },
   });
 });
@@ -122,7 +132,7 @@ test("whatever is thrown at it becomes a bounded line", async () => {
   const [line] = await written((log) =>
     log.info("x", { loop, map: new Map([["a", new Set([1])]]), long: "y".repeat(100_000), many: Array(1_000).fill(1) }),
   );
-  expect(JSON.parse(line ?? "")).toMatchObject({
+  expect(parsed(line)).toMatchObject({
     loop: {
       when: "1970-01-01T00:00:00.000Z",
       never: "[no date]",
@@ -135,7 +145,7 @@ test("whatever is thrown at it becomes a bounded line", async () => {
     },
     map: { a: [1] },
   });
-  expect(JSON.parse(line ?? "").many).toHaveLength(100);
+  expect(parsed(line)["many"]).toHaveLength(100);
   expect(line?.length).toBeLessThan(10_000);
 });
 
@@ -161,7 +171,7 @@ test("a reader that does not read costs lines, counted to the last one, and neve
   expect(await ended).toBe(0);
   const lines = text.trimEnd().split("\n");
   expect(lines.length + dropped).toBe(4_000);
-  expect(JSON.parse(lines.at(-1) ?? "")).toMatchObject({ event: "x" });
+  expect(parsed(lines.at(-1))).toMatchObject({ event: "x" });
 });
 
 test("a destination that fails is counted and ends nothing", async () => {

@@ -5,8 +5,8 @@ import { known, planted, replaced } from "./planted.ts";
 const { value, text } = redactor(() => [known, replaced, "abc"]);
 
 test.each(planted)("nothing of a secret is left of $where", ({ given }) => {
-  expect(JSON.stringify(value({ field: given }))).not.toMatch(/canary/i);
-  if (typeof given === "string") expect(text(given)).not.toMatch(/canary/i);
+  const cleaned = typeof given === "string" ? text(given) : "";
+  expect(cleaned + JSON.stringify(value({ field: given }))).not.toMatch(/canary/i);
 });
 
 test("a known secret in the form of Basic authentication is found too", () => {
