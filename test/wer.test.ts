@@ -9,6 +9,7 @@ test.each([
   { said: "press two", heard: "Press 2.", errors: 0, words: 2 },
   { said: "five five five one two three four", heard: "555-1234", errors: 0, words: 7 },
   { said: "five five five one two three four", heard: "555-1235", errors: 1, words: 7 },
+  { said: "eight zero zero three one", heard: "800-31", errors: 0, words: 5 },
   { said: "zero four nine", heard: "049", errors: 0, words: 3 },
   { said: "twenty three", heard: "23", errors: 0, words: 2 },
   { said: "three hundred", heard: "300", errors: 0, words: 2 },
@@ -19,9 +20,6 @@ test.each([
   { said: "log on to voice mail", heard: "logon to voicemail", errors: 0, words: 5 },
   { said: "ill disposed", heard: "ill-disposed", errors: 0, words: 2 },
   { said: "ten metres", heard: "10 meters", errors: 0, words: 2 },
-])(
-  "“$said” heard as “$heard” has $errors errors in $words words",
-  ({ said, heard, errors, words }) => {
-    expect(wordErrors(said, heard)).toEqual({ errors, words });
-  },
-);
+])("“$said” heard as “$heard” has $errors errors in $words words", ({ said, heard, errors, words }) => {
+  expect(wordErrors(said, heard)).toEqual({ errors, words });
+});

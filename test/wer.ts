@@ -9,7 +9,7 @@ export interface WordErrors {
 /** Spelling, punctuation and the way numbers are written do not count: the kindest of several readings does. */
 export function wordErrors(said: string, heard: string): WordErrors {
   const reference = wordsOf(said, "number");
-  const readings = (["number", "pair"] as const).map((years) => wordsOf(heard, years));
+  const readings = (["number", "pairs", "digits"] as const).map((reading) => wordsOf(heard, reading));
   const errors = readings.flatMap((reading) => [
     distance(reference, reading),
     distance(joined(reference, new Set(reading)), joined(reading, new Set(reference))),
@@ -65,31 +65,29 @@ const alike = new Map<string, string>(
 function cardinal(value: number): string {
   // Below a thousand all indices lie in their tables.
   if (value < 20) return ones[value]!;
-  if (value < 100)
-    return `${tens[Math.floor(value / 10)]!} ${value % 10 === 0 ? "" : ones[value % 10]!}`;
+  if (value < 100) return `${tens[Math.floor(value / 10)]!} ${value % 10 === 0 ? "" : ones[value % 10]!}`;
   return `${ones[Math.floor(value / 100)]!} hundred ${value % 100 === 0 ? "" : cardinal(value % 100)}`;
 }
 
 /** Up to two digits and whole hundreds are numbers; more are read digit by digit. */
 function spoken(digits: string): string {
   const isNumber = (digits.length <= 2 && !digits.startsWith("0")) || /^[1-9]00$/.test(digits);
-  return isNumber || digits === "0"
-    ? cardinal(Number(digits))
-    : Array.from(digits, (digit) => cardinal(Number(digit))).join(" ");
+  return isNumber || digits === "0" ? cardinal(Number(digits)) : eachDigit(digits);
+}
+
+function eachDigit(digits: string): string {
+  return Array.from(digits, (digit) => cardinal(Number(digit))).join(" ");
 }
 
 function ordinal(number: string): string {
-  return number.replace(
-    /\w+$/,
-    (last) => irregularOrdinals.get(last) ?? `${last.replace(/y$/, "ie")}th`,
-  );
+  return number.replace(/\w+$/, (last) => irregularOrdinals.get(last) ?? `${last.replace(/y$/, "ie")}th`);
 }
 
 function yearInPairs(_: string, century: string, rest: string): string {
   return `${cardinal(Number(century))} ${rest.startsWith("0") ? `oh ${cardinal(Number(rest))}` : cardinal(Number(rest))}`;
 }
 
-function wordsOf(text: string, years: "number" | "pair"): string[] {
+function wordsOf(text: string, reading: "number" | "pairs" | "digits"): string[] {
   let plain = text
     .toLowerCase()
     .normalize("NFKD")
@@ -102,9 +100,9 @@ function wordsOf(text: string, years: "number" | "pair"): string[] {
     .replace(/(\d+):(\d\d)/g, "$1 $2")
     .replace(/(\d),(\d{3})\b/g, "$1$2")
     .replace(/[^a-z0-9' ]+/g, " ");
-  if (years === "pair") plain = plain.replace(/\b(1[1-9])(\d\d)\b/g, yearInPairs);
+  if (reading === "pairs") plain = plain.replace(/\b(1[1-9])(\d\d)\b/g, yearInPairs);
   return plain
-    .replace(/\d+/g, (digits) => ` ${spoken(digits)} `)
+    .replace(/\d+/g, (digits) => ` ${reading === "digits" ? eachDigit(digits) : spoken(digits)} `)
     .split(/\s+/)
     .map((word) => word.replace(/^'+|'+$/g, ""))
     .flatMap((word) => (alike.get(word) ?? word).split(" "))
@@ -131,9 +129,7 @@ function distance(from: readonly string[], to: readonly string[]): number {
     const next = [index + 1];
     for (const [column, other] of to.entries()) {
       // Both rows have one entry more than `to`.
-      next.push(
-        Math.min(row[column + 1]! + 1, next[column]! + 1, row[column]! + (word === other ? 0 : 1)),
-      );
+      next.push(Math.min(row[column + 1]! + 1, next[column]! + 1, row[column]! + (word === other ? 0 : 1)));
     }
     row = next;
   }

@@ -1,12 +1,7 @@
 import type { Fault } from "../../../kernel/fault.ts";
 import { toFault } from "../../../kernel/fault.ts";
 import type { Ear, EarNotice, EarRequest } from "../parts.ts";
-import {
-  Endpointer,
-  type EndpointerEvent,
-  type EndpointerOptions,
-  type Stretch,
-} from "./endpointer.ts";
+import { Endpointer, type EndpointerEvent, type EndpointerOptions, type Stretch } from "./endpointer.ts";
 import type { JobClass, PoolJob, RecogniserPool } from "./pool.ts";
 import { Tape } from "./tape.ts";
 import { frameMs, frameSamples } from "./vad-batch.ts";
@@ -72,10 +67,7 @@ export class CallEar implements Ear, VadSource {
 
   hear(frame: Uint8Array): boolean {
     if (!this.#open) return false;
-    if (
-      this.#tape.written + frame.length / 2 - this.#heard * frameSamples >
-      waitingLimitMs * samplesPerMs
-    ) {
+    if (this.#tape.written + frame.length / 2 - this.#heard * frameSamples > waitingLimitMs * samplesPerMs) {
       this.#parts.counts.framesRefused += 1;
       return false;
     }
@@ -149,9 +141,7 @@ export class CallEar implements Ear, VadSource {
       return text;
     }
     for (const { job } of this.#turn?.segments ?? []) job.promote();
-    return this.#turn?.segments.every(({ text }) => text !== undefined)
-      ? wordsOf(this.#turn)
-      : undefined;
+    return this.#turn?.segments.every(({ text }) => text !== undefined) ? wordsOf(this.#turn) : undefined;
   }
 
   #handle(events: readonly EndpointerEvent[]): void {
@@ -173,9 +163,7 @@ export class CallEar implements Ear, VadSource {
       case "paused":
       case "cut":
         this.#partial?.cancel();
-        this.#turn?.segments.push(
-          this.#recognise(event.type === "cut" ? "final" : "early-final", event.stretch),
-        );
+        this.#turn?.segments.push(this.#recognise(event.type === "cut" ? "final" : "early-final", event.stretch));
         return;
       case "went-on":
         this.#turn?.segments.pop()?.job.cancel();
@@ -187,10 +175,7 @@ export class CallEar implements Ear, VadSource {
     }
   }
 
-  #bound(
-    event: Extract<EndpointerEvent, { type: "resumed" | "finished" | "dismissed" }>,
-    turn: Turn,
-  ): void {
+  #bound(event: Extract<EndpointerEvent, { type: "resumed" | "finished" | "dismissed" }>, turn: Turn): void {
     if (event.type === "resumed") return this.#report({ type: "caller.resumed", turnId: turn.id });
     if (event.type === "dismissed") {
       this.#parts.counts.turnsDismissed += 1;
@@ -238,8 +223,7 @@ export class CallEar implements Ear, VadSource {
     this.#partial = job;
     const looked = (text: string | undefined): void => {
       if (this.#partial === job) this.#partial = undefined;
-      if (this.#open && text !== undefined && turn !== undefined && turn === this.#turn)
-        this.#show([wordsOf(turn), text].join(" ").trim());
+      if (this.#open && text !== undefined && turn !== undefined && turn === this.#turn) this.#show([wordsOf(turn), text].join(" ").trim());
     };
     job.text.then(looked, () => looked(undefined));
   }
@@ -251,7 +235,8 @@ export class CallEar implements Ear, VadSource {
   }
 
   #report(notice: EarNotice): void {
-    this.#request.report(notice);
+    // Who hears of one notice may close the ear before the next of the same moment.
+    if (this.#open) this.#request.report(notice);
   }
 }
 

@@ -11,12 +11,7 @@ import { RecogniserPool, type PoolOptions } from "./pool.ts";
 import type { RuntimeName } from "./runtime.ts";
 import { Vad } from "./vad.ts";
 
-export type EarModel =
-  | "moonshine-tiny-encoder"
-  | "moonshine-tiny-decoder"
-  | "moonshine-base-encoder"
-  | "moonshine-base-decoder"
-  | "silero-vad";
+type EarModel = "moonshine-tiny-encoder" | "moonshine-tiny-decoder" | "moonshine-base-encoder" | "moonshine-base-decoder" | "silero-vad";
 
 export interface EarsOptions {
   readonly clock: Clock;
@@ -46,14 +41,7 @@ const partialEveryWithFewCallsMs = 700;
  * @throws {Fault} internal when the models cannot be run; what `modelFile` throws.
  */
 export async function createEars(options: EarsOptions): Promise<Ears> {
-  const {
-    clock,
-    log,
-    modelFile,
-    weights = "tiny",
-    runtime = "auto",
-    padding = usualPadding,
-  } = options;
+  const { clock, log, modelFile, weights = "tiny", runtime = "auto", padding = usualPadding } = options;
   const endpointing = { ...usualEndpointing, ...options.endpointing };
   const children = options.children ?? childrenFor(availableParallelism());
   const began = clock.now();
@@ -63,17 +51,13 @@ export async function createEars(options: EarsOptions): Promise<Ears> {
     modelFile("silero-vad"),
   ]);
   const settings = { weights, runtime, files: { encoder, decoder }, padding };
-  const [pool, vad] = await bothOrNeither(
-    startPool({ children, settings, clock, log }),
-    Vad.start({ modelPath: vadPath, clock, log }),
-  );
+  const [pool, vad] = await bothOrNeither(startPool({ children, settings, clock, log }), Vad.start({ modelPath: vadPath, clock, log }));
   const { quickest } = pool;
   const capacity = options.calls ?? capacityOf(quickest.warmUpMs, children);
   const counts: EarCounts = { framesRefused: 0, turnsFinished: 0, turnsDismissed: 0 };
   const open = new Set<CallEar>();
   const sharePartials = (): void => {
-    for (const ear of open)
-      ear.partialEveryMs = open.size <= fewCalls ? partialEveryWithFewCallsMs : partialEveryMs;
+    for (const ear of open) ear.partialEveryMs = open.size <= fewCalls ? partialEveryWithFewCallsMs : partialEveryMs;
   };
   log.info("ears_ready", {
     weights,
@@ -140,15 +124,11 @@ interface Closable {
   close(): Promise<void>;
 }
 
-async function bothOrNeither<A extends Closable, B extends Closable>(
-  first: Promise<A>,
-  second: Promise<B>,
-): Promise<[A, B]> {
+async function bothOrNeither<A extends Closable, B extends Closable>(first: Promise<A>, second: Promise<B>): Promise<[A, B]> {
   try {
     return await Promise.all([first, second]);
   } catch (error) {
-    for (const started of await Promise.allSettled([first, second]))
-      if (started.status === "fulfilled") await started.value.close();
+    for (const started of await Promise.allSettled([first, second])) if (started.status === "fulfilled") await started.value.close();
     throw error;
   }
 }

@@ -167,15 +167,10 @@ export class Endpointer {
     return [{ type: "finished", atMs: this.#floorMs }];
   }
 
-  #listen(
-    state: { onset: Onset | undefined },
-    atMs: number,
-    probability: number,
-  ): readonly EndpointerEvent[] {
+  #listen(state: { onset: Onset | undefined }, atMs: number, probability: number): readonly EndpointerEvent[] {
     const endMs = atMs + frameMs;
     if (probability < (this.agentIsSpeaking ? voicedFromOverAgent : voicedFrom)) {
-      if (state.onset !== undefined && endMs - state.onset.lastVoicedMs > onsetGapMs)
-        state.onset = undefined;
+      if (state.onset !== undefined && endMs - state.onset.lastVoicedMs > onsetGapMs) state.onset = undefined;
       return nothing;
     }
     const onset = (state.onset ??= {
@@ -187,8 +182,7 @@ export class Endpointer {
     onset.voicedMs += frameMs;
     onset.lastVoicedMs = endMs;
     if (!this.agentIsSpeaking) return onset.voicedMs < onsetVoicedMs ? nothing : this.#begin(onset);
-    if (this.#options.bargeIn === "fast")
-      return onset.voicedMs < fastVoicedMs ? nothing : this.#begin(onset);
+    if (this.#options.bargeIn === "fast") return onset.voicedMs < fastVoicedMs ? nothing : this.#begin(onset);
     if (onset.voicedMs < onset.probeAtMs) return nothing;
     this.#state = { name: "probing", onset };
     return [
@@ -239,12 +233,7 @@ export class Endpointer {
     return [{ type: "partial", stretch: stretchOf(segment, endMs) }];
   }
 
-  #wait(
-    segment: Segment,
-    endsAtMs: number,
-    atMs: number,
-    probability: number,
-  ): readonly EndpointerEvent[] {
+  #wait(segment: Segment, endsAtMs: number, atMs: number, probability: number): readonly EndpointerEvent[] {
     const endMs = atMs + frameMs;
     if (probability >= voicedFrom) {
       const goesOn = mayGrow(segment);

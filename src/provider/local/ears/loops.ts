@@ -18,10 +18,6 @@ export function withoutLoop(tokens: number[], seconds: number): number[] {
 /** How often in a row the last `block` tokens stand at the end. */
 function copiesAtEnd(tokens: readonly number[], block: number): number {
   let same = 0;
-  while (
-    same + block < tokens.length &&
-    tokens[tokens.length - 1 - same] === tokens[tokens.length - 1 - same - block]
-  )
-    same += 1;
+  while (same + block < tokens.length && tokens[tokens.length - 1 - same] === tokens[tokens.length - 1 - same - block]) same += 1;
   return 1 + Math.floor(same / block);
 }

@@ -42,13 +42,7 @@ export class Moonshine {
   readonly #size: (typeof weightSizes)[Weights];
   readonly #padding: Padding;
 
-  private constructor(
-    runtime: Runtime,
-    encoder: InferenceSession,
-    decoder: InferenceSession,
-    weights: Weights,
-    padding: Padding,
-  ) {
+  private constructor(runtime: Runtime, encoder: InferenceSession, decoder: InferenceSession, weights: Weights, padding: Padding) {
     this.#runtime = runtime;
     this.#encoder = encoder;
     this.#decoder = decoder;
@@ -62,10 +56,7 @@ export class Moonshine {
     files: { readonly encoder: string; readonly decoder: string },
     padding: Padding,
   ): Promise<Moonshine> {
-    const [encoder, decoder] = await Promise.all([
-      runtime.load(files.encoder),
-      runtime.load(files.decoder),
-    ]);
+    const [encoder, decoder] = await Promise.all([runtime.load(files.encoder), runtime.load(files.decoder)]);
     return new Moonshine(runtime, encoder, decoder, weights, padding);
   }
 
@@ -92,10 +83,7 @@ export class Moonshine {
    * processor time, ms per second of audio.
    */
   async warmUp(seconds: number): Promise<number> {
-    const hiss = Int16Array.from(
-      { length: seconds * rateHz },
-      (_, at) => ((at * 7_919) % 401) - 200,
-    );
+    const hiss = Int16Array.from({ length: seconds * rateHz }, (_, at) => ((at * 7_919) % 401) - 200);
     const began = process.cpuUsage();
     await this.#decode(await this.#encode(hiss), {
       seconds,
@@ -137,10 +125,7 @@ export class Moonshine {
         if (name.startsWith("present.") && (step === 0 || name.includes(".decoder.")))
           feeds[name.replace("present", "past_key_values")] = outputOf(outputs, name);
       }
-      last = likeliest(
-        outputOf(outputs, "logits"),
-        how.mayEnd === "any time" || (how.mayEnd === "after the first token" && step > 0),
-      );
+      last = likeliest(outputOf(outputs, "logits"), how.mayEnd === "any time" || (how.mayEnd === "after the first token" && step > 0));
       if (last === endToken) break;
       tokens.push(last);
       const kept = withoutLoop(tokens, how.seconds);
@@ -171,8 +156,7 @@ interface DecodeOptions {
 
 function outputOf(outputs: InferenceSession.OnnxValueMapType, name: string): OnnxValue {
   const value = outputs[name];
-  if (value === undefined)
-    throw new Error(`the model gave no ${name}: these are not Moonshine's files`);
+  if (value === undefined) throw new Error(`the model gave no ${name}: these are not Moonshine's files`);
   return value;
 }
 
@@ -180,8 +164,7 @@ function likeliest(logits: OnnxValue, mayEnd: boolean): number {
   // The model file declares its logits as float32.
   const scores = logits.data as Float32Array;
   let best = startToken;
-  for (let token = 0; token < scores.length; token += 1)
-    if (scores[token]! > scores[best]! && (mayEnd || token !== endToken)) best = token;
+  for (let token = 0; token < scores.length; token += 1) if (scores[token]! > scores[best]! && (mayEnd || token !== endToken)) best = token;
   return best;
 }
 

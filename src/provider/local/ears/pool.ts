@@ -99,8 +99,7 @@ export class RecogniserPool {
 
   /** What the quickest child told of itself; the others were disturbed more during their warm-up. */
   get quickest(): Ready {
-    if (this.#quickest === undefined)
-      throw new Fault("internal", "recogniser pool: no child was ready yet");
+    if (this.#quickest === undefined) throw new Fault("internal", "recogniser pool: no child was ready yet");
     return this.#quickest;
   }
 
@@ -115,9 +114,7 @@ export class RecogniserPool {
 
   /** Process ids of the children that are up. */
   get alive(): number[] {
-    return this.#slots.flatMap(({ child, state }) =>
-      state === "starting" ? [] : (child?.pid ?? []),
-    );
+    return this.#slots.flatMap(({ child, state }) => (state === "starting" ? [] : (child?.pid ?? [])));
   }
 
   /** Median of the last decodes that were no partials, waiting included, ms. */
@@ -150,7 +147,7 @@ export class RecogniserPool {
     this.#closed = true;
     for (const job of this.#waiting.splice(0)) job.resolve(undefined);
     for (const slot of this.#slots) this.#options.clock.clearTimeout(slot.retry);
-    await Promise.all(this.#slots.map((slot) => slot.child?.close()));
+    await Promise.all(this.#slots.map(async (slot) => slot.child?.close()));
   }
 
   #take(job: Job): void {
@@ -175,9 +172,7 @@ export class RecogniserPool {
 
   /** A partial that runs while a final waits is left. */
   #makeWay(): void {
-    const slot = this.#slots.find(
-      ({ state }) => typeof state === "object" && state.class === "partial" && !state.cancelled,
-    );
+    const slot = this.#slots.find(({ state }) => typeof state === "object" && state.class === "partial" && !state.cancelled);
     if (slot === undefined || typeof slot.state !== "object") return;
     this.counts.partialsDropped += 1;
     this.#cancel(slot.state);
@@ -215,10 +210,7 @@ export class RecogniserPool {
     slot.state = job;
     const { base, perAudioMs } = this.#options.runLimit ?? usualRunLimit;
     try {
-      const recognised = await child.run(
-        job.hearing,
-        base + (perAudioMs * job.hearing.samples.length) / samplesPerMs,
-      );
+      const recognised = await child.run(job.hearing, base + (perAudioMs * job.hearing.samples.length) / samplesPerMs);
       this.#recognised(job, recognised);
     } catch (error) {
       this.#failed(job, toFault(error, "internal", "recognising"));
@@ -256,15 +248,13 @@ export class RecogniserPool {
       void child.gone.then((fault) => this.#lost(slot, child, fault));
       try {
         const ready = await child.ready;
-        if (this.#quickest === undefined || ready.warmUpMs < this.#quickest.warmUpMs)
-          this.#quickest = ready;
+        if (this.#quickest === undefined || ready.warmUpMs < this.#quickest.warmUpMs) this.#quickest = ready;
         this.#broken = undefined;
         slot.state = "idle";
         this.#dispatch();
         return;
       } catch (error) {
-        if (attempt === startAttemptLimit)
-          return this.#giveUp(slot, toFault(error, "internal", "starting a recogniser"));
+        if (attempt === startAttemptLimit) return this.#giveUp(slot, toFault(error, "internal", "starting a recogniser"));
         await new Promise<void>((resolve) => clock.setTimeout(resolve, restartDelayMs * attempt));
       }
     }

@@ -24,10 +24,7 @@ process.on("message", (message: ToRecogniser) => {
 });
 tell({ type: "ready", runtime: runtime.name, warmUpMs });
 
-async function recognise({
-  job,
-  hearing,
-}: Extract<ToRecogniser, { type: "recognise" }>): Promise<void> {
+async function recognise({ job, hearing }: Extract<ToRecogniser, { type: "recognise" }>): Promise<void> {
   const began = process.cpuUsage();
   try {
     const text = await moonshine.transcribe(hearing, () => cancelled === job);

@@ -50,22 +50,11 @@ export class RecogniserProcess {
     });
     // Who does not ask for one of the two must not be told of a rejection nobody handles.
     this.#ready.promise.catch(() => {});
-    this.#child.stderr?.on(
-      "data",
-      (bytes: Buffer) =>
-        (this.#lastWords = (this.#lastWords + bytes.toString()).slice(-keptErrorChars)),
-    );
+    this.#child.stderr?.on("data", (bytes: Buffer) => (this.#lastWords = (this.#lastWords + bytes.toString()).slice(-keptErrorChars)));
     this.#child.on("message", (message: FromRecogniser) => this.#told(message));
-    this.#child.on("error", (error) =>
-      this.#end(new Fault("internal", `recogniser process: ${error.message}`, { cause: error })),
-    );
+    this.#child.on("error", (error) => this.#end(new Fault("internal", `recogniser process: ${error.message}`, { cause: error })));
     this.#child.on("exit", (code, signal) =>
-      this.#end(
-        new Fault(
-          "internal",
-          `recogniser process ended with ${signal ?? code}: ${this.#lastWords.trim() || "no message"}`,
-        ),
-      ),
+      this.#end(new Fault("internal", `recogniser process ended with ${signal ?? code}: ${this.#lastWords.trim() || "no message"}`)),
     );
     this.#startLimit = clock.setTimeout(
       () => this.kill(new Fault("internal", `recogniser process: not ready in ${startLimitMs} ms`)),

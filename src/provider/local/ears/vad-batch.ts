@@ -15,18 +15,13 @@ export interface VadBatch {
   readonly probabilities: Float32Array;
 }
 
-export function vadBatch(
-  memory = new SharedArrayBuffer(batchFrames * (4 + 4 + frameSamples * 2)),
-): VadBatch {
+export function vadBatch(memory = new SharedArrayBuffer(batchFrames * (4 + 4 + frameSamples * 2))): VadBatch {
   const samplesAt = batchFrames * 8;
   return {
     memory,
     calls: new Uint32Array(memory, 0, batchFrames),
     probabilities: new Float32Array(memory, batchFrames * 4, batchFrames),
-    frames: Array.from(
-      { length: batchFrames },
-      (_, at) => new Int16Array(memory, samplesAt + at * frameSamples * 2, frameSamples),
-    ),
+    frames: Array.from({ length: batchFrames }, (_, at) => new Int16Array(memory, samplesAt + at * frameSamples * 2, frameSamples)),
   };
 }
 

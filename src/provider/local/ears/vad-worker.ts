@@ -1,13 +1,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import type { OnnxValue } from "onnxruntime-web/wasm";
 import { loadRuntime } from "./runtime.ts";
-import {
-  frameMs,
-  frameSamples,
-  vadBatch,
-  type FromVadWorker,
-  type ToVadWorker,
-} from "./vad-batch.ts";
+import { frameMs, frameSamples, vadBatch, type FromVadWorker, type ToVadWorker } from "./vad-batch.ts";
 
 // Silero VAD v6. Each frame needs the end of the one before it in front, else the network hears nothing at all.
 const contextSamples = 64;
@@ -47,8 +41,7 @@ port.on("message", (message: ToVadWorker) => {
 tell({ type: "ready" });
 
 async function hearAll(count: number): Promise<void> {
-  for (let at = 0; at < count; at += 1)
-    batch.probabilities[at] = await hear(callState(batch.calls[at]!), batch.frames[at]!);
+  for (let at = 0; at < count; at += 1) batch.probabilities[at] = await hear(callState(batch.calls[at]!), batch.frames[at]!);
   tell({ type: "heard" });
 }
 
@@ -73,8 +66,7 @@ async function hear(call: CallState, frame: Int16Array): Promise<number> {
   for (let at = 0; at < frameSamples; at += 1) input[contextSamples + at] = frame[at]! / 32_768;
   call.context.set(input.subarray(frameSamples));
   const { output, stateN } = await network.run({ ...feeds, state: call.network });
-  if (output === undefined || stateN === undefined)
-    throw new Error("not the Silero VAD v6 network");
+  if (output === undefined || stateN === undefined) throw new Error("not the Silero VAD v6 network");
   // The model file declares both as float32.
   const probability = (output.data as Float32Array)[0] ?? 0;
   call.silentFrames = probability < surelySilent ? call.silentFrames + 1 : 0;

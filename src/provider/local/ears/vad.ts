@@ -127,8 +127,7 @@ export class Vad {
     this.counts.frames += this.#count;
     this.counts.batches += 1;
     // Sources may take again only after this loop: the batch still holds answers.
-    for (let at = 0; at < this.#count; at += 1)
-      this.#sources.get(this.#order[at]!)?.judged(this.#batch.probabilities[at]!);
+    for (let at = 0; at < this.#count; at += 1) this.#sources.get(this.#order[at]!)?.judged(this.#batch.probabilities[at]!);
     this.#count = 0;
     this.#stage = "idle";
     this.#rotate();
@@ -162,10 +161,7 @@ export class Vad {
     });
     worker.on("error", lost);
     worker.on("exit", (code) => lost(new Error(`the worker ended with ${code}`)));
-    this.#deadline = clock.setTimeout(
-      () => lost(new Error(`the worker did not start in ${startLimitMs} ms`)),
-      startLimitMs,
-    );
+    this.#deadline = clock.setTimeout(() => lost(new Error(`the worker did not start in ${startLimitMs} ms`)), startLimitMs);
   }
 
   #ready(): void {

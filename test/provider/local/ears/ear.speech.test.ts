@@ -11,16 +11,7 @@ import { Vad } from "../../../../src/provider/local/ears/vad.ts";
 import { modelFile } from "../../../../src/provider/local/models.ts";
 import type { EarNotice, Ears } from "../../../../src/provider/local/parts.ts";
 import { wordErrors } from "../../../wer.ts";
-import {
-  byTelephone,
-  concatenated,
-  heardIn,
-  recordings,
-  samplesOf,
-  silence,
-  speechFolder,
-  turnsIn,
-} from "./recordings.ts";
+import { byTelephone, concatenated, heardIn, recordings, samplesOf, silence, speechFolder, turnsIn } from "./recordings.ts";
 
 let ears: Ears;
 beforeAll(async () => {
@@ -29,10 +20,8 @@ beforeAll(async () => {
 afterAll(() => ears.close());
 
 const clip = (file: string): Int16Array => samplesOf(join(speechFolder, file));
-const bytesOf = (samples: Int16Array): Uint8Array =>
-  new Uint8Array(samples.buffer, samples.byteOffset, samples.byteLength);
-const aCall = (samples: Int16Array): Int16Array =>
-  concatenated(silence(500), samples, silence(2_500));
+const bytesOf = (samples: Int16Array): Uint8Array => new Uint8Array(samples.buffer, samples.byteOffset, samples.byteLength);
+const aCall = (samples: Int16Array): Int16Array => concatenated(silence(500), samples, silence(2_500));
 const withoutPartials = (notices: readonly EarNotice[]): EarNotice[] =>
   notices.filter((notice) => notice.type !== "caller.transcribed" || notice.final);
 
@@ -44,14 +33,13 @@ describe("recorded speech", () => {
   ];
   const cases = recordings().filter(({ file }) => files.includes(basename(file)));
 
-  test.each(
-    cases.flatMap((recording) =>
-      bands.map((band) => ({ ...recording, ...band, name: basename(recording.file) })),
-    ),
-  )("$name $band is heard with at most one wrong word", async ({ file, text, heardAs }) => {
-    const turns = turnsIn(await heardIn(ears, aCall(heardAs(samplesOf(file)))));
-    expect(wordErrors(text, turns.join(" ")).errors, turns.join(" | ")).toBeLessThanOrEqual(1);
-  });
+  test.each(cases.flatMap((recording) => bands.map((band) => ({ ...recording, ...band, name: basename(recording.file) }))))(
+    "$name $band is heard with at most one wrong word",
+    async ({ file, text, heardAs }) => {
+      const turns = turnsIn(await heardIn(ears, aCall(heardAs(samplesOf(file)))));
+      expect(wordErrors(text, turns.join(" ")).errors, turns.join(" | ")).toBeLessThanOrEqual(1);
+    },
+  );
 
   test("a speaker who pauses within a sentence has one turn, which holds all of it", async () => {
     const notices = await heardIn(ears, aCall(clip("jfk.wav")));
@@ -63,16 +51,12 @@ describe("recorded speech", () => {
   test("words are told while they are still spoken, and the final ones right before the end of the turn", async () => {
     const notices = await heardIn(ears, aCall(clip("ast_queue-youarenext.wav")));
     const types = notices.map((notice) =>
-      notice.type === "caller.transcribed"
-        ? `${notice.type} ${notice.final ? "finally" : "so far"}`
-        : notice.type,
+      notice.type === "caller.transcribed" ? `${notice.type} ${notice.final ? "finally" : "so far"}` : notice.type,
     );
     expect(types[0]).toBe("caller.spoke");
     expect(types.slice(1, -2)).toContain("caller.transcribed so far");
     expect(types.slice(-2)).toEqual(["caller.transcribed finally", "caller.finished"]);
-    expect(new Set(notices.map((notice) => "turnId" in notice && notice.turnId))).toEqual(
-      new Set(["c1"]),
-    );
+    expect(new Set(notices.map((notice) => "turnId" in notice && notice.turnId))).toEqual(new Set(["c1"]));
   });
 
   test("the same audio gives the same turns at the same positions", async () => {
@@ -102,30 +86,19 @@ describe("recorded speech", () => {
   test("two calls at once hear each their own caller", async () => {
     const files = ["ps_goforward.wav", "ast_hello-world.wav"];
     const heard = files.map(() => [] as EarNotice[]);
-    const open = files.map((_, at) =>
-      ears.open({ report: (notice) => heard[at]?.push(notice), log: silentLog }),
-    );
+    const open = files.map((_, at) => ears.open({ report: (notice) => heard[at]?.push(notice), log: silentLog }));
     for (const [at, file] of files.entries()) open[at]?.hear(bytesOf(aCall(clip(file))));
-    await vi.waitFor(
-      () =>
-        expect(heard.map((notices) => notices.at(-1)?.type)).toEqual([
-          "caller.finished",
-          "caller.finished",
-        ]),
-      { timeout: 30_000 },
-    );
-    expect(heard.map((notices) => turnsIn(notices))).toEqual([
-      ["Go forward ten meters."],
-      [expect.stringMatching(/^Hello,? world[.!]$/)],
-    ]);
+    await vi.waitFor(() => expect(heard.map((notices) => notices.at(-1)?.type)).toEqual(["caller.finished", "caller.finished"]), {
+      timeout: 30_000,
+    });
+    expect(heard.map((notices) => turnsIn(notices))).toEqual([["Go forward ten meters."], [expect.stringMatching(/^Hello,? world[.!]$/)]]);
     for (const ear of open) ear.close();
   });
 });
 
 describe("what is not speech", () => {
   const random = seededRandom(20);
-  const made = (sampleAt: (at: number) => number): Int16Array =>
-    Int16Array.from({ length: 8 * 16_000 }, (_, at) => sampleAt(at));
+  const made = (sampleAt: (at: number) => number): Int16Array => Int16Array.from({ length: 8 * 16_000 }, (_, at) => sampleAt(at));
   let pink = 0;
 
   test.each([
@@ -177,9 +150,7 @@ test("a signal to the whole process group leaves the ears open, so that calls ca
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
     // What `status` gives of them is their ids.
     for (const pid of ears.status()["childPids"] as number[]) process.kill(pid, signal);
-  expect(turnsIn(await heardIn(ears, aCall(clip("ps_goforward.wav"))))).toEqual([
-    "Go forward ten meters.",
-  ]);
+  expect(turnsIn(await heardIn(ears, aCall(clip("ps_goforward.wav"))))).toEqual(["Go forward ten meters."]);
   expect(ears.status()).toMatchObject({ childrenLost: 0 });
 });
 
@@ -220,11 +191,7 @@ test("speech that cannot be recognised ends in a turn without words, so that the
   );
   ear.hear(bytesOf(aCall(clip("ps_goforward.wav"))));
   await vi.waitFor(() => expect(heard.at(-1)?.type).toBe("caller.finished"), { timeout: 30_000 });
-  expect(heard.map(({ type }) => type)).toEqual([
-    "caller.spoke",
-    "caller.transcribed",
-    "caller.finished",
-  ]);
+  expect(heard.map(({ type }) => type)).toEqual(["caller.spoke", "caller.transcribed", "caller.finished"]);
   expect(heard[1]).toMatchObject({ text: "", final: true });
   ear.close();
 });

@@ -11,9 +11,7 @@ interface Played {
   /** What was told and where the audio stood, ms. */
   readonly told: readonly (EndpointerEvent & { readonly atFrameMs: number })[];
   readonly types: readonly string[];
-  first<Type extends EndpointerEvent["type"]>(
-    type: Type,
-  ): Extract<EndpointerEvent, { type: Type }> & { readonly atFrameMs: number };
+  first<Type extends EndpointerEvent["type"]>(type: Type): Extract<EndpointerEvent, { type: Type }> & { readonly atFrameMs: number };
 }
 
 interface Stretch {
@@ -29,24 +27,18 @@ const pause = (ms: number): Stretch => ({ ms, voice: 0.02 });
 const overAgent = (stretch: Stretch): Stretch => ({ ...stretch, agent: true });
 
 /** `words` answers in turn; the last answer stays. */
-function play(
-  stretches: readonly Stretch[],
-  words: readonly string[] = ["yes please"],
-  options: Partial<EndpointerOptions> = {},
-): Played {
+function play(stretches: readonly Stretch[], words: readonly string[] = ["yes please"], options: Partial<EndpointerOptions> = {}): Played {
   const endpointer = new Endpointer({ ...usualEndpointing, ...options });
   const told: (EndpointerEvent & { atFrameMs: number })[] = [];
   const answers = [...words];
   let atMs = 0;
-  const tell = (events: readonly EndpointerEvent[]): void =>
-    void told.push(...events.map((event) => ({ ...event, atFrameMs: atMs })));
+  const tell = (events: readonly EndpointerEvent[]): void => void told.push(...events.map((event) => ({ ...event, atFrameMs: atMs })));
   for (const stretch of stretches) {
     endpointer.agentIsSpeaking = stretch.agent ?? false;
     for (let ms = 0; ms < stretch.ms; ms += frameMs) {
       tell(endpointer.hear(atMs, stretch.voice));
       atMs += frameMs;
-      if (endpointer.awaitsWords)
-        tell(endpointer.words((answers.length > 1 ? answers.shift() : answers[0]) ?? ""));
+      if (endpointer.awaitsWords) tell(endpointer.words((answers.length > 1 ? answers.shift() : answers[0]) ?? ""));
     }
   }
   return {
@@ -54,8 +46,7 @@ function play(
     types: told.map(({ type }) => type).filter((type) => type !== "partial"),
     first: (type) => {
       const found = told.find((event) => event.type === type);
-      if (found === undefined)
-        throw new Error(`no ${type} among ${told.map((event) => event.type).join(", ")}`);
+      if (found === undefined) throw new Error(`no ${type} among ${told.map((event) => event.type).join(", ")}`);
       // Its type was just compared.
       return found as ReturnType<Played["first"]> as never;
     },
@@ -130,10 +121,7 @@ describe("the end of a turn", () => {
   });
 
   test("who goes on while held is not cut", () => {
-    const played = play(
-      [voice(960), pause(960), voice(640), pause(2_000)],
-      ["my name is", "my name is Ada"],
-    );
+    const played = play([voice(960), pause(960), voice(640), pause(2_000)], ["my name is", "my name is Ada"]);
     expect(played.types).toEqual(["spoke", "paused", "went-on", "paused", "finished"]);
   });
 
@@ -154,15 +142,7 @@ describe("the end of a turn", () => {
 describe("going on after the end", () => {
   test("speech that begins soon after reopens the turn and is decoded with what was before", () => {
     const played = play([voice(960), pause(1_216), voice(640), pause(1_500)]);
-    expect(played.types).toEqual([
-      "spoke",
-      "paused",
-      "finished",
-      "resumed",
-      "went-on",
-      "paused",
-      "finished",
-    ]);
+    expect(played.types).toEqual(["spoke", "paused", "finished", "resumed", "went-on", "paused", "finished"]);
     expect(played.told.filter((event) => event.type === "paused").at(-1)).toMatchObject({
       stretch: { fromMs: 0 },
     });
@@ -225,10 +205,6 @@ describe("over the agent", () => {
     expect(play([voice(224), pause(1_000)].map(overAgent), ["stop"], careful).types).toEqual([]);
     expect(play([voice(256)].map(overAgent), ["stop"], careful).types).toEqual(["probe", "spoke"]);
     expect(play([voice(480)].map(overAgent), [""], careful).types).toEqual(["probe"]);
-    expect(play([voice(512)].map(overAgent), ["", "stop"], careful).types).toEqual([
-      "probe",
-      "probe",
-      "spoke",
-    ]);
+    expect(play([voice(512)].map(overAgent), ["", "stop"], careful).types).toEqual(["probe", "probe", "spoke"]);
   });
 });

@@ -10,12 +10,11 @@ import type { Hearing } from "../../../../src/provider/local/ears/moonshine.ts";
 import { RecogniserPool } from "../../../../src/provider/local/ears/pool.ts";
 import { act } from "./children/acts.ts";
 
-const childScript = (name: string): URL => new URL(`./children/${name}.ts`, import.meta.url);
+const scriptedChild = new URL("./children/scripted-child.ts", import.meta.url);
+const brokenChild = new URL("./children/broken-child.ts", import.meta.url);
+const poolParent = new URL("./children/pool-parent.ts", import.meta.url);
 
-async function poolOf(
-  children: number,
-  { script = "scripted-child", runLimitMs = 60_000 } = {},
-): Promise<RecogniserPool> {
+async function poolOf(children: number, { script = scriptedChild, runLimitMs = 60_000 } = {}): Promise<RecogniserPool> {
   const folder = mkdtempSync(join(tmpdir(), "pool-"));
   onTestFinished(() => rmSync(folder, { recursive: true }));
   const pool = await RecogniserPool.start({
@@ -28,7 +27,7 @@ async function poolOf(
     },
     clock: systemClock,
     log: silentLog,
-    script: childScript(script),
+    script,
     runLimit: { base: runLimitMs, perAudioMs: 0 },
   });
   onTestFinished(() => pool.close());
@@ -50,14 +49,11 @@ test.each([
   { what: "hangOnce", how: "hangs is killed and replaced", childrenLost: 1, runLimitMs: 1_000 },
   { what: "dieOnce", how: "dies is replaced", childrenLost: 1, runLimitMs: 60_000 },
   { what: "failOnce", how: "fails stays", childrenLost: 0, runLimitMs: 60_000 },
-] as const)(
-  "a child that $how, and its job is tried once more",
-  async ({ what, childrenLost, runLimitMs }) => {
-    const pool = await poolOf(1, { runLimitMs });
-    expect(await pool.recognise("final", asking(what)).text).toMatch(/heard 160 samples/);
-    expect(pool.counts).toMatchObject({ recognised: 1, retried: 1, childrenLost, jobsFailed: 0 });
-  },
-);
+] as const)("a child that $how, and its job is tried once more", async ({ what, childrenLost, runLimitMs }) => {
+  const pool = await poolOf(1, { runLimitMs });
+  expect(await pool.recognise("final", asking(what)).text).toMatch(/heard 160 samples/);
+  expect(pool.counts).toMatchObject({ recognised: 1, retried: 1, childrenLost, jobsFailed: 0 });
+});
 
 test("a job on which two children hang is given up, and the next job is served", async () => {
   const pool = await poolOf(1, { runLimitMs: 1_000 });
@@ -114,8 +110,7 @@ test("a job that is cancelled while it waits never runs", async () => {
 test("a full queue refuses the job with a fault", async () => {
   const pool = await poolOf(1);
   const jobs = [pool.recognise("final", asking("holdUntilCancelled"))];
-  for (let waiting = 0; waiting < 64; waiting += 1)
-    jobs.push(pool.recognise("final", asking("answer")));
+  for (let waiting = 0; waiting < 64; waiting += 1) jobs.push(pool.recognise("final", asking("answer")));
   await expect(pool.recognise("final", asking("answer")).text).rejects.toMatchObject({
     message: expect.stringContaining("64 jobs are waiting"),
   });
@@ -132,14 +127,14 @@ test("closing answers what waits with nothing", async () => {
 });
 
 test("a child that cannot start is reported with its own last words", async () => {
-  await expect(poolOf(1, { script: "broken-child" })).rejects.toMatchObject({
+  await expect(poolOf(1, { script: brokenChild })).rejects.toMatchObject({
     code: "internal",
     message: expect.stringContaining("the model file is not a model"),
   });
 });
 
 test("the children end with a parent that was killed", async () => {
-  const parent = spawn(process.execPath, [childScript("pool-parent").pathname], {
+  const parent = spawn(process.execPath, [poolParent.pathname], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   // Its one line, printed after the child answered.

@@ -36,9 +36,7 @@ export function samplesOf(file: string): Int16Array {
 export function byTelephone(samples: Int16Array): Int16Array {
   const narrow = Float64Array.from(resampleClip(samples, 16_000, 8_000));
   for (const quality of [0.541, 1.307]) highPass(narrow, quality);
-  const line = Int16Array.from(narrow, (sample) =>
-    Math.max(-32_768, Math.min(32_767, Math.round(sample))),
-  );
+  const line = Int16Array.from(narrow, (sample) => Math.max(-32_768, Math.min(32_767, Math.round(sample))));
   return resampleClip(pcmu.decode(pcmu.encode(line)), 8_000, 16_000);
 }
 
@@ -78,8 +76,7 @@ export async function heardIn(ears: Ears, samples: Int16Array): Promise<EarNotic
   const judgedBefore = judged();
   const ear = ears.open({ report: (notice) => notices.push(notice), log: silentLog });
   const bytes = new Uint8Array(samples.buffer, samples.byteOffset, samples.byteLength);
-  for (let at = 0; at < bytes.length; at += 640)
-    while (!ear.hear(bytes.subarray(at, at + 640))) await delay(1);
+  for (let at = 0; at < bytes.length; at += 640) while (!ear.hear(bytes.subarray(at, at + 640))) await delay(1);
   const toJudge = Math.floor(samples.length / 512);
   while (judged() - judgedBefore < toJudge || turnsOpen(notices) > 0) {
     const failure = notices.find((notice) => notice.type === "ears.failed");
@@ -91,19 +88,14 @@ export async function heardIn(ears: Ears, samples: Int16Array): Promise<EarNotic
 }
 
 function turnsOpen(notices: readonly EarNotice[]): number {
-  const opening = notices.filter(
-    ({ type }) => type === "caller.spoke" || type === "caller.resumed",
-  ).length;
-  const closing = notices.filter(
-    ({ type }) => type === "caller.finished" || type === "caller.dismissed",
-  ).length;
+  const opening = notices.filter(({ type }) => type === "caller.spoke" || type === "caller.resumed").length;
+  const closing = notices.filter(({ type }) => type === "caller.finished" || type === "caller.dismissed").length;
   return opening - closing;
 }
 
 /** The last final text of each turn, in order. */
 export function turnsIn(notices: readonly EarNotice[]): string[] {
   const turns = new Map<string, string>();
-  for (const notice of notices)
-    if (notice.type === "caller.transcribed" && notice.final) turns.set(notice.turnId, notice.text);
+  for (const notice of notices) if (notice.type === "caller.transcribed" && notice.final) turns.set(notice.turnId, notice.text);
   return [...turns.values()];
 }

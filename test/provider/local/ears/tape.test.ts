@@ -1,8 +1,7 @@
 import { expect, test } from "vitest";
 import { Tape } from "../../../../src/provider/local/ears/tape.ts";
 
-const counting = (from: number, length: number): Int16Array =>
-  Int16Array.from({ length }, (_, at) => from + at);
+const counting = (from: number, length: number): Int16Array => Int16Array.from({ length }, (_, at) => from + at);
 const bytesOf = (samples: Int16Array): Uint8Array => new Uint8Array(samples.buffer);
 
 test("a cut finds its samples across the tape's seam", () => {

@@ -22,9 +22,7 @@ async function vadThat(does: "dies" | "dies once"): Promise<Vad> {
 }
 
 /** A call whose frames each begin with the wanted probability, in percent. */
-function sourceOf(
-  percents: readonly number[],
-): VadSource & { readonly judgements: number[]; readonly faults: Fault[] } {
+function sourceOf(percents: readonly number[]): VadSource & { readonly judgements: number[]; readonly faults: Fault[] } {
   const left = [...percents];
   const judgements: number[] = [];
   const faults: Fault[] = [];
@@ -50,15 +48,8 @@ test("a worker that dies is replaced, and each call gets all its judgements in o
   const sources = [sourceOf(upTo(100)), sourceOf(upTo(30).toReversed()), sourceOf(upTo(7))];
   for (const source of sources) vad.attach(source);
   vad.wake();
-  await vi.waitFor(
-    () => expect(sources.map(({ judgements }) => judgements.length)).toEqual([100, 30, 7]),
-    { timeout: 10_000 },
-  );
-  expect(sources.map(({ judgements }) => judgements)).toEqual([
-    upTo(100),
-    upTo(30).toReversed(),
-    upTo(7),
-  ]);
+  await vi.waitFor(() => expect(sources.map(({ judgements }) => judgements.length)).toEqual([100, 30, 7]), { timeout: 10_000 });
+  expect(sources.map(({ judgements }) => judgements)).toEqual([upTo(100), upTo(30).toReversed(), upTo(7)]);
   expect(vad.counts).toMatchObject({ frames: 137, workersLost: 1 });
 });
 

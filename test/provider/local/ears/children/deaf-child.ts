@@ -1,8 +1,5 @@
 // A recogniser child that fails on every job.
-import type {
-  FromRecogniser,
-  ToRecogniser,
-} from "../../../../../src/provider/local/ears/recogniser-messages.ts";
+import type { FromRecogniser, ToRecogniser } from "../../../../../src/provider/local/ears/recogniser-messages.ts";
 
 process.on("disconnect", () => process.exit(0));
 
