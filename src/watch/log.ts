@@ -11,13 +11,13 @@ export interface LogOptions {
   readonly secrets: () => readonly string[];
   /** A line found no room: whoever reads the log is slower than we write it. */
   readonly dropped: () => void;
-  /** File descriptor, 1 when left out. */
+  /** File descriptor, 1 when left out; closed with the log unless it is 1 or 2. */
   readonly fd?: number;
 }
 
 export interface LogOutlet {
   readonly log: Log;
-  /** Waits until all is written, at most `closeLimitMs`, and lets go of the destination. */
+  /** Waits until all is written, at most a second. Lines that come later are dropped and counted. Idempotent. */
   close(): Promise<void>;
 }
 
@@ -34,7 +34,12 @@ export function openLog(options: LogOptions): LogOutlet {
   outlet.on("error", options.dropped);
   const pretty = options.format === "pretty" || (options.format === "auto" && isTerminal(fd));
   const paint = pretty ? prettyFactory(forPeople) : undefined;
-  const write = paint === undefined ? (line: string) => outlet.write(line) : (line: string) => outlet.write(paint(line));
+  let closing: Promise<void> | undefined;
+  const write = (line: string): void => {
+    // The outlet throws once it is closed, and a call that ends late must not stumble over its last line.
+    if (closing === undefined) outlet.write(paint === undefined ? line : paint(line));
+    else options.dropped();
+  };
   const lines = pino(
     {
       level: options.level,
@@ -67,19 +72,21 @@ export function openLog(options: LogOptions): LogOutlet {
 
   return {
     log: logWith({}),
-    close: () =>
-      new Promise((resolve) => {
-        const limit = setTimeout(() => {
-          outlet.destroy();
-          resolve();
-        }, closeLimitMs);
-        outlet.once("close", () => {
-          clearTimeout(limit);
-          resolve();
-        });
-        outlet.end();
-      }),
+    close: () => (closing ??= written(outlet)),
   };
+}
+
+/** Ends the outlet, and gives up on one whose reader does not read. */
+async function written(outlet: ReturnType<typeof pino.destination>): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const limit = setTimeout(() => {
+    outlet.destroy();
+    resolve();
+  }, closeLimitMs);
+  outlet.once("close", resolve);
+  outlet.end();
+  await promise;
+  clearTimeout(limit);
 }
 
 /** Two keys of one name in a line would leave it to each reader which one counts. */

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -181,5 +181,13 @@ test("a destination that fails is counted and ends nothing", async () => {
   outlet.log.info("x");
   await expect.poll(() => dropped).toBeGreaterThan(0);
   await outlet.close();
-  closeSync(fd);
+});
+
+test("a line that comes after the end is counted, not thrown back at the call", async () => {
+  const fd = openSync("/dev/null", "w");
+  let dropped = 0;
+  const outlet = openLog({ level: "info", format: "json", secrets: () => [], dropped: () => void (dropped += 1), fd });
+  await Promise.all([outlet.close(), outlet.close()]);
+  outlet.log.info("x");
+  expect(dropped).toBe(1);
 });
