@@ -13,7 +13,7 @@ function draw(node: AnyNode, depth: number): readonly string[] {
   const children = Object.values(node.states);
   for (const [index, child] of children.entries()) {
     if (node.type === "parallel" && index > 0) lines.push(`${indent}--`);
-    const invoked = child.invoke.map((each) => ` [${String(each.src)}]`).join("");
+    const invoked = child.invoke.map((each) => ` [${typeof each.src === "string" ? each.src : "actor"}]`).join("");
     lines.push(`${indent}state "${child.key}${invoked}" as ${name(child)}`);
     if (Object.keys(child.states).length > 0) lines.push(`${indent}state ${name(child)} {`, ...draw(child, depth + 1), `${indent}}`);
     if (child.type === "final") lines.push(`${indent}${name(child)} --> [*]`);
@@ -25,7 +25,7 @@ function draw(node: AnyNode, depth: number): readonly string[] {
 
 function transitions(node: AnyNode): readonly string[] {
   // `toDirectedGraph` leaves the eventless ones out, so both lists are walked.
-  const all = [...[...node.transitions.values()].flat(), ...(node.always ?? [])];
+  const all: readonly Arrow[] = [...[...node.transitions.values()].flat(), ...(node.always ?? [])];
   return all.map((each) => {
     const guard = each.guard === undefined ? "" : ` [${typeName(each.guard)}]`;
     const actions = each.actions.length === 0 ? "" : ` / ${each.actions.map(typeName).join(", ")}`;
@@ -36,6 +36,13 @@ function transitions(node: AnyNode): readonly string[] {
 
 // The tree is walked the same way whatever the machine's types are.
 type AnyNode = StateNode<any, any>; // eslint-disable-line -- xstate's own variance makes any the only common type
+
+interface Arrow {
+  readonly target?: readonly AnyNode[] | undefined;
+  readonly guard?: unknown;
+  readonly actions: readonly unknown[];
+  readonly eventType: string;
+}
 
 const name = (node: AnyNode): string => node.path.join("_") || "session";
 const typeName = (each: unknown): string => (typeof each === "object" && each !== null && "type" in each ? String(each.type) : String(each));

@@ -104,8 +104,7 @@ export class Call {
   }
 
   tell(event: Told): void {
-    // Told is CallEvent without this one field, variant by variant; TypeScript cannot see that putting it back restores the union.
-    this.house.watch.tell({ ...event, callId: this.id } as CallEvent);
+    this.house.watch.tell({ ...event, callId: this.id });
   }
 
   notify(notice: CallerNotice): void {
