@@ -1,7 +1,7 @@
 /** Partials and decodes that come to nothing, beside the one that counts: how much of a call's audio is decoded again. */
 const decodesPerAudio = 2.4;
 /** More of a child's time than this, and callers wait for each other. */
-const usableShare = 0.4;
+const usableShare = 0.5;
 const callsPerChild = 4;
 const mostChildren = 4;
 

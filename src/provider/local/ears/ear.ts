@@ -210,7 +210,12 @@ export class CallEar implements Ear, VadSource {
   #unrecognised(segment: Segment, fault: Fault): void {
     const { broken } = this.#parts.pool;
     if (broken !== undefined) return this.failed(broken);
-    this.#request.log.warning("ears_job_failed", { fault: fault.message });
+    this.#request.log.warning("provider_error", {
+      provider: "local",
+      error_type: "recognition_failed",
+      retryable: true,
+      message: fault.message,
+    });
     this.#recognised(segment, "");
   }
 

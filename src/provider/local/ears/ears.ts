@@ -59,13 +59,15 @@ export async function createEars(options: EarsOptions): Promise<Ears> {
   const sharePartials = (): void => {
     for (const ear of open) ear.partialEveryMs = open.size <= fewCalls ? partialEveryWithFewCallsMs : partialEveryMs;
   };
-  log.info("ears_ready", {
+  log.info("provider_request", {
+    provider: "local",
+    kind: "start_ears",
+    status: "ready",
+    duration: Math.round(clock.now() - began),
     weights,
     runtime: quickest.runtime,
     children,
     capacity,
-    warm_up_ms: quickest.warmUpMs,
-    start_ms: Math.round(clock.now() - began),
   });
   return {
     capacity,
@@ -113,9 +115,8 @@ async function startPool(options: PoolOptions): Promise<RecogniserPool> {
   try {
     return await RecogniserPool.start(options);
   } catch (error) {
-    options.log.warning("ears_native_failed", {
-      fault: toFault(error, "internal", "starting").message,
-    });
+    const trigger = toFault(error, "internal", "starting").message;
+    options.log.warning("remediation_action", { action: "run_in_webassembly", target: "recogniser", trigger, dry_run: false });
     return RecogniserPool.start({ ...options, settings: { ...options.settings, runtime: "wasm" } });
   }
 }

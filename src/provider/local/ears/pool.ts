@@ -266,7 +266,13 @@ export class RecogniserPool {
     slot.retry = this.#options.clock.setTimeout(() => void this.#fill(slot), restartAgainMs);
     if (this.alive.length > 0) return;
     this.#broken = fault;
-    this.#options.log.error("ears_broken", { fault: fault.message });
+    this.#options.log.error("provider_error", {
+      provider: "local",
+      error_type: "no_recogniser",
+      retryable: true,
+      attempt: startAttemptLimit,
+      message: fault.message,
+    });
     for (const job of this.#waiting.splice(0)) job.reject(fault);
   }
 
@@ -277,7 +283,7 @@ export class RecogniserPool {
     slot.state = "starting";
     if (this.#closed) return;
     this.counts.childrenLost += 1;
-    this.#options.log.warning("ears_child_lost", { fault: fault.message });
+    this.#options.log.warning("remediation_action", { action: "replace", target: "recogniser", trigger: fault.message, dry_run: false });
     // One that never came up is tried again where it was started.
     if (wasUp) void this.#fill(slot);
   }

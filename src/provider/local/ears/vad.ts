@@ -181,15 +181,24 @@ export class Vad {
     void gone?.terminate();
     this.counts.workersLost += 1;
     this.#attempts += 1;
-    this.#options.log.warning("ears_worker_lost", {
-      fault: fault.message,
-      attempt: this.#attempts,
-    });
     if (this.#attempts < attemptLimit) {
+      this.#options.log.warning("remediation_action", {
+        action: "replace",
+        target: "voice_activity",
+        trigger: fault.message,
+        dry_run: false,
+      });
       this.#startWorker();
       return;
     }
     this.#stage = "failed";
+    this.#options.log.error("provider_error", {
+      provider: "local",
+      error_type: "no_voice_activity",
+      retryable: true,
+      attempt: attemptLimit,
+      message: fault.message,
+    });
     this.#opened.reject(fault);
     for (const source of this.#sources.values()) source.failed(fault);
   }
