@@ -57,8 +57,7 @@ async function answer(
       clock: systemClock,
       random,
     };
-    const result =
-      tool === undefined ? { provider: "local" } : await tool.run(JSON.parse(args), context);
+    const result = tool === undefined ? { provider: "local" } : await tool.run(JSON.parse(args), context);
     return { toolCallId, name, output: JSON.stringify(result), failed: false };
   } catch (error) {
     return {

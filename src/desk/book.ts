@@ -114,8 +114,7 @@ export class Book {
   /** Up to two times with room, the nearest first. */
   alternatives(day: string, time: string, partySize: number): string[] {
     const times: string[] = [];
-    for (let minutes = firstTime; minutes <= lastTime; minutes += 30)
-      times.push(clockTime(minutes));
+    for (let minutes = firstTime; minutes <= lastTime; minutes += 30) times.push(clockTime(minutes));
     const away = (other: string): number => Math.abs(minutesOf(other) - minutesOf(time));
     return times
       .filter((other) => this.hasRoom(day, other, partySize))
@@ -125,17 +124,11 @@ export class Book {
   }
 
   /** Why there is no table, in words, with what there is instead. */
-  fullProblem(
-    day: string,
-    time: string,
-    partySize: number,
-  ): { problem: string; field: string; alternatives: string[] } {
+  fullProblem(day: string, time: string, partySize: number): { problem: string; field: string; alternatives: string[] } {
     const alternatives = this.alternatives(day, time, partySize);
     const field = alternatives.length === 0 ? "day" : "time";
     const instead =
-      alternatives.length === 0
-        ? "There is no table left that day."
-        : `There is room at ${alternatives.map(sayTime).join(" or ")}.`;
+      alternatives.length === 0 ? "There is no table left that day." : `There is room at ${alternatives.map(sayTime).join(" or ")}.`;
     return {
       problem: `I am sorry, we are full at ${sayTime(time)}. ${instead}`,
       field,

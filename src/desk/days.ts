@@ -8,11 +8,7 @@ export function dayAfter(day: string, days: number): string {
 /** The day of a moment in this machine's own zone, "YYYY-MM-DD". */
 export function dayOf(wallMs: number): string {
   const date = new Date(wallMs);
-  return [
-    date.getFullYear(),
-    String(date.getMonth() + 1).padStart(2, "0"),
-    String(date.getDate()).padStart(2, "0"),
-  ].join("-");
+  return [date.getFullYear(), String(date.getMonth() + 1).padStart(2, "0"), String(date.getDate()).padStart(2, "0")].join("-");
 }
 
 /** "19:30" as "7:30 pm". */

@@ -15,14 +15,7 @@ export function deskTools(options: DeskOptions): Tool[] {
   let kept: Book | undefined;
   const book = ({ clock }: ToolContext): Book => (kept ??= new Book(dayOf(clock.wallNow())));
   const slow = (context: ToolContext): Promise<void> => pause(options.slowMs, context);
-  return [
-    bookTable(book, slow),
-    moveBooking(book, slow),
-    cancelBooking(book),
-    lookUpOrder(book, slow),
-    leaveMessage(book),
-    callBack(book),
-  ];
+  return [bookTable(book, slow), moveBooking(book, slow), cancelBooking(book), lookUpOrder(book, slow), leaveMessage(book), callBack(book)];
 }
 
 type Opened = (context: ToolContext) => Book;
@@ -53,10 +46,8 @@ function bookTable(book: Opened, slow: Slow): Tool {
       };
       await slow(context);
       const open = book(context);
-      if (wanted.day < dayOf(context.clock.wallNow()))
-        return { problem: "That day is already past.", field: "day" };
-      if (!open.hasRoom(wanted.day, wanted.time, wanted.partySize))
-        return open.fullProblem(wanted.day, wanted.time, wanted.partySize);
+      if (wanted.day < dayOf(context.clock.wallNow())) return { problem: "That day is already past.", field: "day" };
+      if (!open.hasRoom(wanted.day, wanted.time, wanted.partySize)) return open.fullProblem(wanted.day, wanted.time, wanted.partySize);
       const reference = freeReference(open, context);
       open.put({ reference, ...wanted });
       return { reference };
@@ -79,10 +70,8 @@ function moveBooking(book: Opened, slow: Slow): Tool {
       const open = book(context);
       const booking = open.of(phone);
       if (booking === undefined) return unknownPhone;
-      if (day < dayOf(context.clock.wallNow()))
-        return { problem: "That day is already past.", field: "day" };
-      if (!open.hasRoom(day, time, booking.partySize, booking.reference))
-        return open.fullProblem(day, time, booking.partySize);
+      if (day < dayOf(context.clock.wallNow())) return { problem: "That day is already past.", field: "day" };
+      if (!open.hasRoom(day, time, booking.partySize, booking.reference)) return open.fullProblem(day, time, booking.partySize);
       open.put({ ...booking, day, time });
       return { reference: booking.reference, name: booking.name, party_size: booking.partySize };
     },
@@ -124,8 +113,7 @@ function lookUpOrder(book: Opened, slow: Slow): Tool {
       const number = new Fields(name, args).text("order_number").replace(/\D/g, "");
       await slow(context);
       const order = book(context).orders.get(number);
-      if (order === undefined)
-        return { problem: "I find no order with that number.", field: "order_number" };
+      if (order === undefined) return { problem: "I find no order with that number.", field: "order_number" };
       return { order_number: number, ...order };
     },
   };

@@ -29,11 +29,7 @@ export class Fields {
   /** "YYYY-MM-DD". */
   day(field: string): string {
     const value: unknown = Reflect.get(this.#args, field);
-    if (
-      typeof value !== "string" ||
-      !/^\d{4}-\d{2}-\d{2}$/.test(value) ||
-      Number.isNaN(Date.parse(value))
-    )
+    if (typeof value !== "string" || !/^\d{4}-\d{2}-\d{2}$/.test(value) || Number.isNaN(Date.parse(value)))
       throw this.#wrong(field, "a day such as 2026-11-27", value);
     return value;
   }
@@ -41,20 +37,15 @@ export class Fields {
   /** "HH:MM", 24 hours. */
   time(field: string): string {
     const value: unknown = Reflect.get(this.#args, field);
-    if (typeof value !== "string" || !/^([01]\d|2[0-3]):[0-5]\d$/.test(value))
-      throw this.#wrong(field, "a time such as 19:30", value);
+    if (typeof value !== "string" || !/^([01]\d|2[0-3]):[0-5]\d$/.test(value)) throw this.#wrong(field, "a time such as 19:30", value);
     return value;
   }
 
   /** The digits of a phone number. */
   phone(field: string): string {
     const value: unknown = Reflect.get(this.#args, field);
-    const digits =
-      typeof value === "string" || typeof value === "number"
-        ? String(value).replace(/\D/g, "")
-        : "";
-    if (digits.length < 7 || digits.length > 15)
-      throw this.#wrong(field, "a phone number of 7 to 15 digits", value);
+    const digits = typeof value === "string" || typeof value === "number" ? String(value).replace(/\D/g, "") : "";
+    if (digits.length < 7 || digits.length > 15) throw this.#wrong(field, "a phone number of 7 to 15 digits", value);
     return digits;
   }
 
@@ -78,11 +69,7 @@ const schemas: Readonly<Record<Kind, Readonly<Record<string, unknown>>>> = {
 };
 
 /** The JSON Schema of an object that must have all of these fields. */
-export function schemaOf(
-  fields: Readonly<Record<string, Kind>>,
-): Readonly<Record<string, unknown>> {
-  const properties = Object.fromEntries(
-    Object.entries(fields).map(([field, kind]) => [field, schemas[kind]]),
-  );
+export function schemaOf(fields: Readonly<Record<string, Kind>>): Readonly<Record<string, unknown>> {
+  const properties = Object.fromEntries(Object.entries(fields).map(([field, kind]) => [field, schemas[kind]]));
   return { type: "object", properties, required: Object.keys(fields), additionalProperties: false };
 }

@@ -104,22 +104,17 @@ export class ChatCompletions implements AsyncDisposable {
       status: 500,
       code: "nothing_scripted",
     };
-    if (answer.type === "refuse")
-      return refuse(response, answer.status, answer.code, `refused with ${answer.code}`);
+    if (answer.type === "refuse") return refuse(response, answer.status, answer.code, `refused with ${answer.code}`);
     response.on("close", () => {
       if (!response.writableEnded) this.abandoned += 1;
     });
     stream(response, asked.model, answer);
   }
 
-  #problem(
-    request: IncomingMessage,
-    body: string,
-  ): { status: number; message: string } | undefined {
+  #problem(request: IncomingMessage, body: string): { status: number; message: string } | undefined {
     if (request.method !== "POST" || request.url !== "/v1/chat/completions")
       return { status: 404, message: `no such route: ${request.method} ${request.url}` };
-    if (request.headers.authorization !== `Bearer ${this.#key}`)
-      return { status: 401, message: "incorrect API key" };
+    if (request.headers.authorization !== `Bearer ${this.#key}`) return { status: 401, message: "incorrect API key" };
     if (!(request.headers["content-type"] ?? "").startsWith("application/json"))
       return { status: 400, message: "content-type must be application/json" };
     let json: unknown;
@@ -139,8 +134,7 @@ function shapeProblem(body: unknown): string | undefined {
   if (unknown !== undefined) return `unrecognized request argument: ${unknown}`;
   if (typeof body["model"] !== "string" || body["model"] === "") return "model must be a string";
   if (body["stream"] !== true) return "stream must be true";
-  if (!Array.isArray(body["messages"]) || body["messages"].length === 0)
-    return "messages must be a list that is not empty";
+  if (!Array.isArray(body["messages"]) || body["messages"].length === 0) return "messages must be a list that is not empty";
   const tools: unknown = body["tools"];
   if (tools !== undefined && (!Array.isArray(tools) || tools.length === 0 || !tools.every(isTool)))
     return "tools must be a list of functions that is not empty";
@@ -155,8 +149,7 @@ function messagesProblem(messages: readonly unknown[]): string | undefined {
     if (role === "tool") {
       if (typeof content !== "string" || typeof message["tool_call_id"] !== "string")
         return `messages[${at}] must have content and tool_call_id`;
-      if (!owed.includes(message["tool_call_id"]))
-        return `messages[${at}]: tool_call_id ${message["tool_call_id"]} answers no call`;
+      if (!owed.includes(message["tool_call_id"])) return `messages[${at}]: tool_call_id ${message["tool_call_id"]} answers no call`;
       owed = owed.filter((id) => id !== message["tool_call_id"]);
       continue;
     }
@@ -165,12 +158,8 @@ function messagesProblem(messages: readonly unknown[]): string | undefined {
       if (typeof content !== "string") return `messages[${at}] must have content`;
     } else if (role === "assistant") {
       const calls: unknown = message["tool_calls"];
-      if (calls === undefined && typeof content !== "string")
-        return `messages[${at}] must have content or tool_calls`;
-      if (
-        calls !== undefined &&
-        (!Array.isArray(calls) || calls.length === 0 || !calls.every(isCall))
-      )
+      if (calls === undefined && typeof content !== "string") return `messages[${at}] must have content or tool_calls`;
+      if (calls !== undefined && (!Array.isArray(calls) || calls.length === 0 || !calls.every(isCall)))
         return `messages[${at}].tool_calls must be a list of calls`;
       owed = Array.isArray(calls) ? calls.map((call: { id: string }) => call.id) : [];
     } else return `messages[${at}].role: ${String(role)} is not allowed`;
@@ -180,34 +169,19 @@ function messagesProblem(messages: readonly unknown[]): string | undefined {
 
 function isTool(tool: unknown): boolean {
   const definition = isRecord(tool) && tool["type"] === "function" ? tool["function"] : undefined;
-  return (
-    isRecord(definition) &&
-    typeof definition["name"] === "string" &&
-    isRecord(definition["parameters"])
-  );
+  return isRecord(definition) && typeof definition["name"] === "string" && isRecord(definition["parameters"]);
 }
 
 function isCall(call: unknown): boolean {
-  const called =
-    isRecord(call) && typeof call["id"] === "string" && call["type"] === "function"
-      ? call["function"]
-      : undefined;
-  return (
-    isRecord(called) &&
-    typeof called["name"] === "string" &&
-    typeof called["arguments"] === "string"
-  );
+  const called = isRecord(call) && typeof call["id"] === "string" && call["type"] === "function" ? call["function"] : undefined;
+  return isRecord(called) && typeof called["name"] === "string" && typeof called["arguments"] === "string";
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function stream(
-  response: ServerResponse,
-  model: string,
-  answer: Extract<ChatAnswer, { type: "stream" }>,
-): void {
+function stream(response: ServerResponse, model: string, answer: Extract<ChatAnswer, { type: "stream" }>): void {
   const send = (delta: object, finish: string | null): void => {
     const chunk = {
       id: "chatcmpl-1",
@@ -246,9 +220,7 @@ function stream(
 
 function refuse(response: ServerResponse, status: number, code: string, message: string): void {
   response.writeHead(status, { "content-type": "application/json" });
-  response.end(
-    JSON.stringify({ error: { message, type: "invalid_request_error", param: null, code } }),
-  );
+  response.end(JSON.stringify({ error: { message, type: "invalid_request_error", param: null, code } }));
 }
 
 async function read(request: IncomingMessage): Promise<string> {

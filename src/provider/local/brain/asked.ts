@@ -7,24 +7,13 @@ import type { Asked, State } from "./state.ts";
  */
 export function whatAsked(guide: Guide, state: State, text: string): Asked | undefined {
   const known = guide.questions.find(({ pattern }) => pattern.test(text.trim()))?.asked;
-  if (known?.type === "partial")
-    return state.partial === undefined ? undefined : { type: "slot", slot: state.partial.slot };
+  if (known?.type === "partial") return state.partial === undefined ? undefined : { type: "slot", slot: state.partial.slot };
   if (known !== undefined) return known;
   const question = lastSentence(text).toLowerCase();
-  if (
-    !question.endsWith("?") &&
-    !/\b(?:please (?:tell|give|say)|may i have|i need)\b/.test(question)
-  )
-    return undefined;
-  if (
-    /\b(?:shall|should|may) i (?:book|go|make|confirm|do|move|cancel|reserve|place)|go ahead\?$/.test(
-      question,
-    )
-  )
-    return { type: "agree" };
+  if (!question.endsWith("?") && !/\b(?:please (?:tell|give|say)|may i have|i need)\b/.test(question)) return undefined;
+  if (/\b(?:shall|should|may) i (?:book|go|make|confirm|do|move|cancel|reserve|place)|go ahead\?$/.test(question)) return { type: "agree" };
   if (/\b(?:anything|something) else\b/.test(question)) return { type: "more" };
-  if (/\b(?:right|correct)\?$/.test(question))
-    return hasUnchecked(guide, state) ? { type: "check" } : { type: "agree" };
+  if (/\b(?:right|correct)\?$/.test(question)) return hasUnchecked(guide, state) ? { type: "check" } : { type: "agree" };
   const slot = slotNamed(guide, state, question);
   return slot === undefined ? undefined : { type: "slot", slot };
 }
@@ -37,9 +26,7 @@ export function slotNamed(guide: Guide, state: State, text: string): string | un
   for (const [slot, { words }] of Object.entries(guide.flow.slots)) {
     if (own.length > 0 && !own.includes(slot)) continue;
     for (const word of words) {
-      const isNamed = new RegExp(`\\b${word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}\\b`, "i").test(
-        text,
-      );
+      const isNamed = new RegExp(`\\b${word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}\\b`, "i").test(text);
       if (isNamed && word.length > (best?.length ?? 0)) best = { slot, length: word.length };
     }
   }
@@ -53,5 +40,4 @@ export function uncheckedSlot(guide: Guide, state: State): string | undefined {
   return own.find((slot) => state.values[slot]?.checked === false);
 }
 
-const hasUnchecked = (guide: Guide, state: State): boolean =>
-  uncheckedSlot(guide, state) !== undefined;
+const hasUnchecked = (guide: Guide, state: State): boolean => uncheckedSlot(guide, state) !== undefined;

@@ -8,16 +8,12 @@ const unanswered = JSON.stringify({ cancelled: true });
  * A conversation as the messages of a chat-completions request. Calls of one turn are gathered in one assistant message, each with its
  * answer right behind; agent words that were cut are marked, so that the model knows what the caller did not hear.
  */
-export function chatMessages(
-  agent: AgentSpec,
-  items: readonly ConversationItem[],
-): ChatCompletionMessageParam[] {
+export function chatMessages(agent: AgentSpec, items: readonly ConversationItem[]): ChatCompletionMessageParam[] {
   const messages: ChatCompletionMessageParam[] = [{ role: "system", content: systemText(agent) }];
   for (let at = 0; at < items.length;) {
     const item = items[at];
     if (item === undefined) break;
-    if (item.type === "caller")
-      messages.push({ role: "user", content: item.text === "" ? "(unintelligible)" : item.text });
+    if (item.type === "caller") messages.push({ role: "user", content: item.text === "" ? "(unintelligible)" : item.text });
     if (item.type === "agent" && item.text !== "")
       messages.push({
         role: "assistant",
@@ -53,8 +49,7 @@ type ToolItem = Extract<ConversationItem, { type: "tool" }>;
 
 function callsFrom(items: readonly ConversationItem[], from: number): ToolItem[] {
   const calls: ToolItem[] = [];
-  for (let item = items[from]; item?.type === "tool"; item = items[from + calls.length])
-    calls.push(item);
+  for (let item = items[from]; item?.type === "tool"; item = items[from + calls.length]) calls.push(item);
   return calls;
 }
 

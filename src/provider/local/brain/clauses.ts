@@ -1,5 +1,4 @@
-const abbreviation =
-  /(?:^|[\s(])(?:mr|mrs|ms|dr|st|no|nr|vs|etc|e\.g|i\.e|a\.m|p\.m|approx|inc|ltd|ave|jr|sr|[a-z])\.$/i;
+const abbreviation = /(?:^|[\s(])(?:mr|mrs|ms|dr|st|no|nr|vs|etc|e\.g|i\.e|a\.m|p\.m|approx|inc|ltd|ave|jr|sr|[a-z])\.$/i;
 const firstClauseMin = 12;
 const laterClauseMin = 60;
 const clauseMax = 240;
@@ -40,11 +39,7 @@ export class Clauses {
     for (const match of this.#rest.matchAll(mark)) {
       const end = match.index + match[0].length;
       const before = this.#rest.slice(0, end);
-      if (
-        /^[\n?!…]/.test(match[0]) ||
-        (match[0].startsWith(".") && !abbreviation.test(before) && !isListNumber(before))
-      )
-        return end;
+      if (/^[\n?!…]/.test(match[0]) || (match[0].startsWith(".") && !abbreviation.test(before) && !isListNumber(before))) return end;
       if (
         /^[,;:]/.test(match[0]) &&
         end >= (this.#isFirst ? firstClauseMin : laterClauseMin) &&

@@ -10,15 +10,7 @@ const clockTime = z.string().regex(/^([01]\d|2[0-4]):[0-5]\d$/, "must be a time 
 const openDay = z.array(z.tuple([clockTime, clockTime])).max(4);
 const name = z.string().regex(/^[a-z][a-z0-9_]{0,39}$/, "must be lower case letters, digits and _");
 
-export const weekdays = [
-  "sunday",
-  "monday",
-  "tuesday",
-  "wednesday",
-  "thursday",
-  "friday",
-  "saturday",
-] as const;
+export const weekdays = ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"] as const;
 
 const business = z.strictObject({
   name: words,
@@ -26,12 +18,7 @@ const business = z.strictObject({
   /** IANA name; without it the machine's own zone. */
   timeZone: z.string().refine(isTimeZone, "must be a time zone such as Europe/London").optional(),
   /** Opening times of each day; none: closed. */
-  hours: z.strictObject(
-    Object.fromEntries(weekdays.map((day) => [day, openDay])) as Record<
-      (typeof weekdays)[number],
-      typeof openDay
-    >,
-  ), // the keys are exactly the weekdays
+  hours: z.strictObject(Object.fromEntries(weekdays.map((day) => [day, openDay])) as Record<(typeof weekdays)[number], typeof openDay>), // the keys are exactly the weekdays
 });
 
 const sentences = z.strictObject({
@@ -107,18 +94,7 @@ const form = z.strictObject({
 });
 const action = z.strictObject({
   kind: z.literal("action"),
-  does: z.enum([
-    "sum",
-    "repeat",
-    "slower",
-    "spell",
-    "heard",
-    "echo",
-    "status",
-    "human",
-    "goodbye",
-    "drop",
-  ]),
+  does: z.enum(["sum", "repeat", "slower", "spell", "heard", "echo", "status", "human", "goodbye", "drop"]),
   phrases,
   say: variants,
 });
@@ -177,9 +153,7 @@ export function readFlow(text: string, source: string): Flow {
       "setting-invalid",
       told(
         source,
-        read.error.issues.map(
-          (issue) => `${place(issue.path)}: ${issue.message}${found(json, issue.path)}`,
-        ),
+        read.error.issues.map((issue) => `${place(issue.path)}: ${issue.message}${found(json, issue.path)}`),
       ),
     );
   }
@@ -189,18 +163,13 @@ export function readFlow(text: string, source: string): Flow {
 }
 
 const told = (source: string, problems: readonly string[]): string =>
-  [
-    `the receptionist's flow ${source} has ${problems.length} problem(s):`,
-    ...problems.map((problem) => `  ${problem}`),
-  ].join("\n");
+  [`the receptionist's flow ${source} has ${problems.length} problem(s):`, ...problems.map((problem) => `  ${problem}`)].join("\n");
 
-const place = (path: readonly PropertyKey[]): string =>
-  path.length === 0 ? "top level" : path.map(String).join(".");
+const place = (path: readonly PropertyKey[]): string => (path.length === 0 ? "top level" : path.map(String).join("."));
 
 function found(json: unknown, path: readonly PropertyKey[]): string {
   let value = json;
-  for (const key of path)
-    value = typeof value === "object" && value !== null ? Reflect.get(value, key) : undefined;
+  for (const key of path) value = typeof value === "object" && value !== null ? Reflect.get(value, key) : undefined;
   return `, found ${value === undefined ? "nothing" : JSON.stringify(value).slice(0, 80)}`;
 }
 
@@ -225,26 +194,15 @@ const sentenceBlanks: Readonly<Record<string, readonly string[]>> = {
 function inconsistencies(flow: Flow): string[] {
   const slots = Object.keys(flow.slots);
   const problems: string[] = [];
-  const check = (
-    where: string,
-    sentences: readonly string[] | undefined,
-    allowed: readonly string[],
-    open = false,
-  ): void => {
+  const check = (where: string, sentences: readonly string[] | undefined, allowed: readonly string[], open = false): void => {
     for (const blank of (sentences ?? []).flatMap(blanks)) {
-      if (
-        allowed.includes(blank) ||
-        commonBlanks.includes(blank) ||
-        (open && blank.startsWith("result."))
-      )
-        continue;
+      if (allowed.includes(blank) || commonBlanks.includes(blank) || (open && blank.startsWith("result."))) continue;
       problems.push(
         `${where}: unknown blank {${blank}}, allowed are ${[...allowed, ...commonBlanks].map((one) => `{${one}}`).join(" ")}${open ? " {result.…}" : ""}`,
       );
     }
   };
-  for (const [key, value] of Object.entries(flow.sentences))
-    check(`sentences.${key}`, value, sentenceBlanks[key] ?? []);
+  for (const [key, value] of Object.entries(flow.sentences)) check(`sentences.${key}`, value, sentenceBlanks[key] ?? []);
   for (const [key, value] of Object.entries(flow.slots)) {
     for (const part of ["ask", "again", "otherWay", "check", "outside"] as const)
       check(`slots.${key}.${part}`, value[part], [key, "min", "max"]);
@@ -256,12 +214,10 @@ function inconsistencies(flow: Flow): string[] {
       check(`intents.${key}.say`, intent.say, []);
       check(`intents.${key}.onDay`, intent.onDay, ["day", "day_hours"]);
     }
-    if (intent.kind === "action")
-      check(`intents.${key}.say`, intent.say, actionBlanks[intent.does] ?? []);
+    if (intent.kind === "action") check(`intents.${key}.say`, intent.say, actionBlanks[intent.does] ?? []);
     if (intent.kind !== "form") continue;
     for (const part of [...intent.slots, ...(intent.retry === undefined ? [] : [intent.retry])]) {
-      if (!slots.includes(part))
-        problems.push(`intents.${key}: unknown slot "${part}", there are ${slots.join(", ")}`);
+      if (!slots.includes(part)) problems.push(`intents.${key}: unknown slot "${part}", there are ${slots.join(", ")}`);
     }
     check(`intents.${key}.opening`, intent.opening, []);
     check(`intents.${key}.confirm`, intent.confirm, slots);

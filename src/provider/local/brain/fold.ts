@@ -8,15 +8,8 @@ import { understand } from "./understand.ts";
 export function fold(guide: Guide, state: State, item: ConversationItem, now: Date): State {
   if (item.type === "caller") return understand(guide, state, item.text, now);
   if (item.type === "agent") return afterWords(guide, state, item.text, item.interrupted);
-  if (item.output === undefined)
-    return afterCall(guide, state, item.id, { name: item.name, arguments: item.arguments });
-  return afterResult(
-    guide,
-    state,
-    item.id,
-    { name: item.name, arguments: item.arguments },
-    item.output,
-  );
+  if (item.output === undefined) return afterCall(guide, state, item.id, { name: item.name, arguments: item.arguments });
+  return afterResult(guide, state, item.id, { name: item.name, arguments: item.arguments }, item.output);
 }
 
 /** The state that a whole conversation leads to. */
@@ -34,28 +27,15 @@ function afterWords(guide: Guide, state: State, text: string, interrupted: boole
   return { ...state, asked: whatAsked(guide, state, text), said: { text, cut: interrupted } };
 }
 
-function afterCall(
-  guide: Guide,
-  state: State,
-  id: string,
-  call: { name: string; arguments: string },
-): State {
+function afterCall(guide: Guide, state: State, id: string, call: { name: string; arguments: string }): State {
   const intent = intentOf(guide, call.name);
   const values = { ...state.values, ...valuesIn(guide, call.arguments) };
   const form = intent === undefined ? state.form : { intent, agreed: true };
   return { ...state, form, values, pending: { ...state.pending, [id]: call } };
 }
 
-function afterResult(
-  guide: Guide,
-  state: State,
-  id: string,
-  call: { name: string; arguments: string },
-  output: string,
-): State {
-  const pending = Object.fromEntries(
-    Object.entries(state.pending).filter(([other]) => other !== id),
-  );
+function afterResult(guide: Guide, state: State, id: string, call: { name: string; arguments: string }, output: string): State {
+  const pending = Object.fromEntries(Object.entries(state.pending).filter(([other]) => other !== id));
   const known: State = {
     ...state,
     pending,
@@ -66,18 +46,12 @@ function afterResult(
   const result = record(output);
   const intent = intentOf(guide, call.name);
   const form = formOf(guide, intent);
-  if (intent !== undefined && form !== undefined)
-    return afterTask(guide, known, intent, form.retry, result);
+  if (intent !== undefined && form !== undefined) return afterTask(guide, known, intent, form.retry, result);
   const acts: Act[] = [];
-  if (call.name === "transfer_to_human")
-    acts.push(result === undefined ? { type: "failed" } : { type: "transferred" });
-  const status = Object.entries(guide.flow.intents).find(
-    ([, one]) => one.kind === "action" && one.does === "status",
-  )?.[0];
+  if (call.name === "transfer_to_human") acts.push(result === undefined ? { type: "failed" } : { type: "transferred" });
+  const status = Object.entries(guide.flow.intents).find(([, one]) => one.kind === "action" && one.does === "status")?.[0];
   if (call.name === "line_status" && status !== undefined)
-    acts.push(
-      result === undefined ? { type: "failed" } : { type: "reported", intent: status, result },
-    );
+    acts.push(result === undefined ? { type: "failed" } : { type: "reported", intent: status, result });
   return { ...known, acts };
 }
 
@@ -93,14 +67,10 @@ function afterTask(
     state.values,
     Object.keys(state.values).filter((slot) => guide.flow.slots[slot]?.keep !== true),
   );
-  if (result === undefined)
-    return { ...state, form: undefined, values: kept, acts: [{ type: "failed" }] };
+  if (result === undefined) return { ...state, form: undefined, values: kept, acts: [{ type: "failed" }] };
   if (typeof result["problem"] === "string") {
     // The tool may say which value it refuses; else the flow does.
-    const refused =
-      typeof result["field"] === "string" && guide.flow.slots[result["field"]] !== undefined
-        ? result["field"]
-        : retry;
+    const refused = typeof result["field"] === "string" && guide.flow.slots[result["field"]] !== undefined ? result["field"] : retry;
     const values = refused === undefined ? kept : without(state.values, [refused]);
     const form = refused === undefined ? undefined : { intent, agreed: false };
     return { ...state, form, values, acts: [{ type: "problem", text: result["problem"] }] };
@@ -114,9 +84,7 @@ function afterTask(
 }
 
 const intentOf = (guide: Guide, tool: string): string | undefined =>
-  Object.entries(guide.flow.intents).find(
-    ([, intent]) => intent.kind === "form" && intent.tool === tool,
-  )?.[0];
+  Object.entries(guide.flow.intents).find(([, intent]) => intent.kind === "form" && intent.tool === tool)?.[0];
 
 /** The slots that a tool's arguments name; another provider's agent read them, so they need no read-back. */
 function valuesIn(guide: Guide, args: string): Values {
@@ -136,9 +104,7 @@ function valuesIn(guide: Guide, args: string): Values {
 export function record(text: string): Readonly<Record<string, unknown>> | undefined {
   try {
     const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null && !Array.isArray(value)
-      ? Object.fromEntries(Object.entries(value))
-      : undefined;
+    return typeof value === "object" && value !== null && !Array.isArray(value) ? Object.fromEntries(Object.entries(value)) : undefined;
   } catch {
     return undefined;
   }

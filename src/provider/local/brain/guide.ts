@@ -17,19 +17,14 @@ export interface Guide {
 
 export function guideFrom(flow: Flow): Guide {
   const questions: { asked: Guide["questions"][number]["asked"]; pattern: RegExp }[] = [];
-  const add = (
-    asked: Guide["questions"][number]["asked"],
-    sentences: readonly string[] | undefined,
-  ): void => {
-    for (const sentence of sentences ?? [])
-      questions.push({ asked, pattern: endPattern(sentence) });
+  const add = (asked: Guide["questions"][number]["asked"], sentences: readonly string[] | undefined): void => {
+    for (const sentence of sentences ?? []) questions.push({ asked, pattern: endPattern(sentence) });
   };
   for (const [slot, { ask, again, otherWay, check }] of Object.entries(flow.slots)) {
     add({ type: "slot", slot }, [...ask, ...again, ...otherWay]);
     add({ type: "check" }, check);
   }
-  for (const intent of Object.values(flow.intents))
-    if (intent.kind === "form") add({ type: "agree" }, intent.confirm);
+  for (const intent of Object.values(flow.intents)) if (intent.kind === "form") add({ type: "agree" }, intent.confirm);
   add({ type: "change" }, flow.sentences.change);
   add({ type: "more" }, flow.sentences.more);
   add({ type: "partial" }, flow.sentences.partial);
@@ -60,37 +55,31 @@ export function lastSentence(text: string): string {
 }
 
 /** The intent that a text means best, if any phrase of it is held well enough. */
-export function bestIntent(
-  guide: Guide,
-  text: string,
-): { name: string; intent: Intent; weight: number; words: number } | undefined {
+export function bestIntent(guide: Guide, text: string): { name: string; intent: Intent; weight: number; words: number } | undefined {
   const heard = stems(text);
   let best: { name: string; rank: number; weight: number; words: number } | undefined;
   for (const { name, phrases } of guide.intents) {
+    const intent = guide.flow.intents[name];
+    const closes = intent?.kind === "action" && intent.does === "goodbye";
     for (const sought of phrases) {
       // One word says what is meant only when little else is said ("operator!"), or at the end ("... goodbye").
-      const isAside =
-        sought.weight <= 1 &&
-        heard.length > sought.words.length + 3 &&
-        share(heard.slice(-sought.words.length), sought) < 1;
+      const isAside = sought.weight <= 1 && heard.length > sought.words.length + 3 && share(heard.slice(-sought.words.length), sought) < 1;
       const held = isAside ? 0 : share(heard, sought);
-      const ranked = rank(held, sought);
+      // "Thank you very much, goodbye" is a goodbye.
+      const isLast = closes && share(heard.slice(-sought.words.length), sought) === 1;
+      const ranked = rank(held, sought) + (isLast ? 2 : 0);
       if (held >= guide.flow.threshold && ranked > (best?.rank ?? 0))
         best = { name, rank: ranked, weight: sought.weight, words: sought.words.length };
     }
   }
   const intent = best && guide.flow.intents[best.name];
-  return best === undefined || intent === undefined
-    ? undefined
-    : { name: best.name, intent, weight: best.weight, words: best.words };
+  return best === undefined || intent === undefined ? undefined : { name: best.name, intent, weight: best.weight, words: best.words };
 }
 
 /** Which crisis entry's phrase a text holds, or undefined. */
 export function crisisIn(guide: Guide, text: string): number | undefined {
   const heard = stems(text);
-  const index = guide.crisis.findIndex((phrases) =>
-    phrases.some((sought) => share(heard, sought) >= 0.92),
-  );
+  const index = guide.crisis.findIndex((phrases) => phrases.some((sought) => share(heard, sought) >= 0.92));
   return index < 0 ? undefined : index;
 }
 
@@ -114,7 +103,6 @@ export function wallDate(guide: Guide, clock: Clock): Date {
     hour: "numeric",
     minute: "numeric",
   }).formatToParts(now);
-  const part = (type: Intl.DateTimeFormatPartTypes): number =>
-    Number(parts.find((one) => one.type === type)?.value ?? 0);
+  const part = (type: Intl.DateTimeFormatPartTypes): number => Number(parts.find((one) => one.type === type)?.value ?? 0);
   return new Date(part("year"), part("month") - 1, part("day"), part("hour"), part("minute"));
 }

@@ -94,8 +94,7 @@ class LlmMind implements Mind {
   heardOnly(text: string): void {
     const at = this.#items.findLastIndex(({ type }) => type === "agent");
     const item = this.#items[at];
-    if (item?.type === "agent" && at >= this.#from)
-      this.#items[at] = { ...item, text, interrupted: true };
+    if (item?.type === "agent" && at >= this.#from) this.#items[at] = { ...item, text, interrupted: true };
   }
 
   #take(input: MindInput, isFirst: boolean): void {
@@ -108,9 +107,7 @@ class LlmMind implements Mind {
     }
     if (input.type !== "tools") return;
     for (const { toolCallId, name, output } of input.results) {
-      const at = this.#items.findLastIndex(
-        (item) => item.type === "tool" && item.id === toolCallId,
-      );
+      const at = this.#items.findLastIndex((item) => item.type === "tool" && item.id === toolCallId);
       const item = this.#items[at];
       if (item?.type === "tool") this.#items[at] = { ...item, output };
       else this.#items.push({ type: "tool", id: toolCallId, name, arguments: "{}", output });
@@ -158,8 +155,7 @@ class LlmMind implements Mind {
       });
       yield { type: "call", ...call };
     }
-    if (!hasSpoken && calls.size === 0)
-      throw new Error(`the model said nothing (finish reason ${finish})`);
+    if (!hasSpoken && calls.size === 0) throw new Error(`the model said nothing (finish reason ${finish})`);
   }
 
   async *#stream(input: MindInput, abort: AbortController): AsyncGenerator<ChatCompletionChunk> {
@@ -179,10 +175,7 @@ class LlmMind implements Mind {
       let hasBegun = false;
       for await (const chunk of stream) {
         const delta = chunk.choices[0]?.delta;
-        hasBegun ||=
-          (delta?.content ?? "") !== "" ||
-          (delta?.tool_calls ?? []).length > 0 ||
-          chunk.choices[0]?.finish_reason != null;
+        hasBegun ||= (delta?.content ?? "") !== "" || (delta?.tool_calls ?? []).length > 0 || chunk.choices[0]?.finish_reason != null;
         if (hasBegun) limit.disarm();
         yield chunk;
         if (hasBegun) limit.arm(chunkGapLimitMs, "the next chunk");
@@ -207,8 +200,7 @@ class LlmMind implements Mind {
   #said(text: string): MindPart {
     const id = `a${this.#count}`;
     const last = this.#items.at(-1);
-    if (last?.type === "agent" && last.id === id)
-      this.#items[this.#items.length - 1] = { ...last, text: `${last.text} ${text}` };
+    if (last?.type === "agent" && last.id === id) this.#items[this.#items.length - 1] = { ...last, text: `${last.text} ${text}` };
     else this.#items.push({ type: "agent", id, text, interrupted: false });
     return { type: "say", text };
   }
@@ -217,8 +209,7 @@ class LlmMind implements Mind {
 /** What the model is told where the caller said nothing themselves. */
 const nudges: Readonly<Partial<Record<MindInput["type"], string>>> = {
   greet: "(The call begins: greet the caller in one sentence.)",
-  "carry-on":
-    "(The line was interrupted: say one short bridging sentence and go on where you were cut off.)",
+  "carry-on": "(The line was interrupted: say one short bridging sentence and go on where you were cut off.)",
 };
 
 /** One wait with an end: aborts the request when it takes too long. */

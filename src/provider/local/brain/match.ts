@@ -30,11 +30,7 @@ export function stems(text: string): string[] {
 export function share(text: readonly string[], sought: Phrase): number {
   let best = 0;
   for (let from = 0; from < text.length; from += 1) {
-    if (
-      !alike(text[from] ?? "", sought.words[0] ?? "") &&
-      !alike(text[from] ?? "", sought.words[1] ?? "")
-    )
-      continue;
+    if (!alike(text[from] ?? "", sought.words[0] ?? "") && !alike(text[from] ?? "", sought.words[1] ?? "")) continue;
     let held = 0;
     let at = from;
     let last = from;
@@ -52,12 +48,10 @@ export function share(text: readonly string[], sought: Phrase): number {
 }
 
 /** The rank of a match among others: longer phrases held in full come first. */
-export const rank = (held: number, sought: Phrase): number =>
-  held * (1 + Math.min(sought.weight, 4) / 4);
+export const rank = (held: number, sought: Phrase): number => held * (1 + Math.min(sought.weight, 4) / 4);
 
 function indexWithin(text: readonly string[], word: string, from: number, to: number): number {
-  for (let at = from; at < Math.min(to, text.length); at += 1)
-    if (alike(text[at] ?? "", word)) return at;
+  for (let at = from; at < Math.min(to, text.length); at += 1) if (alike(text[at] ?? "", word)) return at;
   return -1;
 }
 
@@ -65,28 +59,17 @@ const weightOf = (word: string): number => (small.has(word) ? 0.25 : 1);
 
 function stem(word: string): string {
   if (word.length <= 4 || small.has(word)) return word;
-  return word.replace(/(?:'s|ations?|ings?|ed|es|s|e)$/, (ending) =>
-    word.length - ending.length >= 3 ? "" : ending,
-  );
+  return word.replace(/(?:'s|ations?|ings?|ed|es|s|e)$/, (ending) => (word.length - ending.length >= 3 ? "" : ending));
 }
 
 function alike(heard: string, sought: string): boolean {
   if (heard === sought) return heard !== "";
-  return (
-    sought.length >= 5 &&
-    heard.length >= 4 &&
-    heard[0] === sought[0] &&
-    isOneEditApart(heard, sought)
-  );
+  return sought.length >= 5 && heard.length >= 4 && heard[0] === sought[0] && isOneEditApart(heard, sought);
 }
 
 function isOneEditApart(a: string, b: string): boolean {
   if (Math.abs(a.length - b.length) > 1) return false;
   let at = 0;
   while (at < a.length && a[at] === b[at]) at += 1;
-  return (
-    a.slice(at + 1) === b.slice(at + 1) ||
-    a.slice(at) === b.slice(at + 1) ||
-    a.slice(at + 1) === b.slice(at)
-  );
+  return a.slice(at + 1) === b.slice(at + 1) || a.slice(at) === b.slice(at + 1) || a.slice(at + 1) === b.slice(at);
 }

@@ -3,8 +3,7 @@ import { speakTime } from "./speech.ts";
 
 type Hours = Flow["business"]["hours"];
 
-export const minutesOf = (time: string): number =>
-  Number(time.slice(0, 2)) * 60 + Number(time.slice(3));
+export const minutesOf = (time: string): number => Number(time.slice(0, 2)) * 60 + Number(time.slice(3));
 
 /** The opening times of a day, "YYYY-MM-DD". */
 export function timesOn(hours: Hours, day: string): readonly (readonly [string, string])[] {
@@ -13,17 +12,14 @@ export function timesOn(hours: Hours, day: string): readonly (readonly [string, 
 
 /** Whether a table can be had at that time; not at the minute of closing. */
 export function isOpen(hours: Hours, day: string, time: string): boolean {
-  return timesOn(hours, day).some(
-    ([from, to]) => minutesOf(time) >= minutesOf(from) && minutesOf(time) < minutesOf(to),
-  );
+  return timesOn(hours, day).some(([from, to]) => minutesOf(time) >= minutesOf(from) && minutesOf(time) < minutesOf(to));
 }
 
 /** Whether the business is open at that minute of some day, or of `day` when it is known. */
 export function isLikely(hours: Hours, day: string | undefined): (minutes: number) => boolean {
   const spans = day === undefined ? Object.values(hours).flat() : timesOn(hours, day);
   const known = spans.length > 0 ? spans : Object.values(hours).flat();
-  return (minutes) =>
-    known.some(([from, to]) => minutes >= minutesOf(from) && minutes < minutesOf(to));
+  return (minutes) => known.some(([from, to]) => minutes >= minutesOf(from) && minutes < minutesOf(to));
 }
 
 /** "open from noon to 10 pm", or "closed". */
@@ -35,15 +31,7 @@ export function spokenTimes(times: readonly (readonly [string, string])[]): stri
 const spans = (times: readonly (readonly [string, string])[]): string =>
   times.map(([from, to]) => `from ${speakTime(from)} to ${speakTime(to)}`).join(" and ");
 
-const week = [
-  "monday",
-  "tuesday",
-  "wednesday",
-  "thursday",
-  "friday",
-  "saturday",
-  "sunday",
-] as const;
+const week = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"] as const;
 
 /** The week in a sentence's end: "Tuesday to Thursday from noon to 10 pm, Friday and Saturday from noon to 11 pm, and closed on Monday". */
 export function spokenWeek(hours: Hours): string {
@@ -55,9 +43,7 @@ export function spokenWeek(hours: Hours): string {
     if (last?.times === times) last.days.push(named);
     else groups.push({ days: [named], times });
   }
-  const open = groups
-    .filter((group) => group.times !== "")
-    .map((group) => `${dayRange(group.days)} ${group.times}`);
+  const open = groups.filter((group) => group.times !== "").map((group) => `${dayRange(group.days)} ${group.times}`);
   const closed = groups.filter((group) => group.times === "").flatMap((group) => group.days);
   return open.join(", ") + (closed.length === 0 ? "" : `, and closed on ${closed.join(" and ")}`);
 }

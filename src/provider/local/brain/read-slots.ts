@@ -24,9 +24,7 @@ interface Reading {
 export function readSlots(reading: Reading, text: string, slots: readonly string[]): Read {
   const read: Record<string, string | number> = {};
   // Day before time: the day's opening hours tell morning from evening.
-  const inOrder = slots.toSorted(
-    (a, b) => Number(readerOf(reading, b) === "day") - Number(readerOf(reading, a) === "day"),
-  );
+  const inOrder = slots.toSorted((a, b) => Number(readerOf(reading, b) === "day") - Number(readerOf(reading, a) === "day"));
   for (const slot of inOrder) {
     const value = readSlot(reading, text, slot, read);
     if (value !== undefined) read[slot] = value;
@@ -34,15 +32,9 @@ export function readSlots(reading: Reading, text: string, slots: readonly string
   return read;
 }
 
-const readerOf = ({ guide }: Reading, slot: string): string | undefined =>
-  guide.flow.slots[slot]?.reader;
+const readerOf = ({ guide }: Reading, slot: string): string | undefined => guide.flow.slots[slot]?.reader;
 
-function readSlot(
-  reading: Reading,
-  text: string,
-  slot: string,
-  read: Read,
-): string | number | undefined {
+function readSlot(reading: Reading, text: string, slot: string, read: Read): string | number | undefined {
   const { guide, state, now } = reading;
   const isWanted = reading.wanted === slot;
   const spec = guide.flow.slots[slot];
@@ -55,8 +47,7 @@ function readSlot(
     case "day":
       return readDay(plain, now);
     case "time": {
-      const daySlot =
-        Object.keys(guide.flow.slots).find((name) => readerOf(reading, name) === "day") ?? "";
+      const daySlot = Object.keys(guide.flow.slots).find((name) => readerOf(reading, name) === "day") ?? "";
       const day = read[daySlot] ?? state.values[daySlot]?.value;
       const likely = isLikely(guide.flow.business.hours, typeof day === "string" ? day : undefined);
       return isWanted ? readTimeAnswer(plain, likely) : readTime(plain, likely);
@@ -68,9 +59,7 @@ function readSlot(
     case "code":
       return isWanted
         ? readCode(text, spec.min ?? 1, spec.max ?? 20)
-        : readDigits(text).findLast(
-            ({ digits }) => digits.length >= (spec.min ?? 3) && digits.length <= (spec.max ?? 20),
-          )?.digits;
+        : readDigits(text).findLast(({ digits }) => digits.length >= (spec.min ?? 3) && digits.length <= (spec.max ?? 20))?.digits;
     case "minutes":
       return readMinutes(text) ?? (isWanted ? readNumbers(text).at(-1)?.value : undefined);
     case "message":
@@ -90,14 +79,11 @@ function withoutLongNumbers(text: string): string {
 
 function readPhone(text: string, max: number, isWanted: boolean): string | undefined {
   if (isWanted) return readCode(text, 7, max);
-  const long = readDigits(text).findLast(
-    ({ digits }) => digits.length >= 7 && digits.length <= max,
-  );
+  const long = readDigits(text).findLast(({ digits }) => digits.length >= 7 && digits.length <= max);
   if (long !== undefined) return long.digits;
   const isAnnounced =
-    /\b(?:(?:my|the|phone|telephone|mobile|cell|contact) number(?: is|'s)?|(?:call|reach|ring) me (?:at|on))\b/i.test(
-      text,
-    ) && !/\border number\b/i.test(text);
+    /\b(?:(?:my|the|phone|telephone|mobile|cell|contact) number(?: is|'s)?|(?:call|reach|ring) me (?:at|on))\b/i.test(text) &&
+    !/\border number\b/i.test(text);
   const longest = readDigits(text).toSorted((a, b) => b.digits.length - a.digits.length)[0]?.digits;
   return isAnnounced && longest !== undefined && longest.length >= 3 ? longest : undefined;
 }
@@ -117,11 +103,7 @@ function openingMessage(text: string): string | undefined {
 
 /** A slot that the caller names as wrong or to be changed ("change the time to eight", "the name is wrong"). */
 export function slotToChange(guide: Guide, state: State, text: string): string | undefined {
-  if (
-    !/\b(?:change|wrong|incorrect|different|not right|fix|update|make the|correct|another|instead|should be|the)\b/i.test(
-      text,
-    )
-  )
+  if (!/\b(?:change|wrong|incorrect|different|not right|fix|update|make the|correct|another|instead|should be|the)\b/i.test(text))
     return undefined;
   return slotNamed(guide, state, text);
 }
@@ -129,22 +111,12 @@ export function slotToChange(guide: Guide, state: State, text: string): string |
 /** The digits that a number has after the caller's correction, or going on where a pause cut it. */
 export function corrected(known: string, text: string): string | undefined {
   const said = readDigits(text).findLast(({ digits }) => digits !== "")?.digits;
-  const objects =
-    /\b(?:no|not|nope|wrong|it's|it is|that's|should|sorry|last|first|ends?|change|actually)\b/i.test(
-      text,
-    );
-  const isRest =
-    said !== undefined &&
-    !objects &&
-    [10, 11].includes(known.length + said.length) &&
-    known.length < 10;
+  const objects = /\b(?:no|not|nope|wrong|it's|it is|that's|should|sorry|last|first|ends?|change|actually)\b/i.test(text);
+  const isRest = said !== undefined && !objects && [10, 11].includes(known.length + said.length) && known.length < 10;
   return isRest ? known + said : correctDigits(known, text);
 }
 
 /** The slots that a caller turn may fill: those of the open task, else those that are kept for the whole call. */
 export function openSlots(guide: Guide, state: State): readonly string[] {
-  return (
-    formOf(guide, state.form?.intent)?.slots ??
-    Object.keys(guide.flow.slots).filter((slot) => guide.flow.slots[slot]?.keep === true)
-  );
+  return formOf(guide, state.form?.intent)?.slots ?? Object.keys(guide.flow.slots).filter((slot) => guide.flow.slots[slot]?.keep === true);
 }

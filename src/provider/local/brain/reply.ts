@@ -28,19 +28,11 @@ const missLimit = 3;
 /** What to say and do in a state: what its acts call for, then the next open question. */
 export function replyTo(voice: Voice, state: State): Reply {
   if (state.again !== undefined) return repeated(voice, state, state.again.intent);
-  if (state.misses >= missLimit)
-    return person(
-      voice,
-      voice.pick(voice.guide.flow.sentences.human),
-      "the caller could not be understood",
-    );
+  if (state.misses >= missLimit) return person(voice, voice.pick(voice.guide.flow.sentences.human), "the caller could not be understood");
   const said = state.acts.map((act) => answerTo(voice, state, act));
   const calls = said.flatMap((one) => one.calls);
   const words = said.map((one) => one.words);
-  const isOver =
-    calls.length > 0 ||
-    isFirstUnheard(state) ||
-    state.acts.some(({ type }) => type === "transferred" || type === "crisis");
+  const isOver = calls.length > 0 || isFirstUnheard(state) || state.acts.some(({ type }) => type === "transferred" || type === "crisis");
   const next = isOver ? nothing : nextStep(voice, state);
   return {
     words: [...words, next.words].filter((part) => part !== "").join(" "),
@@ -49,8 +41,7 @@ export function replyTo(voice: Voice, state: State): Reply {
 }
 
 /** The question just asked is still in the caller's ear: they need only say it again. */
-const isFirstUnheard = (state: State): boolean =>
-  state.misses === 1 && state.acts.some(({ type }) => type === "unheard");
+const isFirstUnheard = (state: State): boolean => state.misses === 1 && state.acts.some(({ type }) => type === "unheard");
 
 const nothing: Reply = { words: "", calls: [] };
 const say = (words: string): Reply => ({ words, calls: [] });
@@ -58,18 +49,14 @@ const say = (words: string): Reply => ({ words, calls: [] });
 function answerTo(voice: Voice, state: State, act: Act): Reply {
   const { guide } = voice;
   const { sentences, slots } = guide.flow;
-  const line = (
-    variants: readonly string[],
-    more: Readonly<Record<string, string | number>> = {},
-  ): Reply => say(sentence(voice, variants, more));
+  const line = (variants: readonly string[], more: Readonly<Record<string, string | number>> = {}): Reply =>
+    say(sentence(voice, variants, more));
   const own = (intent: string): readonly string[] => sayOf(guide, intent);
   switch (act.type) {
     case "answer": {
       const intent = guide.flow.intents[act.intent];
       const onDay = intent?.kind === "answer" && act.day !== undefined ? intent.onDay : undefined;
-      return onDay === undefined || act.day === undefined
-        ? line(own(act.intent))
-        : line(onDay, dayBlanks(voice, act.day));
+      return onDay === undefined || act.day === undefined ? line(own(act.intent)) : line(onDay, dayBlanks(voice, act.day));
     }
     case "begin":
       return line(formOf(guide, act.intent)?.opening ?? []);
@@ -89,9 +76,7 @@ function answerTo(voice: Voice, state: State, act: Act): Reply {
     case "past":
       return line(sentences.past);
     case "unheard":
-      return isFirstUnheard(state)
-        ? line(sentences.unheard)
-        : line(state.form === undefined ? sentences.hint : []);
+      return isFirstUnheard(state) ? line(sentences.unheard) : line(state.form === undefined ? sentences.hint : []);
     case "missed":
       return state.form !== undefined || state.asked?.type === "slot"
         ? nothing
@@ -105,29 +90,19 @@ function answerTo(voice: Voice, state: State, act: Act): Reply {
     case "working":
       return line(sentences.working);
     case "sum":
-      return act.result === undefined
-        ? say("Nobody can divide by zero.")
-        : line(own(act.intent), { sum: act.spoken, result: act.result });
+      return act.result === undefined ? say("Nobody can divide by zero.") : line(own(act.intent), { sum: act.spoken, result: act.result });
     case "spell":
       return line(own(act.intent), { spelled: spell(act.what) });
     case "heard":
-      return act.text === undefined
-        ? line(sentences.unheard)
-        : line(own(act.intent), { heard: verbatim(act.text) });
+      return act.text === undefined ? line(sentences.unheard) : line(own(act.intent), { heard: verbatim(act.text) });
     case "echo":
-      return act.text === undefined
-        ? line(sentences.invite)
-        : line(own(act.intent), { heard: verbatim(act.text) });
+      return act.text === undefined ? line(sentences.invite) : line(own(act.intent), { heard: verbatim(act.text) });
     case "status":
       return voice.tools.has("line_status")
         ? { words: "", calls: [{ name: "line_status", arguments: "{}" }] }
         : line(sentences.unavailable);
     case "human":
-      return person(
-        voice,
-        sentence(voice, act.intent === undefined ? sentences.human : own(act.intent)),
-        act.reason,
-      );
+      return person(voice, sentence(voice, act.intent === undefined ? sentences.human : own(act.intent)), act.reason);
     case "crisis": {
       const call = voice.tools.has("transfer_to_human")
         ? [{ name: "transfer_to_human", arguments: JSON.stringify({ reason: "crisis" }) }]
@@ -171,11 +146,7 @@ function noted(voice: Voice, state: State, slots: readonly string[]): Reply {
       }),
     );
   const isLast = state.form === undefined;
-  return say(
-    isLast
-      ? `${voice.pick(sentences.noted)} ${voice.pick(sentences.invite)}`
-      : voice.pick(sentences.noted),
-  );
+  return say(isLast ? `${voice.pick(sentences.noted)} ${voice.pick(sentences.invite)}` : voice.pick(sentences.noted));
 }
 
 /** The next open question of the task, or its tool once everything is agreed. */
@@ -183,19 +154,11 @@ export function nextStep(voice: Voice, state: State): Reply {
   const { guide } = voice;
   const form = formOf(guide, state.form?.intent);
   if (form !== undefined && Object.values(state.pending).some(({ name }) => name === form.tool)) {
-    return state.acts.some(({ type }) => type === "working")
-      ? nothing
-      : say(sentence(voice, guide.flow.sentences.working));
+    return state.acts.some(({ type }) => type === "working") ? nothing : say(sentence(voice, guide.flow.sentences.working));
   }
-  if (state.partial !== undefined)
-    return say(
-      sentence(voice, guide.flow.sentences.partial, { digits: speakDigits(state.partial.digits) }),
-    );
+  if (state.partial !== undefined) return say(sentence(voice, guide.flow.sentences.partial, { digits: speakDigits(state.partial.digits) }));
   const unchecked = uncheckedSlot(guide, state);
-  if (unchecked !== undefined)
-    return say(
-      sentence(voice, guide.flow.slots[unchecked]?.check ?? [], valueBlanks(guide, state.values)),
-    );
+  if (unchecked !== undefined) return say(sentence(voice, guide.flow.slots[unchecked]?.check ?? [], valueBlanks(guide, state.values)));
   if (form === undefined || state.acts.some(({ type }) => type === "declined")) return nothing;
   const missing = form.slots.find((slot) => state.values[slot] === undefined);
   if (missing !== undefined) return say(ask(voice, state, missing));
@@ -211,19 +174,14 @@ export function nextStep(voice: Voice, state: State): Reply {
 
 function ask(voice: Voice, state: State, slot: string): string {
   const spec = voice.guide.flow.slots[slot];
-  const missed = state.acts.some(({ type }) => type === "missed" || type === "unheard")
-    ? state.misses
-    : 0;
+  const missed = state.acts.some(({ type }) => type === "missed" || type === "unheard") ? state.misses : 0;
   const variants = missed === 0 ? spec?.ask : missed === 1 ? spec?.again : spec?.otherWay;
   return sentence(voice, variants ?? [], { min: spec?.min ?? 0, max: spec?.max ?? 0 });
 }
 
 /** The last reply again: the same words, or made anew when the caller did not hear all of it. */
 function repeated(voice: Voice, state: State, intent: string): Reply {
-  const said =
-    state.said?.cut === false
-      ? state.said.text
-      : replyTo(voice, { ...state, again: undefined }).words;
+  const said = state.said?.cut === false ? state.said.text : replyTo(voice, { ...state, again: undefined }).words;
   const open = said === "" ? nextStep(voice, { ...state, again: undefined }).words : said;
   return say(
     sentence(voice, sayOf(voice.guide, intent), {
@@ -233,8 +191,7 @@ function repeated(voice: Voice, state: State, intent: string): Reply {
 }
 
 function person(voice: Voice, words: string, reason: string): Reply {
-  if (!voice.tools.has("transfer_to_human"))
-    return say(sentence(voice, voice.guide.flow.sentences.noHuman));
+  if (!voice.tools.has("transfer_to_human")) return say(sentence(voice, voice.guide.flow.sentences.noHuman));
   return { words, calls: [{ name: "transfer_to_human", arguments: JSON.stringify({ reason }) }] };
 }
 
@@ -265,19 +222,11 @@ function sayOf(guide: Guide, intent: string): readonly string[] {
 }
 
 function intentDoing(guide: Guide, does: string): string {
-  return (
-    Object.entries(guide.flow.intents).find(
-      ([, intent]) => intent.kind === "action" && intent.does === does,
-    )?.[0] ?? ""
-  );
+  return Object.entries(guide.flow.intents).find(([, intent]) => intent.kind === "action" && intent.does === does)?.[0] ?? "";
 }
 
 /** One of the variants, with the business's own blanks and `more` filled in. */
-export function sentence(
-  voice: Voice,
-  variants: readonly string[],
-  more: Readonly<Record<string, string | number>> = {},
-): string {
+export function sentence(voice: Voice, variants: readonly string[], more: Readonly<Record<string, string | number>> = {}): string {
   if (variants.length === 0) return "";
   const chosen = voice.pick(variants);
   const named = blanks(chosen);
@@ -308,10 +257,7 @@ const dayBlanks = ({ guide }: Voice, day: string): Record<string, string> => ({
 
 function valueBlanks(guide: Guide, values: Values): Record<string, string> {
   return Object.fromEntries(
-    Object.entries(values).map(([slot, { value }]) => [
-      slot,
-      speakValue(guide.flow.slots[slot]?.reader ?? "message", value),
-    ]),
+    Object.entries(values).map(([slot, { value }]) => [slot, speakValue(guide.flow.slots[slot]?.reader ?? "message", value)]),
   );
 }
 
@@ -322,7 +268,5 @@ function resultBlanks(result: Readonly<Record<string, unknown>>): Record<string,
     const text = typeof value === "string" ? value : JSON.stringify(value);
     return /^\d{4,}$/.test(text) ? speakDigits(text) : text;
   };
-  return Object.fromEntries(
-    Object.entries(result).map(([field, value]) => [`result.${field}`, spoken(value)]),
-  );
+  return Object.fromEntries(Object.entries(result).map(([field, value]) => [`result.${field}`, spoken(value)]));
 }

@@ -45,11 +45,8 @@ class ScriptedMind implements Mind {
     this.#tools = new Set(request.agent.tools.map(({ name }) => name));
     const last = request.conversation.at(-1);
     this.#unanswered = last?.type === "caller" ? last : undefined;
-    const earlier =
-      this.#unanswered === undefined ? request.conversation : request.conversation.slice(0, -1);
-    for (const item of earlier)
-      if (item.type === "tool")
-        this.#remember(item.id, { name: item.name, arguments: item.arguments });
+    const earlier = this.#unanswered === undefined ? request.conversation : request.conversation.slice(0, -1);
+    for (const item of earlier) if (item.type === "tool") this.#remember(item.id, { name: item.name, arguments: item.arguments });
     this.#settled = foldAll(guide, earlier, this.#now());
   }
 
@@ -89,8 +86,7 @@ class ScriptedMind implements Mind {
     if (item?.type !== "agent") return;
     // A reply that waited for a tool began before this `think`; what was said then is settled.
     const earlier = this.#tail[0]?.type === "tool" ? (this.#settled.said?.text ?? "") : "";
-    const heard =
-      earlier !== "" && text.startsWith(earlier) ? text.slice(earlier.length).trim() : text;
+    const heard = earlier !== "" && text.startsWith(earlier) ? text.slice(earlier.length).trim() : text;
     this.#tail = this.#tail.with(at, { ...item, text: heard, interrupted: true });
   }
 
@@ -111,8 +107,7 @@ class ScriptedMind implements Mind {
     const waiting = this.#unanswered;
     this.#unanswered = undefined;
     const isSame = input.type === "caller" && waiting?.text.trim() === input.text.trim();
-    if (waiting !== undefined && !isSame)
-      this.#settled = fold(this.#guide, this.#settled, waiting, this.#now());
+    if (waiting !== undefined && !isSame) this.#settled = fold(this.#guide, this.#settled, waiting, this.#now());
     switch (input.type) {
       case "greet":
         return this.#greeting();
@@ -166,10 +161,7 @@ class ScriptedMind implements Mind {
   }
 
   #state(): State {
-    return this.#tail.reduce(
-      (state, item) => fold(this.#guide, state, item, this.#now()),
-      this.#settled,
-    );
+    return this.#tail.reduce((state, item) => fold(this.#guide, state, item, this.#now()), this.#settled);
   }
 
   #put(item: Extract<ConversationItem, { type: "agent" }>): void {

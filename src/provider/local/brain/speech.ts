@@ -13,8 +13,7 @@ export function speakTime(time: string): string {
 /** "2026-11-27" as "Friday, November 27th". */
 export function speakDay(day: string): string {
   const date = new Date(`${day}T12:00`);
-  const part = (options: Intl.DateTimeFormatOptions): string =>
-    date.toLocaleDateString("en-US", options);
+  const part = (options: Intl.DateTimeFormatOptions): string => date.toLocaleDateString("en-US", options);
   return `${part({ weekday: "long" })}, ${part({ month: "long" })} ${date.getDate()}${ordinalEnding(date.getDate())}`;
 }
 
@@ -37,11 +36,8 @@ export function spell(text: string): string {
 export function speakMinutes(minutes: number): string {
   const hours = Math.floor(minutes / 60);
   const rest = minutes % 60;
-  const counted = (count: number, unit: string): string =>
-    `${count} ${unit}${count === 1 ? "" : "s"}`;
-  return [hours > 0 ? counted(hours, "hour") : "", rest > 0 ? counted(rest, "minute") : ""]
-    .filter((part) => part !== "")
-    .join(" and ");
+  const counted = (count: number, unit: string): string => `${count} ${unit}${count === 1 ? "" : "s"}`;
+  return [hours > 0 ? counted(hours, "hour") : "", rest > 0 ? counted(rest, "minute") : ""].filter((part) => part !== "").join(" and ");
 }
 
 /** A slot's value as it is said. */
@@ -54,17 +50,11 @@ export function speakValue(reader: Slot["reader"], value: string | number): stri
 }
 
 /** A sentence with its blanks filled; an unknown blank is left out. */
-export function fill(
-  sentence: string,
-  blanks: Readonly<Record<string, string | number | undefined>>,
-): string {
+export function fill(sentence: string, blanks: Readonly<Record<string, string | number | undefined>>): string {
   return sentence
     .replace(/\{([^{}]*)\}/g, (_, name: string) => String(blanks[name] ?? ""))
     .replace(/\s+([,.?!])/g, "$1")
     .replace(/([.?!])\.(?=\s|$)/g, "$1")
-    .replace(
-      /(^|[.?!]\s+)(\p{Ll})(?!\.)/gu,
-      (_, before: string, letter: string) => before + letter.toUpperCase(),
-    )
+    .replace(/(^|[.?!]\s+)(\p{Ll})(?!\.)/gu, (_, before: string, letter: string) => before + letter.toUpperCase())
     .trim();
 }

@@ -4,9 +4,7 @@ export function spokenStatus(result: Readonly<Record<string, unknown>>): string 
     const told = spokenField(field, value);
     return told === undefined ? [] : [`${told}.`];
   });
-  return lines.length === 0
-    ? "I know nothing about the line just now."
-    : lines.slice(0, 10).join(" ");
+  return lines.length === 0 ? "I know nothing about the line just now." : lines.slice(0, 10).join(" ");
 }
 
 const endings: readonly (readonly [RegExp, string])[] = [
@@ -29,8 +27,7 @@ function spokenField(field: string, value: unknown): string | undefined {
   return undefined;
 }
 
-const counted = (count: number, unit: string): string =>
-  `${count} ${count === 1 ? unit.replace(/s$/, "") : unit}`;
+const counted = (count: number, unit: string): string => `${count} ${count === 1 ? unit.replace(/s$/, "") : unit}`;
 
 function words(field: string): string {
   const spaced = field

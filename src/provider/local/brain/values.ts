@@ -4,11 +4,7 @@ import { isoDay } from "./readers/dates.ts";
 import { without, type Act, type State, type Values } from "./state.ts";
 
 /** The state with values that the caller gave: within their limits noted, too short ones kept as a beginning, others refused. */
-export function put(
-  guide: Guide,
-  state: State,
-  read: Readonly<Record<string, string | number>>,
-): State {
+export function put(guide: Guide, state: State, read: Readonly<Record<string, string | number>>): State {
   let values: Values = state.values;
   let partial = state.partial;
   const acts: Act[] = [];
@@ -47,8 +43,7 @@ export function put(
 export function checkValues(guide: Guide, state: State, now: Date): State {
   const form = formOf(guide, state.form?.intent);
   if (form?.withinHours !== true) return state;
-  const slotBy = (reader: string): string =>
-    form.slots.find((slot) => guide.flow.slots[slot]?.reader === reader) ?? "";
+  const slotBy = (reader: string): string => form.slots.find((slot) => guide.flow.slots[slot]?.reader === reader) ?? "";
   const [daySlot, timeSlot] = [slotBy("day"), slotBy("time")];
   const [day, time] = [state.values[daySlot]?.value, state.values[timeSlot]?.value];
   if (typeof day !== "string") return state;

@@ -26,11 +26,11 @@ export function readDay(text: string, now: Date): string | undefined {
 /** Phrases in which two words together name the day, which the date parser reads one at a time. */
 function specialDay(text: string, now: Date): Date | undefined {
   if (/\bday after tomorrow\b/i.test(text)) return later(now, 2);
+  if (/\bthis (?:evening|afternoon|morning)\b/i.test(text)) return now;
   const counted = /\b(?:a|1|2|two) weeks? (?:from|after) (\w+)\b|\b(\w+day) week\b/i.exec(text);
   if (counted !== null) {
     const [from] = chrono.parse(counted[1] ?? counted[2] ?? "", now, { forwardDate: true });
-    if (from !== undefined)
-      return later(from.start.date(), /\b(?:2|two) weeks/i.test(counted[0]) ? 14 : 7);
+    if (from !== undefined) return later(from.start.date(), /\b(?:2|two) weeks/i.test(counted[0]) ? 14 : 7);
   }
   const nextWeek = /\bnext week(?: on)? (\w+day)\b|\b(\w+day)(?: of)? next week\b/i.exec(text);
   if (nextWeek === null) return undefined;
@@ -44,9 +44,7 @@ const weekdays = ["sunday", "monday", "tuesday", "wednesday", "thursday", "frida
 
 /** "The 27th" alone: the next month that has it from today on. */
 function ordinalDay(text: string, now: Date): string | undefined {
-  const match = Array.from(text.matchAll(/\bthe (\d{1,2})(?:st|nd|rd|th)\b/gi)).findLast(
-    (found) => !isDenied(text, found.index),
-  );
+  const match = Array.from(text.matchAll(/\bthe (\d{1,2})(?:st|nd|rd|th)\b/gi)).findLast((found) => !isDenied(text, found.index));
   const day = Number(match?.[1] ?? 0);
   if (day < 1 || day > 31) return undefined;
   for (let ahead = 0; ahead < 12; ahead += 1) {
@@ -60,23 +58,14 @@ function ordinalDay(text: string, now: Date): string | undefined {
 function withOrdinal(text: string, date: Date, now: Date): string {
   const day = Number(/\b\w+day,? (?:the )?(\d{1,2})(?:st|nd|rd|th)\b/i.exec(text)?.[1] ?? 0);
   if (day === 0 || date.getDate() === day) return isoDay(date);
-  for (
-    let candidate = date;
-    candidate.getTime() - now.getTime() < 183 * 86_400_000;
-    candidate = later(candidate, 7)
-  ) {
+  for (let candidate = date; candidate.getTime() - now.getTime() < 183 * 86_400_000; candidate = later(candidate, 7)) {
     if (candidate.getDate() === day) return isoDay(candidate);
   }
   return isoDay(date);
 }
 
-const later = (date: Date, days: number): Date =>
-  new Date(date.getFullYear(), date.getMonth(), date.getDate() + days, 12);
+const later = (date: Date, days: number): Date => new Date(date.getFullYear(), date.getMonth(), date.getDate() + days, 12);
 
 export function isoDay(date: Date): string {
-  return [
-    date.getFullYear(),
-    String(date.getMonth() + 1).padStart(2, "0"),
-    String(date.getDate()).padStart(2, "0"),
-  ].join("-");
+  return [date.getFullYear(), String(date.getMonth() + 1).padStart(2, "0"), String(date.getDate()).padStart(2, "0")].join("-");
 }

@@ -8,20 +8,7 @@ export interface DigitRun {
   readonly end: number;
 }
 
-const fillers = new Set([
-  "and",
-  "uh",
-  "um",
-  "er",
-  "erm",
-  "dash",
-  "hyphen",
-  "space",
-  "then",
-  "plus",
-  "area",
-  "code",
-]);
+const fillers = new Set(["and", "uh", "um", "er", "erm", "dash", "hyphen", "space", "then", "plus", "area", "code"]);
 const repeats: Readonly<Record<string, number>> = { double: 2, triple: 3, treble: 3 };
 
 /**
@@ -69,17 +56,14 @@ function digitsAt(words: readonly Token[], at: number): Found | undefined {
     const digit = next && oneDigit(next.text, true);
     return digit === undefined ? undefined : { digits: digit.repeat(times), count: 2 };
   }
-  if (/^\d/.test(word.text))
-    return /[a-z]/.test(word.text) ? undefined : { digits: word.text.replace(/\D/g, ""), count: 1 };
+  if (/^\d/.test(word.text)) return /[a-z]/.test(word.text) ? undefined : { digits: word.text.replace(/\D/g, ""), count: 1 };
   const single = oneDigit(word.text, false);
   if (single !== undefined) return afterSingle(words, at, single);
   if (teens[word.text] !== undefined) return { digits: String(teens[word.text]), count: 1 };
   const ten = tens[word.text];
   if (ten === undefined) return undefined;
   const unit = word.pause ? undefined : units[words[at + 1]?.text ?? ""];
-  return unit === undefined || unit === 0
-    ? { digits: String(ten), count: 1 }
-    : { digits: String(ten + unit), count: 2 };
+  return unit === undefined || unit === 0 ? { digits: String(ten), count: 1 } : { digits: String(ten + unit), count: 2 };
 }
 
 /** "eight hundred" is 800, "five hundred twelve" 512, "three thousand" 3000. */
@@ -92,11 +76,8 @@ function afterSingle(words: readonly Token[], at: number, single: string): Found
   const isNumber =
     rest !== undefined &&
     rest.digits.length <= 2 &&
-    (teens[words[at + 2 + joiner]?.text ?? ""] ?? tens[words[at + 2 + joiner]?.text ?? ""]) !==
-      undefined;
-  return isNumber
-    ? { digits: single + rest.digits, count: 2 + joiner + rest.count }
-    : { digits: `${single}00`, count: 2 };
+    (teens[words[at + 2 + joiner]?.text ?? ""] ?? tens[words[at + 2 + joiner]?.text ?? ""]) !== undefined;
+  return isNumber ? { digits: single + rest.digits, count: 2 + joiner + rest.count } : { digits: `${single}00`, count: 2 };
 }
 
 function slipAt(words: readonly Token[], at: number, inside: boolean): Found | undefined {
@@ -104,31 +85,22 @@ function slipAt(words: readonly Token[], at: number, inside: boolean): Found | u
   const digit = word === undefined ? undefined : digitSlips[word.text];
   if (word === undefined || digit === undefined) return undefined;
   const next = words[at + 1];
-  const leads =
-    next !== undefined &&
-    (digitsAt(words, at + 1) !== undefined || digitSlips[next.text] !== undefined);
+  const leads = next !== undefined && (digitsAt(words, at + 1) !== undefined || digitSlips[next.text] !== undefined);
   // "Oh, five five" is a sigh; "oh one two" is a zero. "To" and "for" before a number are mostly just that.
-  const taken = inside
-    ? leads || next === undefined
-    : digit === 0 && leads && !word.pause && digitsAt(words, at + 1) !== undefined;
+  const taken = inside ? leads || next === undefined : digit === 0 && leads && !word.pause && digitsAt(words, at + 1) !== undefined;
   return taken ? { digits: String(digit), count: 1 } : undefined;
 }
 
 function oneDigit(word: string, slips: boolean): string | undefined {
-  const value =
-    units[word] ?? digitNames[word] ?? (slips ? (digitSlips[word] ?? plainDigit(word)) : undefined);
+  const value = units[word] ?? digitNames[word] ?? (slips ? (digitSlips[word] ?? plainDigit(word)) : undefined);
   return value === undefined ? undefined : String(value);
 }
 
-const plainDigit = (word: string): number | undefined =>
-  /^\d$/.test(word) ? Number(word) : undefined;
+const plainDigit = (word: string): number | undefined => (/^\d$/.test(word) ? Number(word) : undefined);
 
 /** Whether a word is part of a number, however it is written. */
 export function isNumberWord(word: string): boolean {
-  return (
-    /^\d/.test(word) ||
-    [units, teens, tens, ordinals, digitNames].some((table) => table[word] !== undefined)
-  );
+  return /^\d/.test(word) || [units, teens, tens, ordinals, digitNames].some((table) => table[word] !== undefined);
 }
 
 /** The caller's number in a text that should hold one: the last run of a fitting length, or all runs joined. Undefined: no digit at all. */
@@ -173,8 +145,7 @@ export function correctDigits(known: string, text: string): string | undefined {
   const said = readDigits(text).findLast((run) => run.digits !== "")?.digits;
   if (said === undefined) return undefined;
   if (said.length >= known.length) return said;
-  if (/\b(?:last|ends?|end(?:s|ing) (?:in|with))\b/i.test(text))
-    return known.slice(0, -said.length) + said;
+  if (/\b(?:last|ends?|end(?:s|ing) (?:in|with))\b/i.test(text)) return known.slice(0, -said.length) + said;
   if (/\b(?:first|starts?|begins?)\b/i.test(text)) return said + known.slice(said.length);
   let best = { at: known.length - said.length, differing: Infinity };
   for (let at = 0; at + said.length <= known.length; at += 1) {

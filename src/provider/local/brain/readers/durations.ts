@@ -15,16 +15,8 @@ export function readMinutes(text: string): number | undefined {
   if (/\bhour and a half\b/.test(written)) return 90;
   if (/\bhalf an? hour\b|\bhalf hour\b/.test(written)) return 30;
   let minutes = 0;
-  for (const [, count = "", unit = ""] of written.matchAll(
-    /\b(\d+(?:\.\d+)?|an?|couple of|few)[\s-]+(second|minute|hour|day)s?\b/g,
-  )) {
-    const amount = count.startsWith("a")
-      ? 1
-      : count === "couple of"
-        ? 2
-        : count === "few"
-          ? 5
-          : Number(count);
+  for (const [, count = "", unit = ""] of written.matchAll(/\b(\d+(?:\.\d+)?|an?|couple of|few)[\s-]+(second|minute|hour|day)s?\b/g)) {
+    const amount = count.startsWith("a") ? 1 : count === "couple of" ? 2 : count === "few" ? 5 : Number(count);
     minutes += amount * (unitMinutes[unit] ?? 0);
   }
   return minutes > 0 ? Math.max(1, Math.round(minutes)) : undefined;

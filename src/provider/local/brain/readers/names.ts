@@ -10,7 +10,7 @@ const ends = new Set(
   ),
 );
 const fillers = new Set(
-  "um uh er erm well oh hi hello hey it it's its is that's that yes yeah yep okay ok sure so the name my please under for just i'm i am this call me no sorry it'll be is".split(
+  "thanks thank you um uh er erm well oh hi hello hey it it's its is that's that yes yeah yep okay ok sure so the name my please under for just i'm i am this call me no sorry it'll be is".split(
     " ",
   ),
 );
@@ -22,8 +22,7 @@ export function readName(text: string): string | undefined {
     const name = nameFrom(tokens(text.slice(match.index + match[0].length)));
     // "I'm hungry" introduces nobody; only a capital letter shows that a name follows.
     const weak = /^(?:i'm|i am|under|this is|it's for|names)\s/i.test(match[0]);
-    if (name !== undefined && (!weak || /^\p{Lu}/u.test(text.slice(match.index + match[0].length))))
-      found = name;
+    if (name !== undefined && (!weak || /^\p{Lu}/u.test(text.slice(match.index + match[0].length)))) found = name;
   }
   return found;
 }
@@ -46,13 +45,7 @@ function nameFrom(words: readonly Token[]): string | undefined {
   for (const [at, word] of words.entries()) {
     const spelling = spelledFrom(words, at);
     if (spelling !== undefined) return closing(parts, spelling.name);
-    if (
-      parts.length === 3 ||
-      ends.has(word.text) ||
-      isNumberWord(word.text) ||
-      word.text.length < 2
-    )
-      break;
+    if (parts.length === 3 || ends.has(word.text) || isNumberWord(word.text) || word.text.length < 2) break;
     parts.push(word.text);
     if (word.pause && spelledFrom(words, at + 1) === undefined) break;
   }
@@ -61,9 +54,7 @@ function nameFrom(words: readonly Token[]): string | undefined {
 
 /** The spelling settles how the last name is written: "Lee, L E A" is Lea. */
 function closing(parts: readonly string[], spelled: string): string {
-  return [...parts.slice(0, parts.length === 1 && parts[0]?.[0] !== spelled[0] ? 1 : -1), spelled]
-    .map(capitalised)
-    .join(" ");
+  return [...parts.slice(0, parts.length === 1 && parts[0]?.[0] !== spelled[0] ? 1 : -1), spelled].map(capitalised).join(" ");
 }
 
 /** Letters said one by one: "A N N", "B as in boy, O, B", "double L". At least two. */
@@ -81,8 +72,7 @@ function spelledFrom(words: readonly Token[], from: number): { name: string } | 
       name += word;
       count += 1;
       const likened =
-        (next === "as" && words[at + 2]?.text === "in") ||
-        (next === "like" && words[at + 2]?.text === "in")
+        (next === "as" && words[at + 2]?.text === "in") || (next === "like" && words[at + 2]?.text === "in")
           ? 4
           : next === "for" && (words[at + 2]?.text ?? "").startsWith(word)
             ? 3

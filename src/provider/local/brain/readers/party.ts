@@ -1,18 +1,13 @@
 import { isDenied } from "./negation.ts";
 import { readNumbers } from "./numbers.ts";
 
-const people =
-  "(?:people|persons?|guests?|adults?|kids?|child(?:ren)?|diners?|covers|of us|seats?|pax|friends)";
+const people = "(?:people|persons?|guests?|adults?|kids?|child(?:ren)?|diners?|covers|of us|seats?|pax|friends)";
 
 /** How many people, where the text says so by itself: "for four", "party of six", "two adults and three kids", "just the two of us". */
 export function readParty(text: string): number | undefined {
-  const counted = readNumbers(text).filter(
-    (number) => !number.ordinal && Number.isInteger(number.value) && !isDenied(text, number.start),
-  );
+  const counted = readNumbers(text).filter((number) => !number.ordinal && Number.isInteger(number.value) && !isDenied(text, number.start));
   const named = counted.filter((number) =>
-    new RegExp(`^[\\s-]*(?:more |other |young |little |small )?${people}\\b`, "i").test(
-      text.slice(number.end),
-    ),
+    new RegExp(`^[\\s-]*(?:more |other |young |little |small )?${people}\\b`, "i").test(text.slice(number.end)),
   );
   if (named.length > 0) return named.reduce((sum, number) => sum + number.value, 0);
   const cued = counted.findLast((number) => isCued(text, number.start, number.end));
@@ -29,11 +24,16 @@ export function readPartyAnswer(text: string): number | undefined {
       !number.ordinal &&
       Number.isInteger(number.value) &&
       !isDenied(text, number.start) &&
+      !isPronoun(text, number.start, number.end) &&
       !isClock(text, number.start, number.end),
   );
   if (bare !== undefined) return bare.value;
   return slips[text.toLowerCase().replace(/[^a-z]/g, "")];
 }
+
+/** "The green one on the wall" counts nothing. */
+const isPronoun = (text: string, start: number, end: number): boolean =>
+  text.slice(start, end).toLowerCase() === "one" && text.trim().split(/\s+/).length > 4;
 
 const slips: Readonly<Record<string, number>> = {
   to: 2,
@@ -68,14 +68,10 @@ const isClock = (text: string, start: number, end: number): boolean =>
   /\b(?:at|past|to|until|around|from|before|after)\s*$/i.test(text.slice(0, start));
 
 const isDate = (text: string, end: number): boolean =>
-  /^\s*(?:of )?(?:january|february|march|april|may|june|july|august|september|october|november|december)\b/i.test(
-    text.slice(end),
-  );
+  /^\s*(?:of )?(?:january|february|march|april|may|june|july|august|september|october|november|december)\b/i.test(text.slice(end));
 
 const isSpan = (text: string, end: number): boolean =>
-  /^\s*(?:minutes?|hours?|days?|weeks?|months?|years?|dollars?|pounds?|euros?)\b/i.test(
-    text.slice(end),
-  );
+  /^\s*(?:minutes?|hours?|days?|weeks?|months?|years?|dollars?|pounds?|euros?)\b/i.test(text.slice(end));
 
 function spoken(text: string): number | undefined {
   if (/\bcouple\b/i.test(text)) return 2;

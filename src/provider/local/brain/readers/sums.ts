@@ -7,11 +7,7 @@ export interface Sum {
 }
 
 const amount = "(-?\\d+(?:\\.\\d+)?)";
-const operators: readonly (readonly [
-  pattern: string,
-  word: string,
-  run: (a: number, b: number) => number | undefined,
-])[] = [
+const operators: readonly (readonly [pattern: string, word: string, run: (a: number, b: number) => number | undefined])[] = [
   ["(?:plus|\\+|and|added to)", "plus", (a, b) => a + b],
   ["(?:minus|-|take away|less)", "minus", (a, b) => a - b],
   ["(?:times|multiplied by|\\*|x|×)", "times", (a, b) => a * b],
@@ -29,16 +25,11 @@ export function readSum(text: string): Sum | undefined {
   if (divide !== null) return spoken(divide, "divided by");
   if (multiply !== null) return spoken(multiply, "times");
   if (add !== null) return spoken(add, "plus");
-  if (subtract !== null)
-    return spoken([subtract[0], subtract[2] ?? "", subtract[1] ?? ""], "minus");
+  if (subtract !== null) return spoken([subtract[0], subtract[2] ?? "", subtract[1] ?? ""], "minus");
   for (const [pattern, word] of operators) {
     if (word === "plus" && !/plus|\+|sum|how much|what(?:'s| is)|add/.test(written)) continue;
     const match = new RegExp(`${amount}\\s*${pattern}\\s*${amount}`).exec(written);
-    if (
-      match !== null &&
-      !(word === "minus" && /\d-\d/.test(match[0]) && !/what|how much/.test(written))
-    )
-      return spoken(match, word);
+    if (match !== null && !(word === "minus" && /\d-\d/.test(match[0]) && !/what|how much/.test(written))) return spoken(match, word);
   }
   return undefined;
 }

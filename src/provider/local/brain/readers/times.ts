@@ -12,8 +12,7 @@ interface Mention {
 }
 
 const half = /\b(half|quarter)\s+(past|after|to|of|before|till)\s+(\d{1,2})\b/gi;
-const minutesPast =
-  /\b(\d{1,2})\s+(?:minutes?\s+)?(past|after|to|before|till)\s+(\d{1,2})\b(?!\s*(?:people|guests|persons))/gi;
+const minutesPast = /\b(\d{1,2})\s+(?:minutes?\s+)?(past|after|to|before|till)\s+(\d{1,2})\b(?!\s*(?:people|guests|persons))/gi;
 const clock = /\b(\d{1,2})[:.](\d{2})\b/gi;
 const named = /\b(noon|midday|mid-day|midnight)\b/gi;
 const marked =
@@ -32,11 +31,7 @@ export function readTime(text: string, likely: Likely): string | undefined {
 /** The same when a time was asked for: "seven", "seven thirty" and "1930" are enough. */
 export function readTimeAnswer(text: string, likely: Likely): string | undefined {
   const corrected = /^\W*(?:ate|eight)\W*$/i.test(text) ? "8" : text;
-  return (
-    readTime(corrected, likely) ??
-    latest(corrected, [packed], likely) ??
-    latest(corrected, [bare], likely)
-  );
+  return readTime(corrected, likely) ?? latest(corrected, [packed], likely) ?? latest(corrected, [bare], likely);
 }
 
 function latest(text: string, patterns: readonly RegExp[], likely: Likely): string | undefined {
@@ -67,8 +62,7 @@ function minutesOf(pattern: RegExp, match: RegExpMatchArray): number | undefined
   const [, first = "", second = "", third = ""] = match;
   if (pattern === named) return first.toLowerCase() === "midnight" ? 0 : 720;
   if (pattern === half || pattern === minutesPast) {
-    const offset =
-      first.toLowerCase() === "half" ? 30 : first.toLowerCase() === "quarter" ? 15 : Number(first);
+    const offset = first.toLowerCase() === "half" ? 30 : first.toLowerCase() === "quarter" ? 15 : Number(first);
     const hour = Number(third);
     if (hour > 12 || hour === 0 || offset > 59) return undefined;
     return (hour * 60 + (/past|after/i.test(second) ? offset : -offset) + 1440) % 1440;
@@ -77,12 +71,7 @@ function minutesOf(pattern: RegExp, match: RegExpMatchArray): number | undefined
   return hour > 24 || minute > 59 ? undefined : ((hour % 24) * 60 + minute) % 1440;
 }
 
-function resolve(
-  minutes: number,
-  after: string,
-  text: string,
-  exact: boolean,
-): Omit<Mention, "at"> {
+function resolve(minutes: number, after: string, text: string, exact: boolean): Omit<Mention, "at"> {
   if (exact || minutes >= 780) return { minutes, exact: true };
   const half = /^\s*(a|p)\.?\s?m\b/i.exec(after)?.[1]?.toLowerCase() ?? partOfDay(text);
   if (half === undefined) return { minutes, exact: minutes < 60 };
@@ -95,5 +84,4 @@ function partOfDay(text: string): "a" | "p" | undefined {
   return /\b(?:in the|this|tomorrow|\w+day) morning\b|\bbreakfast\b/i.test(text) ? "a" : undefined;
 }
 
-const format = (minutes: number): string =>
-  `${String(Math.floor(minutes / 60)).padStart(2, "0")}:${String(minutes % 60).padStart(2, "0")}`;
+const format = (minutes: number): string => `${String(Math.floor(minutes / 60)).padStart(2, "0")}:${String(minutes % 60).padStart(2, "0")}`;
