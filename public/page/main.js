@@ -1,0 +1,53 @@
+import { CallPage } from "./call-page.js";
+import { byId, element, icon } from "./element.js";
+import { holdRecordedCall } from "./recorded-call.js";
+
+/** `?raw=1`: no echo cancellation and the like. `?server=`: another server's socket. `?agent=`, `?token=`: passed on. */
+const query = new URLSearchParams(location.search);
+const socketUrl = new URL(query.get("server") ?? "browser", location.href);
+socketUrl.protocol = socketUrl.protocol.replace("http", "ws");
+const [agent, token] = [query.get("agent"), query.get("token")];
+
+const page = new CallPage(socketUrl, {
+  raw: query.get("raw") === "1",
+  ...(agent === null ? {} : { agent }),
+  ...(token === null ? {} : { token }),
+});
+// For tests, and for who tries the client from the console.
+Object.assign(globalThis, { linekeeper: page });
+
+/** @param {"microphone" | "none"} source */
+const startAlone = (source) => {
+  page.onNotice = undefined;
+  return page.start(source);
+};
+
+byId("talk", HTMLElement).addEventListener("click", () => (page.busy ? page.hangUp() : void startAlone("microphone")));
+byId("again", HTMLElement).addEventListener("click", () => void page.again());
+byId("without", HTMLElement).addEventListener("click", () => void startAlone("none"));
+byId("mute", HTMLElement).addEventListener("click", () => page.toggleMute());
+byId("composer", HTMLFormElement).addEventListener("submit", (submit) => {
+  submit.preventDefault();
+  const input = byId("text", HTMLInputElement);
+  const text = input.value.trim();
+  if (text === "") return;
+  page.type(text);
+  input.value = "";
+});
+
+const microphone = byId("microphone", HTMLSelectElement);
+microphone.addEventListener("change", () => void page.useMicrophone(microphone.value));
+const speaker = byId("speaker", HTMLSelectElement);
+speaker.addEventListener("change", () => void page.useSpeaker(speaker.value));
+navigator.mediaDevices?.addEventListener("devicechange", () => void page.listDevices());
+void page.listDevices();
+
+const examples = await fetch("examples.json").then((answer) => answer.json());
+byId("examples", HTMLElement).replaceChildren(
+  ...examples.map((/** @type {import("./example-call.js").Script} */ script) => {
+    const words = element("span", {}, [element("b", {}, [script.title]), script.about]);
+    const button = element("button", { class: "example", type: "button" }, [icon("play"), words]);
+    button.addEventListener("click", () => void holdRecordedCall(page, script));
+    return element("li", {}, [button]);
+  }),
+);

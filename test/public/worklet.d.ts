@@ -1,0 +1,6 @@
+/** The global scope of an audio worklet, which the DOM library leaves out. */
+declare const sampleRate: number;
+declare class AudioWorkletProcessor {
+  readonly port: MessagePort;
+}
+declare function registerProcessor(name: string, processor: new (options: { processorOptions: { rateHz: number } }) => AudioWorkletProcessor): void;
