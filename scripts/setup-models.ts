@@ -83,7 +83,9 @@ function run(program: string, args: readonly string[]): Promise<void> {
     let said = "";
     child.stderr.on("data", (bytes: Buffer) => (said = (said + bytes.toString()).slice(-4_000)));
     child.on("error", (error) => fail(new SetupProblem(`cannot run ${program}: ${error.message}`)));
-    child.on("close", (code, signal) => (code === 0 ? done() : fail(inWords(`${program} ${args.slice(0, 2).join(" ")}`, said, code ?? signal))));
+    child.on("close", (code, signal) =>
+      code === 0 ? done() : fail(inWords(`${program} ${args.slice(0, 2).join(" ")}`, said, code ?? signal)),
+    );
   });
 }
 
@@ -91,7 +93,10 @@ const reasons: readonly (readonly [RegExp, string])[] = [
   [/ENOSPC|No space left/i, "the disk is full"],
   [/E40[13]\b/, "the package registry refuses us (look at the login in your npm configuration)"],
   [/E404\b|ETARGET/, "the package registry does not have this package"],
-  [/ENOTFOUND|EAI_AGAIN|ECONN|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|ERR_SOCKET|network/i, "no answer from the package registry (is there a network?)"],
+  [
+    /ENOTFOUND|EAI_AGAIN|ECONN|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|ERR_SOCKET|network/i,
+    "no answer from the package registry (is there a network?)",
+  ],
 ];
 
 function inWords(what: string, said: string, code: number | string | null): SetupProblem {
