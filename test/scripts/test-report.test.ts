@@ -1,0 +1,34 @@
+import { expect, test } from "vitest";
+import { countOf, lastLine } from "../../scripts/test-report.ts";
+
+const report = (counts: { passed?: number; failed?: number; pending?: number; todo?: number; files?: unknown[] }): string =>
+  JSON.stringify({
+    numPassedTests: counts.passed ?? 0,
+    numFailedTests: counts.failed ?? 0,
+    numPendingTests: counts.pending ?? 0,
+    numTodoTests: counts.todo ?? 0,
+    testResults: counts.files ?? [],
+  });
+
+test.each([
+  { name: "all passed", json: report({ passed: 3 }), well: true, line: "3 passed, 0 failed" },
+  {
+    name: "skipped and planned ones are told",
+    json: report({ passed: 3, pending: 1, todo: 1 }),
+    well: true,
+    line: "3 passed, 0 failed, 2 skipped",
+  },
+  { name: "failed ones count once", json: report({ passed: 3, failed: 2 }), well: false, line: "3 passed, 2 failed" },
+  {
+    name: "a file that could not be loaded is a failure",
+    json: report({ passed: 3, files: [{ status: "failed", assertionResults: [] }] }),
+    well: false,
+    line: "3 passed, 1 failed",
+  },
+  { name: "an error outside of tests is a failure", json: report({ passed: 3 }), well: false, line: "3 passed, 1 failed" },
+  { name: "no test at all is a failure", json: report({}), well: true, line: "0 passed, 1 failed" },
+  { name: "only skipped ones are a failure", json: report({ pending: 4 }), well: true, line: "0 passed, 1 failed, 4 skipped" },
+  { name: "no report is a failure", json: undefined, well: true, line: "0 passed, 1 failed" },
+])("the last line of a test run: $name", ({ json, well, line }) => {
+  expect(lastLine(countOf(json, well))).toBe(line);
+});
