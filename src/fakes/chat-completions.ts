@@ -224,7 +224,9 @@ function refuse(response: ServerResponse, status: number, code: string, message:
 }
 
 async function read(request: IncomingMessage): Promise<string> {
-  const pieces: Buffer[] = [];
-  for await (const piece of request) pieces.push(Buffer.from(piece));
-  return Buffer.concat(pieces).toString("utf8");
+  let body = "";
+  request.setEncoding("utf8");
+  // With an encoding set, the pieces are text.
+  for await (const piece of request as AsyncIterable<string>) body += piece;
+  return body;
 }

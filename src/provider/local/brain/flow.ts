@@ -233,7 +233,8 @@ export function blanks(sentence: string): string[] {
 
 function isTimeZone(zone: string): boolean {
   try {
-    return new Intl.DateTimeFormat("en", { timeZone: zone }) !== undefined;
+    new Intl.DateTimeFormat("en", { timeZone: zone }).resolvedOptions();
+    return true;
   } catch {
     return false;
   }

@@ -156,6 +156,7 @@ export function nextStep(voice: Voice, state: State): Reply {
   if (form !== undefined && Object.values(state.pending).some(({ name }) => name === form.tool)) {
     return state.acts.some(({ type }) => type === "working") ? nothing : say(sentence(voice, guide.flow.sentences.working));
   }
+  if (state.partial !== undefined && state.misses > 1) return say(ask(voice, state, state.partial.slot));
   if (state.partial !== undefined) return say(sentence(voice, guide.flow.sentences.partial, { digits: speakDigits(state.partial.digits) }));
   const unchecked = uncheckedSlot(guide, state);
   if (unchecked !== undefined) return say(sentence(voice, guide.flow.slots[unchecked]?.check ?? [], valueBlanks(guide, state.values)));

@@ -47,9 +47,14 @@ const got = (state: State, ...acts: readonly Act[]): State => ({
 function answerToQuestion(guide: Guide, state: State, text: string, now: Date, intent: Intent | undefined): State | undefined {
   const reply = readYesNo(text);
   const unchecked = uncheckedSlot(guide, state);
-  if (state.asked?.type === "check" && unchecked !== undefined) return answerToCheck(guide, state, unchecked, text, reply);
+  const isAside = intent?.kind === "action" && (intent.does !== "goodbye" || reply !== "yes");
+  if (state.asked?.type === "check" && unchecked !== undefined) {
+    return isAside || (readSum(text) !== undefined && reply === undefined)
+      ? undefined
+      : answerToCheck(guide, state, unchecked, text, reply);
+  }
   if (state.asked?.type === "agree" && state.form !== undefined) {
-    if (intent?.kind === "action" && intent.does !== "goodbye") return undefined;
+    if (isAside) return undefined;
     if (reply === "yes" && !hasNews(guide, state, text, now)) return got({ ...state, form: { ...state.form, agreed: true } });
     const wrong = slotToChange(guide, state, text);
     if (reply !== "no" || wrong !== undefined || hasNews(guide, state, text, now)) return undefined;
@@ -69,7 +74,8 @@ function answerToQuestion(guide: Guide, state: State, text: string, now: Date, i
 function answerToCheck(guide: Guide, state: State, slot: string, text: string, reply: "yes" | "no" | undefined): State | undefined {
   const known = String(state.values[slot]?.value ?? "");
   const said = readDigits(text).at(-1)?.digits;
-  if (said === undefined || (reply === "yes" && said.length < 2)) {
+  // One digit alone is a correction only beside a no.
+  if (said === undefined || (reply !== "no" && said.length < 2)) {
     if (reply === "yes")
       return got({ ...state, values: { ...state.values, [slot]: { value: known, checked: true } } }, { type: "noted", slots: [slot] });
     if (reply === "no" && tokens(text).length <= 6) return got({ ...state, values: without(state.values, [slot]) }, { type: "corrected" });
@@ -106,7 +112,7 @@ function freely(turn: Turn, found: ReturnType<typeof bestIntent>): State {
       ? {}
       : readSlots({ guide, state, now, wanted: isAside ? undefined : wanted }, text, openSlots(guide, state));
   const withValues =
-    Object.keys(read).length === 0 ? state : checkValues(guide, put(guide, { ...state, misses: 0 }, joined(guide, state, read)), now);
+    Object.keys(read).length === 0 ? state : checkValues(guide, put(guide, { ...state, misses: 0 }, joined(guide, state, text, read)), now);
   if (isAside && found !== undefined) return aside({ ...turn, state: withValues }, found.name, found.intent);
   if (Object.keys(read).length > 0 || mayBegin) return { ...withValues, misses: 0 };
   if (sum !== undefined) return got(state, { type: "sum", intent: nameOf(guide, "sum"), ...sum });
@@ -117,7 +123,7 @@ function freely(turn: Turn, found: ReturnType<typeof bestIntent>): State {
 function wantedSlot(guide: Guide, state: State, text: string): string | undefined {
   if (state.form === undefined) return state.asked?.type === "slot" ? state.asked.slot : undefined;
   const named = slotToChange(guide, state, text);
-  if (state.asked?.type === "change" || state.asked?.type === "agree") return named;
+  if (state.asked !== undefined && state.asked.type !== "slot") return named;
   const next = formOf(guide, state.form.intent)?.slots.find((slot) => state.values[slot] === undefined);
   if (state.asked?.type === "slot") return named !== undefined && state.values[named] !== undefined ? named : state.asked.slot;
   return named ?? next;
@@ -145,11 +151,17 @@ function yields(
 }
 
 /** Digits that go on with a number of which only the beginning was said. */
-function joined(guide: Guide, state: State, read: Readonly<Record<string, string | number>>): Readonly<Record<string, string | number>> {
+function joined(
+  guide: Guide,
+  state: State,
+  text: string,
+  read: Readonly<Record<string, string | number>>,
+): Readonly<Record<string, string | number>> {
   const { partial } = state;
   const more = partial === undefined ? undefined : read[partial.slot];
   if (partial === undefined || more === undefined) return read;
   const { min = 1, max = 20 } = guide.flow.slots[partial.slot] ?? {};
+  if (readYesNo(text) === "no") return { ...read, [partial.slot]: corrected(partial.digits, text) ?? more };
   const whole = partial.digits + String(more);
   return String(more).length >= min || whole.length > max ? read : { ...read, [partial.slot]: whole };
 }

@@ -175,6 +175,39 @@ test("an order is found by its number, corrected in part", async () => {
   expect(await talk.says("yes")).toMatch(/^.*One moment.*margherita.*oven/);
 });
 
+describe("while something is read back or confirmed", () => {
+  const beforeConfirm = ["book a table for two tomorrow at one", "Bob", "555 019 9222", "yes"];
+  const beforeCheck = ["where is my order", "four seven one nine three"];
+
+  test.each([
+    ["What are you doing right now?"],
+    ["What is seven times eight?"],
+    ["Worse."],
+    ["ok, can you repeat that?"],
+    ["what time do you close"],
+  ])("%j agrees to nothing", async (text) => {
+    const talk = new Talk();
+    expect(await talk.saysAll(...beforeCheck, text)).toContain("4 7 1, 9 3, right?");
+    expect(talk.calls.filter(({ name }) => name === "look_up_order")).toEqual([]);
+    const other = new Talk();
+    expect(await other.saysAll(...beforeConfirm, text)).toMatch(/2 .*at 1 pm.*Bob.*Shall I book it\?$/);
+    expect(other.calls.filter(({ name }) => name === "book_table")).toEqual([]);
+  });
+
+  test("goodbye ends the call and books nothing", async () => {
+    const talk = new Talk();
+    expect(await talk.saysAll(...beforeConfirm, "No thanks, good-bye.")).toContain("Goodbye");
+    expect(talk.calls.map(({ name }) => name)).toEqual(["end_call"]);
+  });
+
+  test("the beginning of a number is corrected too", async () => {
+    const talk = new Talk();
+    await talk.saysAll("where is my order", "seven one nine two");
+    expect(await talk.says("No, seven one nine three.")).toMatch(/^.*7 1 9 3[.,]/);
+    expect(await talk.says("four")).toContain("7 1 9, 3 4, right?");
+  });
+});
+
 test("a call-back needs minutes and a number", async () => {
   const talk = new Talk();
   await talk.saysAll("Can you call me back in half an hour?", "my number is 555 019 9222");

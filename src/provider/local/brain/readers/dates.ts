@@ -10,7 +10,7 @@ const names =
  * @param now the business's wall clock, as a date of this process's own zone
  */
 export function readDay(text: string, now: Date): string | undefined {
-  const written = withNumerals(text);
+  const written = withNumerals(text.replaceAll(/\bto-(?=morrow|day|night)/gi, "to"));
   const special = specialDay(written, now);
   if (special !== undefined) return isoDay(special);
   const found = chrono

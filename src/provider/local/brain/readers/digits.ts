@@ -9,7 +9,7 @@ export interface DigitRun {
 }
 
 const fillers = new Set(["and", "uh", "um", "er", "erm", "dash", "hyphen", "space", "then", "plus", "area", "code"]);
-const repeats: Readonly<Record<string, number>> = { double: 2, triple: 3, treble: 3 };
+const repeats: Readonly<Record<string, number>> = { double: 2, duible: 2, dubble: 2, triple: 3, treble: 3 };
 
 /**
  * Every run of digits in a text, in any form a recogniser writes them: "12345 54321", "1, 2, 3", "five five five", "oh one", "double five",
@@ -87,7 +87,9 @@ function slipAt(words: readonly Token[], at: number, inside: boolean): Found | u
   const next = words[at + 1];
   const leads = next !== undefined && (digitsAt(words, at + 1) !== undefined || digitSlips[next.text] !== undefined);
   // "Oh, five five" is a sigh; "oh one two" is a zero. "To" and "for" before a number are mostly just that.
-  const taken = inside ? leads || next === undefined : digit === 0 && leads && !word.pause && digitsAt(words, at + 1) !== undefined;
+  const taken = inside
+    ? leads || next === undefined
+    : digit === 0 && word.text !== "or" && leads && !word.pause && digitsAt(words, at + 1) !== undefined;
   return taken ? { digits: String(digit), count: 1 } : undefined;
 }
 
@@ -103,14 +105,25 @@ export function isNumberWord(word: string): boolean {
   return /^\d/.test(word) || [units, teens, tens, ordinals, digitNames].some((table) => table[word] !== undefined);
 }
 
-/** The caller's number in a text that should hold one: the last run of a fitting length, or all runs joined. Undefined: no digit at all. */
+/**
+ * The caller's number in a text that should hold one: the last run of a fitting length, or all runs joined. Undefined: no digit at all.
+ * A "for" or "to" at the very beginning is a digit when just one is lacking.
+ */
 export function readCode(text: string, min: number, max: number): string | undefined {
   const runs = readDigits(text);
+  const [first] = runs;
+  const lead = digitSlips[/^\W*(\w+)\W+$/.exec(text.slice(0, first?.start ?? 0))?.[1]?.toLowerCase() ?? ""];
+  if (runs.length === 1 && first !== undefined && lead !== undefined && [min, ...usualLengths].includes(first.digits.length + 1)) {
+    return String(lead) + first.digits;
+  }
   const fitting = runs.findLast((run) => run.digits.length >= min && run.digits.length <= max);
   if (fitting !== undefined) return fitting.digits;
   const all = runs.map((run) => run.digits).join("");
   return all === "" || all.length > max ? undefined : all;
 }
+
+/** Of a phone number without and with its area code. */
+const usualLengths = [7, 10];
 
 /** Digits in the groups in which people say a phone number of that length: 3-4, 3-3-4, 5-3-3, else threes. */
 export function groupDigits(digits: string): string[] {

@@ -74,6 +74,7 @@ export const digitSlips: Readonly<Record<string, number>> = {
   oh: 0,
   o: 0,
   owe: 0,
+  or: 0,
   won: 1,
   to: 2,
   too: 2,
@@ -86,5 +87,6 @@ export const digitSlips: Readonly<Record<string, number>> = {
   sicks: 6,
   sex: 6,
   ate: 8,
+  it: 8,
   nein: 9,
 };

@@ -11,8 +11,9 @@ interface Mention {
   readonly at: number;
 }
 
-const half = /\b(half|quarter)\s+(past|after|to|of|before|till)\s+(\d{1,2})\b/gi;
-const minutesPast = /\b(\d{1,2})\s+(?:minutes?\s+)?(past|after|to|before|till)\s+(\d{1,2})\b(?!\s*(?:people|guests|persons))/gi;
+const half = /\b(half|quarter)[\s-]+(past|pest|pass|passed|after|to|of|before|till)\s+(\d{1,2})\b/gi;
+const minutesPast =
+  /\b(\d{1,2})\s+(?:minutes?\s+)?(past|pest|pass|passed|after|to|before|till)\s+(\d{1,2})\b(?!\s*(?:people|guests|persons))/gi;
 const clock = /\b(\d{1,2})[:.](\d{2})\b/gi;
 const named = /\b(noon|midday|mid-day|midnight)\b/gi;
 const marked =
@@ -65,7 +66,7 @@ function minutesOf(pattern: RegExp, match: RegExpMatchArray): number | undefined
     const offset = first.toLowerCase() === "half" ? 30 : first.toLowerCase() === "quarter" ? 15 : Number(first);
     const hour = Number(third);
     if (hour > 12 || hour === 0 || offset > 59) return undefined;
-    return (hour * 60 + (/past|after/i.test(second) ? offset : -offset) + 1440) % 1440;
+    return (hour * 60 + (/past|pest|pass|after/i.test(second) ? offset : -offset) + 1440) % 1440;
   }
   const [hour, minute] = [Number(first), second === "" ? 0 : Number(second)];
   return hour > 24 || minute > 59 ? undefined : ((hour % 24) * 60 + minute) % 1440;

@@ -1,5 +1,5 @@
 const yes =
-  /\b(?:yes|yeah|yea|yep|yup|yah|aye|sure|correct|right|exactly|ok|okay|absolutely|definitely|perfect|please do|go ahead|do it|of course|that's it|that is it|indeed|sounds good|fine|great|why not|no problem|i do|it is|that works|affirmative|book it)\b/;
+  /\b(?:yes|yeah|yea|yep|yup|yah|aye|sure|correct|right(?! now| away)|exactly|ok|okay|absolutely|definitely|perfect|please do|go ahead|do it|of course|that's it|that is it|indeed|sounds good|fine|great|why not|no problem|i do|it is|that works|affirmative|book it)\b/;
 const no = /\b(?:no|nope|nah|not|wrong|incorrect|don't|isn't|never|negative|neither)\b/;
 const hedged = /\b(?:don't know|not sure|no idea|i'm not certain|no problem|why not|not a problem|no worries|not now but yes)\b/;
 

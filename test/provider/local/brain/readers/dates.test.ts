@@ -9,6 +9,7 @@ test.each([
   ["tonight", "2026-11-20"],
   ["this evening", "2026-11-20"],
   ["tomorrow", "2026-11-21"],
+  ["A table for two to-morrow at one o'clock.", "2026-11-21"],
   ["tomorrow evening", "2026-11-21"],
   ["the day after tomorrow", "2026-11-22"],
   ["on Sunday", "2026-11-22"],

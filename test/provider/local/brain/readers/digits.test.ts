@@ -37,6 +37,12 @@ test.each([
   ["4 7 1 9 2", "47192"],
   ["four seventy one ninety two", "47192"],
   ["five five five and then oh one two", "555012"],
+  ["My phone number is 104-999-5470.", "1049995470"],
+  ["My phone number is 31-0863-1187.", "3108631187"],
+  ["Five, five, five, or one nine, nine, two, two, two.", "5550199222"],
+  ["Duible five, five, six, four, two.", "555642"],
+  ["eight, six, seven, five, free zero nine", "8675309"],
+  ["five three o' it.", "5308"],
   ["uh five, um five, er five", "555"],
 ])("%j holds the digits %s", (text, digits) => {
   expect(readDigits(text).map((run) => run.digits)).toEqual([digits]);
@@ -55,6 +61,7 @@ test.each([
   ["it's 555 0123, thank you", "5550123"],
   ["five five five oh one two three, no sorry, five five five oh one two four", "5550124"],
   ["call me at area code 555, then 0123456", "5550123456"],
+  ["For 555 019 922", "4555019922"],
   ["nothing at all", undefined],
 ])("the phone number in %j is %s", (text, digits) => {
   expect(readCode(text, 7, 15)).toBe(digits);
@@ -71,6 +78,11 @@ test.each([
   ["12", ["12"]],
 ])("%s is said in the groups %j", (digits, groups) => {
   expect(groupDigits(digits)).toEqual(groups);
+});
+
+test("a for at the beginning is a four when just one digit is lacking", () => {
+  expect(readCode("For seven, one nine, too.", 5, 5)).toBe("47192");
+  expect(readCode("For 71922.", 5, 5)).toBe("71922");
 });
 
 describe("a correction", () => {

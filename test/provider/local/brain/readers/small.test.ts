@@ -21,6 +21,7 @@ describe("yes and no", () => {
     ["don't", "no"],
     ["I don't know", undefined],
     ["not sure", undefined],
+    ["what are you doing right now", undefined],
     ["Friday", undefined],
     ["", undefined],
   ])("%j is %s", (text, reply) => {
@@ -75,6 +76,7 @@ describe("repeat after me", () => {
     ["repeat after me: the quick brown fox", "the quick brown fox"],
     ["Please repeat after me, one two three.", "one two three."],
     ["say after me hello", "hello"],
+    ["Were at thete after me, one, two.", "one, two."],
     ["repeat after me", undefined],
     ["repeat that", undefined],
   ])("%j", (text, words) => {

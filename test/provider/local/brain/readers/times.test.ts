@@ -17,6 +17,8 @@ test.each([
   ["a quarter past six", "18:15"],
   ["ten past six", "18:10"],
   ["twenty to nine", "20:40"],
+  ["At half-pest seven.", "19:30"],
+  ["That half-past seven.", "19:30"],
   ["noon", "12:00"],
   ["at midday tomorrow", "12:00"],
   ["midnight", "00:00"],
