@@ -42,7 +42,11 @@ export function tagged(tag: string, variants: Readonly<Record<string, Readonly<R
     if (name === undefined) return wrong("missing", join(path, tag), `Missing required parameter: '${join(path, tag)}'.`);
     const shape = typeof name === "string" ? shapes.get(name) : undefined;
     if (shape !== undefined) return shape(value, path);
-    return wrong("value", join(path, tag), `Invalid value: '${String(name)}'. Supported values are: ${[...shapes.keys()].join(", ")}.`);
+    return wrong(
+      "value",
+      join(path, tag),
+      `Invalid value: ${JSON.stringify(name)}. Supported values are: ${[...shapes.keys()].join(", ")}.`,
+    );
   };
 }
 

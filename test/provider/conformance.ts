@@ -1,7 +1,7 @@
 import { describe, expect, test, type TestContext } from "vitest";
 import { encodings, msOf } from "../../src/audio/encodings.ts";
 import { seededRandom } from "../../src/kernel/random.ts";
-import type { ConversationItem, ProviderTraits } from "../../src/provider/contract.ts";
+import type { ConversationItem, Link, LinkNotice, ProviderTraits } from "../../src/provider/contract.ts";
 import { pause, type Bench, type Cue } from "./bench.ts";
 import { survivesFaults } from "./conformance-faults.ts";
 import { Line, wholeSamples } from "./line.ts";
@@ -212,16 +212,18 @@ function talks(make: () => Promise<Bench>): void {
     await using line = await new Line(bench).open();
     ask(context, line, "tools");
     await line.becomes(() => line.all("tool.called").length === 2, "both calls");
-    const answersBefore = bench.panel?.last.answers ?? 0;
-    const before = line.notices.length;
+    const answers = (): number => bench.panel?.last.answers ?? 0;
+    const [answersBefore, before] = [answers(), line.notices.length];
     bench.panel?.reply("Three rooms for two nights, one for three.");
-    for (const { toolCallId, name } of line.all("tool.called").toReversed())
+    for (const [at, { toolCallId, name }] of line.all("tool.called").toReversed().entries()) {
       line.ends.answerTool({ toolCallId, name, output: '{"rooms":3}', failed: false });
-    await line.becomes(() => line.all("agent.ended", before).some((notice) => line.audioMs(notice.turnId) > 0), "the answer with both");
-    if (bench.panel !== undefined) {
-      expect(bench.panel.last.toolResults).toHaveLength(2);
-      expect(bench.panel.last.answers - answersBefore).toBe(1);
+      if (bench.panel !== undefined) await line.becomes(() => bench.panel?.last.toolResults.length === at + 1, "the result at the fake");
     }
+    const spoken = (): number => line.all("agent.ended", before).filter((notice) => line.audioMs(notice.turnId) > 0).length;
+    await line.becomes(() => spoken() === 1, "the answer with both");
+    ask(context, line, "short");
+    await line.becomes(() => spoken() === 2, "the next answer");
+    if (bench.panel !== undefined) expect(answers() - answersBefore).toBe(2);
     honest(bench);
   });
 
@@ -265,6 +267,18 @@ function talks(make: () => Promise<Bench>): void {
     if (voice !== undefined) expect(told?.voice).toBe(voice);
     expect(told?.language?.slice(0, 2) ?? line.request.agent.language.slice(0, 2)).toBe(language.slice(0, 2));
     honest(bench);
+  });
+
+  test("a session that closes the link on a notice hears nothing more", async (context) => {
+    await using bench = await make();
+    const during = (notice: LinkNotice, link: Link | undefined): void => {
+      if (notice.type === "agent.began") link?.close();
+    };
+    await using line = await new Line(bench, { during }).open();
+    ask(context, line, "long");
+    await line.hears("agent.began");
+    if (bench.panel !== undefined) await line.becomes(() => bench.panel?.open === 0, "the fake sees the end");
+    expect(line.diary.at(-1)).toContain("agent.began");
   });
 
   test("nothing is reported after close, and closing twice is closing once", async (context) => {

@@ -8,7 +8,11 @@ import type { AgentSpec, Link, LinkNotice, OpenRequest } from "../../src/provide
 import type { Bench } from "./bench.ts";
 
 type Notice<T extends LinkNotice["type"]> = Extract<LinkNotice, { type: T }>;
-type Settings = { agent?: Partial<AgentSpec> } & Partial<Omit<OpenRequest, "agent" | "report" | "signal">>;
+type Settings = {
+  agent?: Partial<AgentSpec>;
+  /** Called from within the report of each notice. */
+  during?: (notice: LinkNotice, link: Link | undefined) => void;
+} & Partial<Omit<OpenRequest, "agent" | "report" | "signal">>;
 
 const agent: AgentSpec = {
   name: "desk",
@@ -38,7 +42,7 @@ export class Line implements AsyncDisposable {
   readonly #waiting = new Set<() => void>();
   link: Link | undefined;
 
-  constructor(bench: Bench, settings: Settings = {}) {
+  constructor(bench: Bench, { during, ...settings }: Settings = {}) {
     const { hears, speaks, endpointing } = bench.provider.traits;
     const [uplink, downlink, first] = [hears[0], speaks[0], endpointing[0]];
     if (uplink === undefined || downlink === undefined || first === undefined) throw new Error("a provider must hear, speak and end turns");
@@ -68,6 +72,7 @@ export class Line implements AsyncDisposable {
         notice: (notice) => {
           this.diary.push(notice.type === "link.lost" ? `link.lost ${words(notice.fault)}` : JSON.stringify(notice));
           this.notices.push(notice);
+          during?.(notice, this.link);
           this.#look();
         },
       },

@@ -207,9 +207,11 @@ export class RealtimeSession implements FakeSession, AnswerHost {
       this.emit("conversation.item.input_audio_transcription.completed", { ...place, transcript: words, usage });
     };
     const when = this.#traits.random.next();
-    if (when < 0.34) transcribe();
-    else if (when < 0.67) setTimeout(transcribe, 0);
-    else this.#lateTranscripts.push(transcribe);
+    if (when < 0.25) transcribe();
+    else if (when < 0.5) setTimeout(transcribe, 0);
+    else if (when < 0.75) this.#lateTranscripts.push(transcribe);
+    // Later than the words of the next turn, if that comes quickly.
+    else setTimeout(transcribe, 40);
   }
 
   #create(event: Json): void {

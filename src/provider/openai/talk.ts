@@ -166,7 +166,11 @@ export class Talk {
   #committed(itemId: string): void {
     this.#turns.committed(itemId);
     const commit = this.#commits.shift();
-    if (commit === undefined) return;
+    if (commit === undefined) {
+      // The service answers a turn that it ended itself, unless another response runs: then it may leave it at that.
+      if (this.#active !== undefined) this.#unanswered.set(itemId, "there");
+      return this.#askIfOwed();
+    }
     if (this.#unanswered.has(commit.eventId)) this.#unanswered.set(commit.eventId, "there");
     this.#turns.finished(itemId, commit.uplinkMs);
   }

@@ -293,7 +293,7 @@ export function sessionUpdate(eventId: string, request: OpenRequest, settings: L
       audio: {
         input: {
           format: formatOf(request.uplink),
-          transcription: { model: settings.transcriptionModel, language: agent.language.slice(0, 2) },
+          transcription: { model: settings.transcriptionModel, language: agent.language.split("-", 1)[0] },
           turn_detection: request.endpointing === "manual" ? null : settings.turnDetection,
           ...(settings.noiseReduction === undefined ? {} : { noise_reduction: { type: settings.noiseReduction } }),
         },

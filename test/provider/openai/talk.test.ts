@@ -113,6 +113,16 @@ test("a request that another response outran is made again only for what that on
   expect(other.types()).toEqual(["conversation.item.create", "response.create"]);
 });
 
+test("a turn that ended while a response ran is asked for when the service did not answer it itself", () => {
+  const { take, types } = talk();
+  take(...begun("r1", "i1"), { type: "committed", itemId: "u1" }, done("r1"));
+  expect(types()).toEqual(["response.create"]);
+
+  const other = talk();
+  other.take({ type: "committed", itemId: "u1" }, ...begun("r1", "i1"), done("r1"));
+  expect(other.types()).toEqual([]);
+});
+
 test("what comes late of an interrupted response is dropped, and a message it began late is taken back", () => {
   const { subject, take, types, heard, notices } = talk();
   take(...begun("r1", "i1"), audio("r1", "i1", 1_000));
@@ -153,6 +163,18 @@ test("a call is told once, and a cancelled response's half call never", () => {
   const call: ServerEvent = { type: "response.call", responseId: "r1", callId: "c1", name: "find_room", arguments: "{}" };
   take({ type: "response.created", responseId: "r1", askId: undefined }, call, call);
   expect(notices.filter((notice) => notice.type === "tool.called")).toHaveLength(1);
+});
+
+test("words that come before those of an earlier turn wait for them", () => {
+  const { take, notices } = talk();
+  take({ type: "speech.started", itemId: "u1", atMs: 0 }, { type: "speech.started", itemId: "u2", atMs: 900 });
+  take({ type: "transcript.done", itemId: "u2", text: "second", used: undefined });
+  expect(notices.filter((notice) => notice.type === "caller.transcribed")).toEqual([]);
+  take({ type: "transcript.done", itemId: "u1", text: "first", used: undefined });
+  expect(notices.slice(2)).toEqual([
+    { type: "caller.transcribed", turnId: "u1", text: "first", final: true },
+    { type: "caller.transcribed", turnId: "u2", text: "second", final: true },
+  ]);
 });
 
 test("words of a turn whose recognition failed are what was heard of them", () => {

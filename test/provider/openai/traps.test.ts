@@ -217,6 +217,27 @@ describe("turns", { timeout: 30_000 }, () => {
     expect(fake.panel.violations).toEqual([]);
   });
 
+  test("the results of two calls are spoken of once, however late the second comes", async () => {
+    await using fake = await startOpenaiFake();
+    await using bench = await fakeBench(fake, openai);
+    await using line = await new Line(bench).open();
+    line.ends.takeText(bench.cue("tools") ?? "");
+    await line.hears("link.used");
+    const [first, second] = line.all("tool.called");
+    if (first === undefined || second === undefined) throw new Error("two calls were scripted");
+    line.ends.answerTool({ ...first, output: '{"rooms":3}', failed: false });
+    await line.becomes(() => fake.panel.last.toolResults.length === 1, "the first result there");
+    line.ends.answerTool({ ...second, output: '{"rooms":1}', failed: false });
+    await line.hears("agent.ended");
+    line.ends.takeText("thanks");
+    await line.becomes(
+      () => line.all("agent.ended").some(({ turnId }) => line.said(turnId) === "You said: thanks"),
+      "the answer to the thanks",
+    );
+    expect(fake.panel.last.answers).toBe(3);
+    expect(fake.panel.violations).toEqual([]);
+  });
+
   test("the result of a call that a lost link made is told with its call", async () => {
     await using fake = await startOpenaiFake();
     await using bench = await fakeBench(fake, openai);
