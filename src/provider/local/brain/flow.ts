@@ -37,6 +37,7 @@ const sentences = z.strictObject({
   hint: variants,
   unheard: variants,
   change: variants,
+  yesOrNo: variants,
   dropped: variants,
   moment: variants,
   working: variants,

@@ -1,7 +1,7 @@
 import type { ConversationItem } from "../../contract.ts";
 import { whatAsked } from "./asked.ts";
 import { formOf, type Guide } from "./guide.ts";
-import { blankState, without, type Act, type State, type Values } from "./state.ts";
+import { without, type Act, type State, type Values } from "./state.ts";
 import { understand } from "./understand.ts";
 
 /** The state after one more item of the conversation, whoever said or did it. */
@@ -10,11 +10,6 @@ export function fold(guide: Guide, state: State, item: ConversationItem, now: Da
   if (item.type === "agent") return afterWords(guide, state, item.text, item.interrupted);
   if (item.output === undefined) return afterCall(guide, state, item.id, { name: item.name, arguments: item.arguments });
   return afterResult(guide, state, item.id, { name: item.name, arguments: item.arguments }, item.output);
-}
-
-/** The state that a whole conversation leads to. */
-export function foldAll(guide: Guide, items: readonly ConversationItem[], now: Date): State {
-  return items.reduce((state, item) => fold(guide, state, item, now), blankState);
 }
 
 function afterWords(guide: Guide, state: State, text: string, interrupted: boolean): State {
@@ -48,6 +43,7 @@ function afterResult(guide: Guide, state: State, id: string, call: { name: strin
   const form = formOf(guide, intent);
   if (intent !== undefined && form !== undefined) return afterTask(guide, known, intent, form.retry, result);
   const acts: Act[] = [];
+  if (call.name === "end_call") acts.push({ type: "over" });
   if (call.name === "transfer_to_human") acts.push(result === undefined ? { type: "failed" } : { type: "transferred" });
   const status = Object.entries(guide.flow.intents).find(([, one]) => one.kind === "action" && one.does === "status")?.[0];
   if (call.name === "line_status" && status !== undefined)

@@ -109,10 +109,15 @@ export function slotToChange(guide: Guide, state: State, text: string): string |
 }
 
 /** The digits that a number has after the caller's correction, or going on where a pause cut it. */
-export function corrected(known: string, text: string): string | undefined {
+export function corrected(known: string, text: string, max: number): string | undefined {
   const said = readDigits(text).findLast(({ digits }) => digits !== "")?.digits;
   const objects = /\b(?:no|not|nope|wrong|it's|it is|that's|should|sorry|last|first|ends?|change|actually)\b/i.test(text);
-  const isRest = said !== undefined && !objects && [10, 11].includes(known.length + said.length) && known.length < 10;
+  const isRest =
+    said !== undefined &&
+    !objects &&
+    [10, 11].includes(known.length + said.length) &&
+    known.length + said.length <= max &&
+    known.length < 10;
   return isRest ? known + said : correctDigits(known, text);
 }
 

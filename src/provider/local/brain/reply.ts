@@ -32,7 +32,10 @@ export function replyTo(voice: Voice, state: State): Reply {
   const said = state.acts.map((act) => answerTo(voice, state, act));
   const calls = said.flatMap((one) => one.calls);
   const words = said.map((one) => one.words);
-  const isOver = calls.length > 0 || isFirstUnheard(state) || state.acts.some(({ type }) => type === "transferred" || type === "crisis");
+  const isOver =
+    calls.length > 0 ||
+    isFirstUnheard(state) ||
+    state.acts.some(({ type }) => type === "transferred" || type === "crisis" || type === "over");
   const next = isOver ? nothing : nextStep(voice, state);
   return {
     words: [...words, next.words].filter((part) => part !== "").join(" "),
@@ -126,6 +129,8 @@ function answerTo(voice: Voice, state: State, act: Act): Reply {
       return say(act.text);
     case "failed":
       return line([`${voice.pick(sentences.failed)} ${voice.pick(sentences.more)}`]);
+    case "over":
+      return nothing;
     case "transferred":
       return line(sentences.transferred);
     case "reported":
@@ -159,7 +164,10 @@ export function nextStep(voice: Voice, state: State): Reply {
   if (state.partial !== undefined && state.misses > 1) return say(ask(voice, state, state.partial.slot));
   if (state.partial !== undefined) return say(sentence(voice, guide.flow.sentences.partial, { digits: speakDigits(state.partial.digits) }));
   const unchecked = uncheckedSlot(guide, state);
-  if (unchecked !== undefined) return say(sentence(voice, guide.flow.slots[unchecked]?.check ?? [], valueBlanks(guide, state.values)));
+  // A question that twice brought neither yes nor no says what it wants.
+  const plea = state.misses > 1 ? `${sentence(voice, guide.flow.sentences.yesOrNo)} ` : "";
+  if (unchecked !== undefined)
+    return say(plea + sentence(voice, guide.flow.slots[unchecked]?.check ?? [], valueBlanks(guide, state.values)));
   if (form === undefined || state.acts.some(({ type }) => type === "declined")) return nothing;
   const missing = form.slots.find((slot) => state.values[slot] === undefined);
   if (missing !== undefined) return say(ask(voice, state, missing));

@@ -1,13 +1,14 @@
+import { setImmediate as breathe } from "node:timers/promises";
 import type { Clock } from "../../../kernel/clock.ts";
 import type { Random } from "../../../kernel/random.ts";
 import type { ConversationItem } from "../../contract.ts";
 import type { Brain, BrainRequest, Mind, MindInput, MindPart } from "../parts.ts";
 import { clausesOf } from "./clauses.ts";
 import type { Flow } from "./flow.ts";
-import { fold, foldAll } from "./fold.ts";
+import { fold } from "./fold.ts";
 import { guideFrom, wallDate, type Guide } from "./guide.ts";
 import { replyTo, sentence, nextStep, type Reply, type Voice } from "./reply.ts";
-import type { Call, State } from "./state.ts";
+import { blankState, type Call, type State } from "./state.ts";
 
 /** The scripted receptionist: no model, no network; what it says is the flow's. */
 export function scriptedBrain(flow: Flow): Brain {
@@ -16,6 +17,8 @@ export function scriptedBrain(flow: Flow): Brain {
 }
 
 const rememberedCalls = 32;
+/** Items read at a stretch, some 3 ms: a call of hours is read without holding up the others. */
+const sliceItems = 50;
 
 /**
  * One call's receptionist. What it knows is the conversation, read item by item; the items of the last `think` are kept apart,
@@ -28,7 +31,9 @@ class ScriptedMind implements Mind {
   readonly #request: BrainRequest;
   readonly #tools: ReadonlySet<string>;
   /** The conversation up to the last `think`. */
-  #settled: State;
+  #settled: State = blankState;
+  /** What of the given conversation is still to be read. */
+  #unread: readonly ConversationItem[];
   /** What the last `think` added. */
   #tail: readonly ConversationItem[] = [];
   /** A caller turn at the end of the given conversation that nobody answered yet. */
@@ -47,11 +52,13 @@ class ScriptedMind implements Mind {
     this.#unanswered = last?.type === "caller" ? last : undefined;
     const earlier = this.#unanswered === undefined ? request.conversation : request.conversation.slice(0, -1);
     for (const item of earlier) if (item.type === "tool") this.#remember(item.id, { name: item.name, arguments: item.arguments });
-    this.#settled = foldAll(guide, earlier, this.#now());
+    this.#unread = earlier;
   }
 
   async *think(input: MindInput, signal: AbortSignal): AsyncGenerator<MindPart> {
     try {
+      await this.#readUp();
+      if (signal.aborted) return;
       const reply = this.#take(input);
       this.#count += 1;
       const id = `a${this.#count}`;
@@ -98,6 +105,14 @@ class ScriptedMind implements Mind {
     this.#calls.set(id, call);
     const [oldest] = this.#calls.keys();
     if (this.#calls.size > rememberedCalls && oldest !== undefined) this.#calls.delete(oldest);
+  }
+
+  async #readUp(): Promise<void> {
+    while (this.#unread.length > 0) {
+      for (const item of this.#unread.slice(0, sliceItems)) this.#settled = fold(this.#guide, this.#settled, item, this.#now());
+      this.#unread = this.#unread.slice(sliceItems);
+      if (this.#unread.length > 0) await breathe();
+    }
   }
 
   /** Takes in what happened and makes the reply. */

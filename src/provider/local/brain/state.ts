@@ -58,6 +58,8 @@ export type Act =
   | { readonly type: "problem"; readonly text: string }
   | { readonly type: "failed" }
   | { readonly type: "transferred" }
+  /** The call ends: nothing more is to be said. */
+  | { readonly type: "over" }
   | {
       readonly type: "reported";
       readonly intent: string;

@@ -81,7 +81,7 @@ function answerToCheck(guide: Guide, state: State, slot: string, text: string, r
     if (reply === "no" && tokens(text).length <= 6) return got({ ...state, values: without(state.values, [slot]) }, { type: "corrected" });
     return undefined;
   }
-  const value = corrected(known, text) ?? known;
+  const value = corrected(known, text, guide.flow.slots[slot]?.max ?? known.length) ?? known;
   const isSame = value === known;
   const filled = put(guide, { ...state, values: without(state.values, [slot]) }, { [slot]: value });
   if (isSame)
@@ -161,7 +161,7 @@ function joined(
   const more = partial === undefined ? undefined : read[partial.slot];
   if (partial === undefined || more === undefined) return read;
   const { min = 1, max = 20 } = guide.flow.slots[partial.slot] ?? {};
-  if (readYesNo(text) === "no") return { ...read, [partial.slot]: corrected(partial.digits, text) ?? more };
+  if (readYesNo(text) === "no") return { ...read, [partial.slot]: corrected(partial.digits, text, max) ?? more };
   const whole = partial.digits + String(more);
   return String(more).length >= min || whole.length > max ? read : { ...read, [partial.slot]: whole };
 }

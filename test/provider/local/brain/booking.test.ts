@@ -196,8 +196,19 @@ describe("while something is read back or confirmed", () => {
 
   test("goodbye ends the call and books nothing", async () => {
     const talk = new Talk();
-    expect(await talk.saysAll(...beforeConfirm, "No thanks, good-bye.")).toContain("Goodbye");
+    expect(await talk.saysAll(...beforeConfirm, "No thanks, good-bye.")).toMatch(/Goodbye!$/);
     expect(talk.calls.map(({ name }) => name)).toEqual(["end_call"]);
+  });
+
+  test("a number said anew replaces the whole", async () => {
+    expect(await new Talk().saysAll(...beforeCheck, "one two three four five")).toContain("1 2 3, 4 5, right?");
+  });
+
+  test("the second unclear answer is asked for a yes or no, the third gets a person", async () => {
+    const talk = new Talk();
+    expect(await talk.saysAll(...beforeCheck, "Worse.", "Worse.")).toMatch(/yes or no\. .*4 7 1, 9 3, right\?$/);
+    await talk.says("Worse.");
+    expect(talk.calls).toMatchObject([{ name: "transfer_to_human" }]);
   });
 
   test("the beginning of a number is corrected too", async () => {

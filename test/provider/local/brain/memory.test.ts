@@ -110,6 +110,15 @@ test("opened anew after every turn with its own conversation, the talk goes on a
   expect(calls.map(({ name }) => name)).toEqual(["book_table", "cancel_booking"]);
 });
 
+test("a conversation of hours is read in slices, and what was said first is still known", async () => {
+  const small: ConversationItem[] = Array.from({ length: 300 }, (_, at) => [
+    caller("what are your hours"),
+    agent(`We are open, for the time ${at}.`),
+  ]).flat();
+  const talk = new Talk({ conversation: [caller("my name is Ann Lee"), agent("Thank you, Ann. How can I help?"), ...small] });
+  expect(await talk.says("can you spell my name?")).toBe("A, N, N. L, E, E.");
+});
+
 describe("taking back", () => {
   test("a withdrawn turn leaves no trace", async () => {
     const talk = new Talk();

@@ -10,7 +10,7 @@ const ends = new Set(
   ),
 );
 const fillers = new Set(
-  "thanks thank you um uh er erm well oh hi hello hey it it's its is that's that yes yeah yep okay ok sure so the name my please under for just i'm i am this call me no sorry it'll be is".split(
+  "and thanks thank you um uh er erm well oh hi hello hey it it's its is that's that yes yeah yep okay ok sure so the name my please under for just i'm i am this call me no sorry it'll be is".split(
     " ",
   ),
 );
