@@ -16,7 +16,7 @@ export interface ScriptedReply {
   readonly fails?: boolean;
 }
 
-export interface ScriptedToolCall {
+interface ScriptedToolCall {
   readonly name: string;
   /** JSON text, also invalid. */
   readonly arguments: string;
@@ -40,7 +40,7 @@ export interface ToldSettings {
 }
 
 /** Audio kept as evidence, as long as its panel has room. */
-export class KeptAudio {
+class KeptAudio {
   readonly #room: { bytes: number };
   #pieces: Uint8Array[] = [];
   #keptBytes = 0;

@@ -43,7 +43,7 @@ const transcription = object({
   delay: is("minimal", "low", "medium", "high", "xhigh"),
 });
 
-export const voices = ["alloy", "ash", "ballad", "coral", "echo", "sage", "shimmer", "verse", "marin", "cedar"] as const;
+const voices = ["alloy", "ash", "ballad", "coral", "echo", "sage", "shimmer", "verse", "marin", "cedar"] as const;
 const voice = either(object({ "id!": text() }), is(...voices));
 
 const audioOutput = object({ format, voice, speed: number(0.25, 1.5) });

@@ -54,6 +54,8 @@ export class Talk {
   readonly #commits: { readonly eventId: string; readonly uplinkMs: number }[] = [];
   #active: Response | undefined;
   #asking: string | undefined;
+  /** Whether the service gives our metadata back; where it does not, any new response counts as the one asked for. */
+  #echoes = false;
   #stuck: Timer | undefined;
   #failuresInARow = 0;
   #ids = 0;
@@ -178,7 +180,8 @@ export class Talk {
   // Responses
 
   #created(responseId: string, askId: string | undefined): void {
-    if (askId !== undefined && askId === this.#asking) this.#asking = undefined;
+    this.#echoes ||= askId !== undefined;
+    if (askId === this.#asking || !this.#echoes) this.#asking = undefined;
     // Whatever the service had when it began is answered by this response.
     for (const [itemId, state] of this.#unanswered) if (state === "there") this.#unanswered.delete(itemId);
     const lastEventAt = this.#clock.now();

@@ -113,6 +113,15 @@ test("a request that another response outran is made again only for what that on
   expect(other.types()).toEqual(["conversation.item.create", "response.create"]);
 });
 
+test("a service that does not give metadata back is asked again all the same", () => {
+  const { subject, take, types } = talk();
+  for (const text of ["one", "two"]) {
+    subject.takeText(text);
+    take({ type: "item.added", itemId: text === "one" ? "t_1" : "t_3" }, ...begun(`r_${text}`, "i1"), done(`r_${text}`));
+  }
+  expect(types()).toEqual(["conversation.item.create", "response.create", "conversation.item.create", "response.create"]);
+});
+
 test("a turn that ended while a response ran is asked for when the service did not answer it itself", () => {
   const { take, types } = talk();
   take(...begun("r1", "i1"), { type: "committed", itemId: "u1" }, done("r1"));
