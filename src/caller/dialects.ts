@@ -1,0 +1,5 @@
+import type { Dialect } from "./dialect.ts";
+import { browser } from "./dialects/browser.ts";
+
+/** Every wire format that a caller may come with over a WebSocket. */
+export const dialects: readonly Dialect[] = [browser];

@@ -1,0 +1,107 @@
+import { isIPv6 } from "node:net";
+import type { Clock } from "../kernel/clock.ts";
+import { Fault } from "../kernel/fault.ts";
+import { Allowance } from "./allowance.ts";
+
+export interface DoorLimits {
+  /** Connections at once from one address. */
+  readonly perAddress: number;
+  /** New connections a second from one address; the burst is `perAddress`. */
+  readonly perAddressPerSecond: number;
+  /** Connections at once in this process. */
+  readonly overall: number;
+}
+
+export const doorLimits: DoorLimits = { perAddress: 20, perAddressPerSecond: 10, overall: 400 };
+
+interface Visitor {
+  open: number;
+  readonly allowance: Allowance;
+}
+
+/** More addresses than this are not remembered: whoever has that many would otherwise fill the memory. */
+const addressLimit = 10_000;
+const busyRetryMs = 5_000;
+
+/** Counts connections, overall and by address (IPv6 by /64), and says when it is too many. */
+export class Door {
+  readonly #limits: DoorLimits;
+  readonly #clock: Clock;
+  readonly #visitors = new Map<string, Visitor>();
+  #open = 0;
+  refused = 0;
+
+  constructor(limits: DoorLimits, clock: Clock) {
+    this.#limits = limits;
+    this.#clock = clock;
+  }
+
+  get open(): number {
+    return this.#open;
+  }
+
+  /**
+   * Lets a connection in; dispose when it is gone.
+   * @throws {Fault} busy, with the time to wait.
+   */
+  enter(address: string): Disposable {
+    const visitor = this.#visitorAt(neighbourhood(address));
+    if (this.#open >= this.#limits.overall) throw this.#refuse(`all ${this.#limits.overall} connections are taken`, busyRetryMs);
+    if (visitor.open >= this.#limits.perAddress) {
+      throw this.#refuse(`this address has ${visitor.open} connections, the limit is ${this.#limits.perAddress}`, busyRetryMs);
+    }
+    const now = this.#clock.now();
+    if (!visitor.allowance.take(1, now)) {
+      const waitMs = visitor.allowance.waitMs(1, now);
+      throw this.#refuse(`this address connects more than ${this.#limits.perAddressPerSecond} times a second`, waitMs);
+    }
+    visitor.open += 1;
+    this.#open += 1;
+    let inside = true;
+    return {
+      [Symbol.dispose]: () => {
+        if (!inside) return;
+        inside = false;
+        visitor.open -= 1;
+        this.#open -= 1;
+      },
+    };
+  }
+
+  #visitorAt(key: string): Visitor {
+    const known = this.#visitors.get(key);
+    if (known !== undefined) return known;
+    const now = this.#clock.now();
+    if (this.#visitors.size >= addressLimit) this.#forget(now);
+    if (this.#visitors.size >= addressLimit) throw this.#refuse("too many addresses at once", busyRetryMs);
+    const { perAddress, perAddressPerSecond } = this.#limits;
+    const visitor = { open: 0, allowance: new Allowance(perAddressPerSecond, perAddress, now) };
+    this.#visitors.set(key, visitor);
+    return visitor;
+  }
+
+  #forget(now: number): void {
+    for (const [key, visitor] of this.#visitors) if (visitor.open === 0 && visitor.allowance.full(now)) this.#visitors.delete(key);
+  }
+
+  #refuse(why: string, retryAfterMs: number): Fault {
+    this.refused += 1;
+    return new Fault("busy", `${why}; try again in a moment`, { retryAfterMs });
+  }
+}
+
+/** What counts as one address: an IPv4 address (also when mapped into IPv6), or the /64 of an IPv6 address. */
+export function neighbourhood(address: string): string {
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
+  if (mapped !== undefined) return mapped;
+  if (!isIPv6(address)) return address;
+  const [head = "", tail] = (address.split("%")[0] ?? "").toLowerCase().split("::");
+  const front = head === "" ? [] : head.split(":");
+  const back = tail === undefined || tail === "" ? [] : tail.split(":");
+  const zeros = tail === undefined ? 0 : Math.max(0, 8 - front.length - back.length);
+  const groups = [...front, ...Array.from({ length: zeros }, () => "0"), ...back];
+  return `${groups
+    .slice(0, 4)
+    .map((group) => Number.parseInt(group, 16).toString(16))
+    .join(":")}::/64`;
+}

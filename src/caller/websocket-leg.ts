@@ -1,0 +1,398 @@
+import type { RawData, WebSocket } from "ws";
+import { encodings, msOf, type Encoding } from "../audio/encodings.ts";
+import type { Ticked, Ticker } from "../audio/ticker.ts";
+import type { Clock } from "../kernel/clock.ts";
+import { Fault, toFault } from "../kernel/fault.ts";
+import type { Log } from "../kernel/log.ts";
+import { Allowance } from "./allowance.ts";
+import type { CallerCommand, CallerSignal, Dialect, DialectCodec } from "./dialect.ts";
+import type { CallerNotice, CallStart, Leg, LegEnd, LegListener, LegTraits, Reception } from "./leg.ts";
+import { MediaClock } from "./media-clock.ts";
+
+/** What happened at the callers' sockets, summed up over all of them. */
+export interface LegCounts {
+  /** Agent audio that was not sent because the peer reads too slowly. */
+  droppedFrames: number;
+  malformedMessages: number;
+  ignoredMessages: number;
+  /** Silence put in where the caller's media clock had gaps. */
+  filledGapMs: number;
+  floods: number;
+  slowReaders: number;
+  silentPeers: number;
+}
+
+export const newLegCounts = (): LegCounts => ({
+  droppedFrames: 0,
+  malformedMessages: 0,
+  ignoredMessages: 0,
+  filledGapMs: 0,
+  floods: 0,
+  slowReaders: 0,
+  silentPeers: 0,
+});
+
+export interface LegParts {
+  readonly reception: Reception;
+  readonly clock: Clock;
+  /** One beat for all sockets; about a quarter of a second is fine enough for every limit here. */
+  readonly beat: Ticker;
+  readonly log: Log;
+  readonly counts: LegCounts;
+}
+
+const startLimitMs = 5_000;
+const pingEveryMs = 15_000;
+const pingsMissedLimit = 2;
+/** Above this nothing new is sent; at the second figure, or after so long above the first, the caller is given up. */
+const highWaterBytes = 256 * 1024;
+const highWaterMs = 2_000;
+const overflowBytes = 1024 * 1024;
+const slowLimitMs = 10_000;
+/** Text dialects wrap their audio in base64 and JSON. */
+const wireOverhead = 1.5;
+const malformedAudioLimit = 3;
+/**
+ * Sustained rates stop a flood. The bursts are what a connection gives at once after it stalled for 30 s (media at 50 messages a
+ * second and pcm16@48000, the widest): a bad line is no attack.
+ */
+const mediaPerSecond = 120;
+const mediaBurst = 1_500;
+const bytesPerSecond = 128 * 1024;
+const bytesBurst = 3 * 1024 * 1024;
+const controlPerSecond = 20;
+const controlBurst = 40;
+
+/** Close codes with which a peer says goodbye; anything else is a line that was lost. */
+const goodbyeCodes: ReadonlySet<number> = new Set([1000, 1005]);
+
+type State =
+  | { readonly name: "waiting"; readonly sinceMs: number }
+  | { readonly name: "talking"; readonly leg: SocketLeg; readonly listener: LegListener; readonly media: MediaClock }
+  | { readonly name: "over" };
+
+/**
+ * Serves one caller on an open socket, whatever the dialect: waits for its start, brings it to the reception, carries audio and
+ * signals, keeps the limits. `admit` may refuse a start by throwing a Fault, or change it.
+ */
+export function serveSocket(socket: WebSocket, dialect: Dialect, parts: LegParts, admit: (start: CallStart) => CallStart): void {
+  new SocketShell(socket, dialect, parts, admit).open();
+}
+
+class SocketShell implements Ticked {
+  readonly #socket: WebSocket;
+  readonly #dialect: Dialect;
+  readonly #parts: LegParts;
+  readonly #admit: (start: CallStart) => CallStart;
+  readonly #codec: DialectCodec;
+  readonly #mediaAllowance: Allowance;
+  readonly #bytesAllowance: Allowance;
+  readonly #controlAllowance: Allowance;
+  #state: State;
+  #heardMs: number;
+  #pingedMs: number;
+  #pingsMissed = 0;
+  #slowSinceMs: number | undefined;
+  #highWater = highWaterBytes;
+  #malformedAudio = 0;
+
+  constructor(socket: WebSocket, dialect: Dialect, parts: LegParts, admit: (start: CallStart) => CallStart) {
+    const now = parts.clock.now();
+    this.#socket = socket;
+    this.#dialect = dialect;
+    this.#parts = parts;
+    this.#admit = admit;
+    this.#codec = dialect.open();
+    this.#mediaAllowance = new Allowance(mediaPerSecond, mediaBurst, now);
+    this.#bytesAllowance = new Allowance(bytesPerSecond, bytesBurst, now);
+    this.#controlAllowance = new Allowance(controlPerSecond, controlBurst, now);
+    this.#state = { name: "waiting", sinceMs: now };
+    this.#heardMs = now;
+    this.#pingedMs = now;
+  }
+
+  open(): void {
+    this.#socket.on("message", (data, isBinary) => this.#received(data, isBinary));
+    this.#socket.on("pong", () => this.#alive());
+    this.#socket.on("ping", () => this.#take(this.#controlAllowance, 1, "pings"));
+    this.#socket.on("error", (error) => this.#broke(error));
+    this.#socket.on("close", (code) => this.#closed(code));
+    this.#parts.beat.wake(this);
+  }
+
+  tick(nowMs: number): boolean {
+    const state = this.#state;
+    if (state.name === "over") return false;
+    if (state.name === "waiting" && nowMs - state.sinceMs >= startLimitMs) {
+      this.#fail(new Fault("caller-silent", `no start within ${startLimitMs} ms`));
+    } else {
+      this.#watchReader(nowMs);
+      this.#watchPeer(nowMs);
+    }
+    return !this.#over;
+  }
+
+  /** False: the peer reads too slowly. */
+  play(frame: Uint8Array): boolean {
+    if (this.#socket.bufferedAmount <= this.#highWater) return this.send({ type: "audio", bytes: frame });
+    this.#parts.counts.droppedFrames += 1;
+    return false;
+  }
+
+  send(command: CallerCommand): boolean {
+    if (this.#over || this.#socket.readyState !== this.#socket.OPEN) return false;
+    const message = this.#codec.encode(command);
+    if (message === undefined) return true;
+    this.#socket.send(message);
+    if (this.#socket.bufferedAmount > overflowBytes) this.#tooSlow(`more than ${overflowBytes} bytes wait to be read`);
+    return true;
+  }
+
+  /** The far end's own buffer is unknown to us; what waits here goes after the audio that was already written. */
+  end(end: LegEnd): void {
+    if (this.#over) return;
+    this.send({ type: "end", end });
+    this.#finish(end.reason === "fault" ? end.fault.row.closeCode : end.reason === "drained" ? 1012 : 1000, codeOf(end));
+  }
+
+  #received(data: RawData, isBinary: boolean): void {
+    if (this.#over) return;
+    this.#alive();
+    try {
+      const signal = this.#decode(data, isBinary);
+      if (signal !== undefined) this.#act(signal);
+    } catch (error) {
+      this.#fail(toFault(error, "internal", "taking a caller's message"));
+    }
+  }
+
+  #decode(data: RawData, isBinary: boolean): CallerSignal | undefined {
+    const bytes = data as Buffer; // `binaryType` is left at "nodebuffer".
+    const { textBytes, binaryBytes } = this.#dialect.limits;
+    const limit = isBinary ? binaryBytes : textBytes;
+    if (bytes.length > limit) {
+      throw new Fault("caller-oversized", `a ${isBinary ? "binary" : "text"} message of ${bytes.length} bytes, the limit is ${limit}`);
+    }
+    if (!this.#take(this.#bytesAllowance, bytes.length, "bytes")) return undefined;
+    try {
+      const signal = isBinary ? this.#codec.decodeBinary(bytes) : this.#codec.decodeText(bytes.toString("utf8"));
+      if (signal.type === "audio" && this.#state.name === "talking") wholeSamples(signal.bytes, this.#state.leg.uplink);
+      return signal;
+    } catch (error) {
+      const fault = toFault(error, "internal", `reading a ${this.#dialect.name} message`);
+      if (fault.row.blame === "caller") this.#parts.counts.malformedMessages += 1;
+      return this.#forgive(fault, isBinary);
+    }
+  }
+
+  /** A frame of bad audio is dropped, the third ends the call; bad text cannot be trusted at all. */
+  #forgive(fault: Fault, isBinary: boolean): undefined {
+    const aboutAudio = isBinary ? fault.row.blame === "caller" : fault.code === "caller-unsupported";
+    if (this.#state.name !== "talking" || !aboutAudio) throw fault;
+    this.#malformedAudio += 1;
+    if (this.#malformedAudio < malformedAudioLimit) return undefined;
+    throw new Fault("caller-unsupported", `${this.#malformedAudio} malformed audio messages; the last: ${fault.message}`, { cause: fault });
+  }
+
+  #act(signal: CallerSignal): void {
+    const ofMedia = signal.type === "audio" || signal.type === "played" || signal.type === "mark";
+    if (!this.#take(ofMedia ? this.#mediaAllowance : this.#controlAllowance, 1, ofMedia ? "media messages" : "control messages")) return;
+    if (signal.type === "ignored") {
+      this.#parts.counts.ignoredMessages += 1;
+    } else if (signal.type === "ping") {
+      this.#socket.send(signal.message);
+    } else if (signal.type === "start") {
+      this.#start(signal);
+    } else if (this.#state.name === "talking") {
+      this.#tell(this.#state, signal);
+    } else if (signal.type === "stop") {
+      this.end({ reason: "done" });
+    } else {
+      throw new Fault("caller-malformed", `${signal.type} came before start`);
+    }
+  }
+
+  #start(signal: CallerSignal & { type: "start" }): void {
+    if (this.#state.name !== "waiting") throw new Fault("caller-malformed", "start came twice");
+    const leg = new SocketLeg(this, this.#dialect, signal.uplink, signal.downlink);
+    this.#highWater = Math.min(highWaterBytes, highWaterMs * encodings[signal.downlink].bytesPerMs * wireOverhead);
+    const listener = this.#parts.reception.receive(leg, this.#admit(signal.start));
+    // The reception may have ended the leg in the same breath.
+    if (!this.#over) this.#state = { name: "talking", leg, listener, media: new MediaClock(signal.uplink) };
+  }
+
+  #tell({ listener, media }: State & { name: "talking" }, signal: Exclude<CallerSignal, { type: "start" | "ping" | "ignored" }>): void {
+    if (signal.type === "audio") {
+      if (signal.atMs !== undefined) this.#fillGap(media, signal.atMs, signal.bytes.length, listener);
+      listener.audio(signal.bytes);
+    } else if (signal.type === "stop") {
+      listener.signal({ type: "hung-up" });
+      this.end({ reason: "done" });
+    } else {
+      listener.signal(signal);
+    }
+  }
+
+  #fillGap(media: MediaClock, atMs: number, bytes: number, listener: LegListener): void {
+    const before = media.filledMs;
+    media.advance(atMs, bytes, (silence) => listener.audio(silence));
+    this.#parts.counts.filledGapMs += media.filledMs - before;
+  }
+
+  /** False: too much; the caller was refused. */
+  #take(allowance: Allowance, amount: number, what: string): boolean {
+    if (this.#over) return false;
+    if (allowance.take(amount, this.#parts.clock.now())) return true;
+    this.#parts.counts.floods += 1;
+    this.#fail(new Fault("caller-flooding", `too many ${what} at once`));
+    return false;
+  }
+
+  #watchReader(nowMs: number): void {
+    if (this.#socket.bufferedAmount <= this.#highWater) this.#slowSinceMs = undefined;
+    else if (this.#slowSinceMs === undefined) this.#slowSinceMs = nowMs;
+    else if (nowMs - this.#slowSinceMs >= slowLimitMs) this.#tooSlow(`nothing was read for ${slowLimitMs} ms`);
+  }
+
+  #tooSlow(why: string): void {
+    this.#parts.counts.slowReaders += 1;
+    this.#fail(new Fault("caller-slow", why));
+  }
+
+  #watchPeer(nowMs: number): void {
+    if (this.#over || nowMs - Math.max(this.#pingedMs, this.#heardMs) < pingEveryMs) return;
+    if (this.#pingsMissed >= pingsMissedLimit) {
+      this.#parts.counts.silentPeers += 1;
+      this.#socket.terminate();
+      this.#lost(undefined);
+      return;
+    }
+    this.#pingsMissed += 1;
+    this.#pingedMs = nowMs;
+    this.#socket.ping();
+  }
+
+  #alive(): void {
+    this.#heardMs = this.#parts.clock.now();
+    this.#pingsMissed = 0;
+  }
+
+  /** The caller's words for it, the close code, and `lost` for who listened. */
+  #fail(fault: Fault): void {
+    if (this.#over) return;
+    const { log } = this.#parts;
+    const fields = { dialect: this.#dialect.name, code: fault.code, message: fault.message };
+    if (fault.code === "internal") log.error("leg_failed", { ...fields, err: fault.cause });
+    else log.info("leg_refused", fields);
+    const farewell = this.#encodeEnd(fault);
+    if (farewell !== undefined) this.#socket.send(farewell);
+    const state = this.#state;
+    this.#finish(fault.row.closeCode, fault.code);
+    if (state.name === "talking") this.#tellLost(state.listener, fault);
+  }
+
+  #encodeEnd(fault: Fault): string | Uint8Array | undefined {
+    return this.#codec.encode({ type: "end", end: { reason: "fault", fault } });
+  }
+
+  #broke(error: Error): void {
+    // ws has sent the close code by now; a socket error brings its own `close`.
+    const code = (error as { code?: unknown }).code; // Node's and ws's errors have one.
+    const oversized = code === "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH";
+    const ofProtocol = typeof code === "string" && code.startsWith("WS_ERR_");
+    if (!ofProtocol) return;
+    this.#parts.counts.malformedMessages += 1;
+    this.#lost(new Fault(oversized ? "caller-oversized" : "caller-malformed", error.message, { cause: error }));
+  }
+
+  #closed(code: number): void {
+    if (this.#over) return;
+    if (this.#state.name !== "talking" || !goodbyeCodes.has(code)) return this.#lost(undefined);
+    const { listener } = this.#state;
+    this.#state = { name: "over" };
+    this.#parts.beat.forget(this);
+    this.#guarded(() => listener.signal({ type: "hung-up" }));
+  }
+
+  #lost(fault: Fault | undefined): void {
+    const state = this.#state;
+    this.#state = { name: "over" };
+    this.#parts.beat.forget(this);
+    if (state.name === "talking") this.#tellLost(state.listener, fault);
+  }
+
+  #tellLost(listener: LegListener, fault: Fault | undefined): void {
+    this.#guarded(() => listener.signal({ type: "lost", fault }));
+  }
+
+  /** A listener that fails on a last word must not take the other calls with it. */
+  #guarded(tell: () => void): void {
+    try {
+      tell();
+    } catch (error) {
+      this.#parts.log.error("leg_failed", { dialect: this.#dialect.name, code: "internal", err: error });
+    }
+  }
+
+  /** From here on nothing more is said either way; a peer that does not answer the close is cut off by the server's limit. */
+  #finish(code: number, reason: string): void {
+    this.#state = { name: "over" };
+    this.#parts.beat.forget(this);
+    this.#socket.close(code, reason);
+  }
+
+  get #over(): boolean {
+    return this.#state.name === "over";
+  }
+}
+
+/** What the session holds of it. */
+class SocketLeg implements Leg {
+  readonly dialect: string;
+  readonly traits: LegTraits;
+  readonly uplink: Encoding;
+  readonly downlink: Encoding;
+  readonly #shell: SocketShell;
+
+  constructor(shell: SocketShell, dialect: Dialect, uplink: Encoding, downlink: Encoding) {
+    this.#shell = shell;
+    this.dialect = dialect.name;
+    this.traits = dialect.traits;
+    this.uplink = uplink;
+    this.downlink = downlink;
+  }
+
+  play(frame: Uint8Array): boolean {
+    return this.#shell.play(frame);
+  }
+
+  beginTurn(turnId: string): void {
+    this.#shell.send({ type: "turn", turnId });
+  }
+
+  mark(name: string): void {
+    this.#shell.send({ type: "mark", name });
+  }
+
+  flush(): void {
+    this.#shell.send({ type: "flush" });
+  }
+
+  notify(notice: CallerNotice): void {
+    this.#shell.send({ type: "notice", notice });
+  }
+
+  close(end: LegEnd): void {
+    this.#shell.end(end);
+  }
+}
+
+function wholeSamples(bytes: Uint8Array, encoding: Encoding): void {
+  if (bytes.length % encodings[encoding].bytesPerSample === 0) return;
+  throw new Fault(
+    "caller-unsupported",
+    `audio: ${bytes.length} bytes (${msOf(bytes.length, encoding)} ms) end inside a sample of ${encoding}`,
+  );
+}
+
+const codeOf = (end: LegEnd): string => (end.reason === "fault" ? end.fault.code : end.reason);

@@ -1,0 +1,13 @@
+import { answerJson, type Route } from "./answer.ts";
+
+/** Taking calls; 503 with the reasons while it is not. */
+export function readyz(reasonsNotTo: () => readonly string[]): Route {
+  return {
+    path: "/readyz",
+    for: "everybody",
+    answer(_request, response) {
+      const reasons = reasonsNotTo();
+      answerJson(response, reasons.length === 0 ? 200 : 503, { status: reasons.length === 0 ? "ready" : "not ready", reasons });
+    },
+  };
+}

@@ -1,0 +1,102 @@
+import type { IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
+import { WebSocketServer, type WebSocket } from "ws";
+import type { Dialect } from "../caller/dialect.ts";
+import type { Door } from "../caller/door.ts";
+import type { CallStart } from "../caller/leg.ts";
+import { serveSocket, type LegParts } from "../caller/websocket-leg.ts";
+import { Fault, toFault } from "../kernel/fault.ts";
+import type { Access, Peer } from "./access.ts";
+
+const closeLimitMs = 2_000;
+
+/** Lets callers in: one path a dialect, checked before the upgrade, then handed to the shell. */
+export class Upgrades {
+  readonly #access: Access;
+  readonly #door: Door;
+  readonly #parts: LegParts;
+  readonly #doors: ReadonlyMap<string, { readonly dialect: Dialect; readonly server: WebSocketServer }>;
+  readonly #open = new Set<WebSocket>();
+
+  constructor(dialects: readonly Dialect[], access: Access, door: Door, parts: LegParts) {
+    this.#access = access;
+    this.#door = door;
+    this.#parts = parts;
+    this.#doors = new Map(dialects.map((dialect) => [dialect.path, { dialect, server: serverFor(dialect) }]));
+  }
+
+  has(path: string): boolean {
+    return this.#doors.has(path);
+  }
+
+  take(request: IncomingMessage, socket: Duplex, head: Buffer, path: string): void {
+    socket.on("error", () => socket.destroy());
+    const door = this.#doors.get(path);
+    if (door === undefined) return refuse(socket, 404, { code: "not-found", message: `no caller is served at ${path.slice(0, 200)}` });
+    let place: Disposable;
+    let peer: Peer;
+    try {
+      peer = this.#access.peer(request);
+      this.#access.mustBeServed(peer);
+      this.#access.mustBeOurPage(request);
+      place = this.#door.enter(peer.address);
+    } catch (error) {
+      return this.#turnAway(socket, toFault(error, "internal", "letting a caller in"));
+    }
+    socket.once("close", () => place[Symbol.dispose]());
+    door.server.handleUpgrade(request, socket, head, (webSocket) => {
+      this.#open.add(webSocket);
+      webSocket.once("close", () => this.#open.delete(webSocket));
+      serveSocket(webSocket, door.dialect, this.#parts, (start) => this.#admit(peer, start));
+    });
+  }
+
+  /** Cuts off whoever is still there. */
+  terminate(): void {
+    for (const socket of this.#open) socket.terminate();
+  }
+
+  /** The key may come with the start, where a page cannot set headers; it goes no further than here. */
+  #admit(peer: Peer, start: CallStart): CallStart {
+    const { token, ...parameters } = start.parameters;
+    this.#access.mustBeKnown(peer, token);
+    return { ...start, parameters };
+  }
+
+  #turnAway(socket: Duplex, fault: Fault): void {
+    this.#parts.log.info("leg_refused", { code: fault.code, message: fault.message });
+    refuse(socket, fault.code === "busy" ? 503 : fault.code === "caller-refused" ? 403 : 500, fault);
+  }
+}
+
+function serverFor({ limits, subprotocol }: Dialect): WebSocketServer {
+  return new WebSocketServer({
+    noServer: true,
+    clientTracking: false,
+    perMessageDeflate: false,
+    maxPayload: Math.max(limits.textBytes, limits.binaryBytes),
+    maxFragments: 64,
+    maxBufferedChunks: 1_024,
+    closeTimeout: closeLimitMs,
+    handleProtocols: (offered) => (subprotocol !== undefined && offered.has(subprotocol) ? subprotocol : false),
+  });
+}
+
+const reasons: Readonly<Record<number, string>> = {
+  403: "Forbidden",
+  404: "Not Found",
+  500: "Internal Server Error",
+  503: "Service Unavailable",
+};
+
+function refuse(socket: Duplex, status: number, why: { code: string; message: string; retryAfterMs?: number | undefined }): void {
+  const body = `${JSON.stringify({ error: { code: why.code, message: why.message } })}\n`;
+  const lines = [
+    `HTTP/1.1 ${status} ${reasons[status] ?? "Refused"}`,
+    "connection: close",
+    "content-type: application/json; charset=utf-8",
+    `content-length: ${Buffer.byteLength(body)}`,
+  ];
+  if (status === 503) lines.push(`retry-after: ${Math.max(1, Math.ceil((why.retryAfterMs ?? 0) / 1000))}`);
+  socket.end(`${lines.join("\r\n")}\r\n\r\n${body}`, () => socket.destroy());
+}
