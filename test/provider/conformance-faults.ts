@@ -144,6 +144,32 @@ export function survivesFaults(make: () => Promise<Bench>): void {
     expect(line.notices.at(-1)?.type).toBe("link.lost");
   });
 
+  test("a link lost while the conversation is told was never open", async (context) => {
+    await using bench = await make();
+    const panel = lever(context, bench);
+    context.skip(bench.provider.traits.seeding === "instructions", "by trait");
+    panel.drop("rst", "seeding");
+    await using line = new Line(bench, { conversation: [{ type: "caller", id: "c1", text: "I need two nights." }] });
+    const fault = await line.refused();
+    expect(fault.row, fault.message).toMatchObject({ blame: "provider", remedy: "retry" });
+    expect(line.notices).toEqual([]);
+  });
+
+  test("a link lost between a tool's call and its result has told the call", async (context) => {
+    await using bench = await make();
+    const panel = lever(context, bench);
+    const { tools, text } = bench.provider.traits;
+    context.skip(tools === "none" || !text, "by trait");
+    await using line = await new Line(bench).open();
+    panel.drop("rst", "tool-called");
+    line.ends.takeText(bench.cue("tool") ?? "");
+    await line.hears("link.lost");
+    const told = line.notices.map((notice) => notice.type);
+    expect(told.filter((type) => type === "tool.called" || type === "link.lost")).toEqual(["tool.called", "link.lost"]);
+    line.ends.answerTool({ toolCallId: "any", name: "find_room", output: "{}", failed: false });
+    expect(line.notices.at(-1)?.type).toBe("link.lost");
+  });
+
   test("an answer that fails on the other side ends as failed, and the next one comes", async (context) => {
     await using bench = await make();
     const panel = lever(context, bench);

@@ -34,7 +34,7 @@ export const azure: ProviderRow = {
         const client = new AzureOpenAI({
           apiKey,
           // Given as `endpoint`, it would collide with an OPENAI_BASE_URL in the environment.
-          baseURL: new URL("openai", url).href,
+          baseURL: new URL("openai", `${url.href.replace(/\/+$/, "")}/`).href,
           // Wanted by the client, not sent by the realtime socket.
           apiVersion: "v1",
           deployment: settings.model,
