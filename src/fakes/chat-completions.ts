@@ -14,7 +14,7 @@ export type ChatAnswer =
   | { readonly type: "refuse"; readonly status: number; readonly code: string };
 
 /** A fragment of text, or of a tool call's arguments; the first fragment of a call carries id and name. */
-export type ChatPiece =
+type ChatPiece =
   | string
   | {
       readonly index: number;

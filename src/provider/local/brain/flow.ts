@@ -117,7 +117,7 @@ export type Flow = z.output<typeof schema>;
 export type Slot = z.output<typeof slot>;
 export type Intent = Flow["intents"][string];
 export type Form = z.output<typeof form>;
-export type Action = z.output<typeof action>["does"];
+type Action = z.output<typeof action>["does"];
 
 /**
  * The receptionist's flow from a JSON file that an operator edits.
@@ -175,7 +175,7 @@ function found(json: unknown, path: readonly PropertyKey[]): string {
 }
 
 /** What any sentence may name in braces. */
-export const commonBlanks = ["business", "address", "hours", "today_hours", "time", "date"];
+const commonBlanks = ["business", "address", "hours", "today_hours", "time", "date"];
 
 const actionBlanks: Readonly<Partial<Record<Action, readonly string[]>>> = {
   sum: ["sum", "result"],

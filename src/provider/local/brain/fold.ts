@@ -97,7 +97,7 @@ function valuesIn(guide: Guide, args: string): Values {
 }
 
 /** A JSON object, or undefined for anything else: a failed tool answers with a sentence. */
-export function record(text: string): Readonly<Record<string, unknown>> | undefined {
+function record(text: string): Readonly<Record<string, unknown>> | undefined {
   try {
     const value: unknown = JSON.parse(text);
     return typeof value === "object" && value !== null && !Array.isArray(value) ? Object.fromEntries(Object.entries(value)) : undefined;

@@ -62,9 +62,11 @@ export function bestIntent(guide: Guide, text: string): { name: string; intent: 
     const intent = guide.flow.intents[name];
     const closes = intent?.kind === "action" && intent.does === "goodbye";
     for (const sought of phrases) {
+      const found = share(heard, sought);
       // One word says what is meant only when little else is said ("operator!"), or at the end ("... goodbye").
-      const isAside = sought.weight <= 1 && heard.length > sought.words.length + 3 && share(heard.slice(-sought.words.length), sought) < 1;
-      const held = isAside ? 0 : share(heard, sought);
+      const isAside =
+        found * sought.weight <= 1.1 && heard.length > sought.words.length + 1 && share(heard.slice(-sought.words.length), sought) < 1;
+      const held = isAside ? 0 : found;
       // "Thank you very much, goodbye" is a goodbye.
       const isLast = closes && share(heard.slice(-sought.words.length), sought) === 1;
       const ranked = rank(held, sought) + (isLast ? 2 : 0);

@@ -3,7 +3,7 @@ import { speakTime } from "./speech.ts";
 
 type Hours = Flow["business"]["hours"];
 
-export const minutesOf = (time: string): number => Number(time.slice(0, 2)) * 60 + Number(time.slice(3));
+const minutesOf = (time: string): number => Number(time.slice(0, 2)) * 60 + Number(time.slice(3));
 
 /** The opening times of a day, "YYYY-MM-DD". */
 export function timesOn(hours: Hours, day: string): readonly (readonly [string, string])[] {

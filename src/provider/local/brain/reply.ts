@@ -205,7 +205,7 @@ function person(voice: Voice, words: string, reason: string): Reply {
 }
 
 /** The words as heard; numbers digit by digit, so that every one can be checked. */
-export function verbatim(text: string): string {
+function verbatim(text: string): string {
   let spoken = "";
   let at = 0;
   for (const { digits, start, end } of readDigits(text)) {

@@ -57,6 +57,8 @@ class ScriptedMind implements Mind {
 
   async *think(input: MindInput, signal: AbortSignal): AsyncGenerator<MindPart> {
     try {
+      this.#settled = this.#state();
+      this.#tail = [];
       await this.#readUp();
       if (signal.aborted) return;
       const reply = this.#take(input);
@@ -117,8 +119,6 @@ class ScriptedMind implements Mind {
 
   /** Takes in what happened and makes the reply. */
   #take(input: MindInput): Reply {
-    this.#settled = this.#state();
-    this.#tail = [];
     const waiting = this.#unanswered;
     this.#unanswered = undefined;
     const isSame = input.type === "caller" && waiting?.text.trim() === input.text.trim();

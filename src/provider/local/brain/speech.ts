@@ -33,7 +33,7 @@ export function spell(text: string): string {
     .join(". ");
 }
 
-export function speakMinutes(minutes: number): string {
+function speakMinutes(minutes: number): string {
   const hours = Math.floor(minutes / 60);
   const rest = minutes % 60;
   const counted = (count: number, unit: string): string => `${count} ${unit}${count === 1 ? "" : "s"}`;

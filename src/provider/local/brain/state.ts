@@ -1,5 +1,5 @@
 /** A value that the caller gave for a slot. */
-export interface Filled {
+interface Filled {
   readonly value: string | number;
   /** Read back and agreed to, or not in need of it. */
   readonly checked: boolean;

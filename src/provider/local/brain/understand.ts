@@ -1,7 +1,7 @@
 import { slotNamed, uncheckedSlot } from "./asked.ts";
 import type { Intent } from "./flow.ts";
 import { bestIntent, crisisIn, formOf, type Guide } from "./guide.ts";
-import { readDay } from "./readers/dates.ts";
+import { isoDay, readDay } from "./readers/dates.ts";
 import { readDigits } from "./readers/digits.ts";
 import { readEcho } from "./readers/echo.ts";
 import { readSum } from "./readers/sums.ts";
@@ -180,7 +180,8 @@ function open(state: State, guide: Guide, intent: string): State {
 /** What is neither a value nor a task: a question in between, a wish about the talk itself. */
 function aside(turn: Turn, name: string, intent: Intent): State {
   const { guide, state, text, now, before } = turn;
-  if (intent.kind === "answer") return got(state, { type: "answer", intent: name, day: readDay(text, now) });
+  if (intent.kind === "answer")
+    return got(state, { type: "answer", intent: name, day: /\bnow\b/i.test(text) ? isoDay(now) : readDay(text, now) });
   if (intent.kind === "form") return state;
   switch (intent.does) {
     case "repeat":
@@ -223,6 +224,7 @@ function nothingNew({ guide, state, text }: Turn): State {
     return got({ ...state, values: without(state.values, [named]) }, { type: "corrected" });
   }
   if (state.asked?.type === "change" && reply === "no") return got(state);
+  if (state.form === undefined && state.asked === undefined && reply === "yes") return got(state, { type: "invite" });
   if (Object.keys(state.pending).length > 0) return got(state, { type: "working" });
   return { ...state, acts: [...state.acts, { type: "missed" }], misses: state.misses + 1 };
 }

@@ -31,6 +31,25 @@ describe("questions and wishes", () => {
     ["hello", /Hello|here/],
     ["how do you spell that", /B, L, U, E/],
     ["ten divided by zero", /zero/],
+    ["Hi, do you have anything free on Saturday night for five?", /time/],
+    ["I was wondering if I could come in tomorrow around six with three friends", /name/],
+    ["lunch for three tomorrow", /time/],
+    ["Do you take reservations?", /people/],
+    ["Are you open right now?", /Friday, November 20th we are open from noon to 11 pm/],
+    ["I ordered a pizza an hour ago and it's still not here", /order number/],
+    ["It's about order 47193", /4 7 1, 9 3, right\?/],
+    ["I need to change my reservation from Friday to Saturday", /move|Sure/],
+    ["We're going to be late for our reservation", /15 minutes/],
+    ["I can't make it tonight, please cancel", /sorry to hear|can do that/],
+    ["Could you please tell the manager that the music was too loud?", /name/],
+    ["I'd like to speak with somebody in charge", /someone|colleague/],
+    ["Are you an AI?", /automatic receptionist/],
+    ["Do you speak Spanish?", /only speak English/],
+    ["Okay", /What can I do|How can I help/],
+    ["Nothing, bye", /Goodbye!/],
+    ["I'm dying to try your fish", /What can I do|How can I help/],
+    ["This queue is killing me", /What can I do|How can I help/],
+    ["wait a minute", /take your time/],
   ])("%j", async (text, answer) => {
     expect(await new Talk().says(text)).toMatch(answer);
   });
@@ -181,6 +200,6 @@ test("200 salads of words are answered with something short, and never break the
     const answer = await talk.says(text);
     expect(answer.length, `seed ${seed}, salad ${at}: ${JSON.stringify(text)}`).toBeGreaterThan(1);
     expect(answer.length, `seed ${seed}, salad ${at}: ${JSON.stringify(text)}`).toBeLessThan(320);
-    expect(answer, `seed ${seed}, salad ${at}: ${JSON.stringify(text)}`).not.toMatch(/[{}]|undefined|NaN|once more\?/);
+    expect(answer, `seed ${seed}, salad ${at}: ${JSON.stringify(text)}`).not.toMatch(/[{}]|undefined|NaN|say that once more/);
   }
 });

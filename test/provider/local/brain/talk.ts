@@ -8,9 +8,9 @@ import { scriptedBrain } from "../../../../src/provider/local/brain/scripted.ts"
 import type { Mind, MindInput, MindPart } from "../../../../src/provider/local/parts.ts";
 
 /** Friday morning, in this machine's own zone as the flow names none. */
-export const wall = new Date(2026, 10, 20, 10, 0).getTime();
+const wall = new Date(2026, 10, 20, 10, 0).getTime();
 
-export const clock: Clock = { now: () => 0, wallNow: () => wall, setTimeout: (run) => queueMicrotask(run), clearTimeout: () => {} };
+const clock: Clock = { now: () => 0, wallNow: () => wall, setTimeout: (run) => queueMicrotask(run), clearTimeout: () => {} };
 
 const brain = scriptedBrain(await loadFlow());
 const sessionTools: ToolSpec[] = ["end_call", "transfer_to_human", "line_status"].map((name) => ({

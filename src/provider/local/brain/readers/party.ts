@@ -9,7 +9,13 @@ export function readParty(text: string): number | undefined {
   const named = counted.filter((number) =>
     new RegExp(`^[\\s-]*(?:more |other |young |little |small )?${people}\\b`, "i").test(text.slice(number.end)),
   );
-  if (named.length > 0) return named.reduce((sum, number) => sum + number.value, 0);
+  // "With three friends" are four.
+  const company =
+    /\bwith (?:my )?$/i.test(text.slice(0, named[0]?.start ?? 0)) &&
+    /^\s*(?:friends|kids|children)\b/i.test(text.slice(named.at(-1)?.end ?? 0))
+      ? 1
+      : 0;
+  if (named.length > 0) return named.reduce((sum, number) => sum + number.value, company);
   const cued = counted.findLast((number) => isCued(text, number.start, number.end));
   if (cued !== undefined) return cued.value;
   return spoken(text);

@@ -15,6 +15,7 @@ test.each([
   ["me and my wife", 2],
   ["for a couple", 2],
   ["just me", 1],
+  ["could I come in with three friends", 4],
   ["not four people, five people", 5],
   ["book for four on Friday at seven thirty", 4],
 ])("%j is a party of %i", (text, size) => {
