@@ -1,6 +1,7 @@
+import { local } from "./local/local.ts";
 import { azure } from "./openai/azure.ts";
 import { openai } from "./openai/openai.ts";
 import type { ProviderRow } from "./registry.ts";
 
 /** Every provider there is, in the order in which they are preferred. */
-export const providers: readonly ProviderRow[] = [openai, azure];
+export const providers: readonly ProviderRow[] = [openai, azure, local];
