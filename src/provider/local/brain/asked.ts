@@ -1,12 +1,13 @@
 import { lastSentence, type Guide } from "./guide.ts";
+import { speakDigits } from "./speech.ts";
 import type { Asked, State } from "./state.ts";
 
 /**
  * What an agent turn asked, read from its words: our own questions are known by heart, those of another provider by what they speak of.
- * Words that were cut off before the question asked nothing.
+ * Words that were cut off before the question asked nothing; a question of which only the end is missing was understood.
  */
 export function whatAsked(guide: Guide, state: State, text: string): Asked | undefined {
-  const known = guide.questions.find(({ pattern }) => pattern.test(text.trim()))?.asked;
+  const known = guide.questions.find(({ pattern }) => pattern.test(text.trim()))?.asked ?? nearlyAsked(guide, state, text);
   if (known?.type === "partial") return state.partial === undefined ? undefined : { type: "slot", slot: state.partial.slot };
   if (known !== undefined) return known;
   const question = lastSentence(text).toLowerCase();
@@ -16,6 +17,15 @@ export function whatAsked(guide: Guide, state: State, text: string): Asked | und
   if (/\b(?:right|correct)\?$/.test(question)) return hasUnchecked(guide, state) ? { type: "check" } : { type: "agree" };
   const slot = slotNamed(guide, state, question);
   return slot === undefined ? undefined : { type: "slot", slot };
+}
+
+/** Callers answer before a question is quite over: two thirds of it are enough, or the whole of a number that is read back. */
+function nearlyAsked(guide: Guide, state: State, text: string): Asked | undefined {
+  const unchecked = uncheckedSlot(guide, state);
+  if (unchecked !== undefined && text.includes(speakDigits(String(state.values[unchecked]?.value)))) return { type: "check" };
+  const begun = lastSentence(text);
+  const asked = guide.questions.find(({ words }) => words.startsWith(begun) && begun.length * 3 >= words.length * 2)?.asked;
+  return asked?.type === "partial" ? undefined : asked;
 }
 
 /** The slot whose words a text names, the longest first; the open form's own slots before others. */

@@ -12,13 +12,14 @@ export interface Guide {
   readonly questions: readonly {
     readonly asked: Asked | { readonly type: "partial" };
     readonly pattern: RegExp;
+    readonly words: string;
   }[];
 }
 
 export function guideFrom(flow: Flow): Guide {
-  const questions: { asked: Guide["questions"][number]["asked"]; pattern: RegExp }[] = [];
+  const questions: { asked: Guide["questions"][number]["asked"]; pattern: RegExp; words: string }[] = [];
   const add = (asked: Guide["questions"][number]["asked"], sentences: readonly string[] | undefined): void => {
-    for (const sentence of sentences ?? []) questions.push({ asked, pattern: endPattern(sentence) });
+    for (const sentence of sentences ?? []) questions.push({ asked, pattern: endPattern(sentence), words: lastSentence(sentence) });
   };
   for (const [slot, { ask, again, otherWay, check }] of Object.entries(flow.slots)) {
     add({ type: "slot", slot }, [...ask, ...again, ...otherWay]);

@@ -79,6 +79,8 @@ class ScriptedMind implements Mind {
         yield { type: "call", toolCallId, ...call };
       }
     } catch (error) {
+      // What could not be read is not read again at the next turn.
+      this.#tail = [];
       this.#request.log.error("brain_failed", { input: input.type, error });
       yield { type: "say", text: "Sorry, could you say that once more?" };
     }
@@ -111,8 +113,9 @@ class ScriptedMind implements Mind {
 
   async #readUp(): Promise<void> {
     while (this.#unread.length > 0) {
-      for (const item of this.#unread.slice(0, sliceItems)) this.#settled = fold(this.#guide, this.#settled, item, this.#now());
+      const slice = this.#unread.slice(0, sliceItems);
       this.#unread = this.#unread.slice(sliceItems);
+      for (const item of slice) this.#settled = fold(this.#guide, this.#settled, item, this.#now());
       if (this.#unread.length > 0) await breathe();
     }
   }

@@ -153,6 +153,27 @@ describe("taking back", () => {
     expect(talk.calls).toEqual([]);
   });
 
+  test.each([
+    ["yes", "Thank you. A table for 2 on Sunday, November 22nd at 1 pm, under Bob. Shall I book"],
+    ["yes please", "Very good. That is 2 people on Sunday, November 22nd at 1 pm, for Bob. Shall I boo"],
+  ])("%j said over the last syllable of the question answers it", async (text, heard) => {
+    const talk = new Talk();
+    await talk.saysAll("book a table for two on Sunday at one", "Bob", "555 019 9222");
+    await talk.think({ type: "caller", text: "yes" });
+    talk.mind.heardOnly(heard);
+    expect((await talk.think({ type: "caller", text })).at(-1)).toMatchObject({ type: "call", name: "book_table" });
+  });
+
+  test("a yes over the end of a read-back counts once all its digits were heard", async () => {
+    const talk = new Talk();
+    await talk.saysAll("book a table for two on Sunday at one", "Bob");
+    await talk.think({ type: "caller", text: "555 019 9222" });
+    talk.mind.heardOnly("5 5 5, 0 1 9, 9 2");
+    expect(words(await talk.think({ type: "caller", text: "yes" }))).toMatch(/right\?$/);
+    talk.mind.heardOnly("That is 5 5 5, 0 1 9, 9 2 2 2, ri");
+    expect(words(await talk.think({ type: "caller", text: "yes" }))).toMatch(/Shall I book it\?$/);
+  });
+
   test("repeat says an answer in full that was cut", async () => {
     const talk = new Talk();
     await talk.think({ type: "caller", text: "what are your opening hours" });
