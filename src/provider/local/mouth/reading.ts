@@ -56,8 +56,8 @@ const numbers: readonly Rule[] = [
     (_, day, month = "", year) => readDate(monthNumber(month), day, year),
   ],
   [/\b24\/7\b/g, () => "twenty four seven"],
-  [/\b1\/2\b|½/g, () => "one half"],
-  [/\b1\/4\b|¼/g, () => "one quarter"],
+  [/\b1\/2\b/g, () => "one half"],
+  [/\b1\/4\b/g, () => "one quarter"],
   // Telephone numbers: at least seven digits with separators, or a plus sign in front.
   [/(?<![\w.,])(\+?\(?\d[\d\s().-]{5,22}\d)(?![\w%]|[.,]\d)/g, readGroups],
   // What follows these words names something and counts nothing.
@@ -122,7 +122,12 @@ const words: readonly Rule[] = [
 /** Written text as words that a voice can say: no digits, no symbols, no markup, letters apart where they are spelled. Empty when there is nothing to say. */
 export function speakable(written: string): string {
   const calm = /[a-z]/.test(written) || !/[A-Z]{2,} +[A-Z]{2,}/.test(written) ? written : written.toLowerCase();
-  const plain = [...markup, ...addresses, ...numbers, ...words].reduce((text, [pattern, read]) => text.replace(pattern, read), calm);
+  // Full-width and circled digits become plain ones; a fraction keeps its distance from the number before it.
+  const plainLetters = calm.replace(/[½¼]/g, " $& ").normalize("NFKC").replaceAll("\u2044", "/");
+  const plain = [...markup, ...addresses, ...numbers, ...words].reduce(
+    (text, [pattern, read]) => text.replace(pattern, read),
+    plainLetters,
+  );
   return /[\p{L}\p{N}]/u.test(plain) ? plain.normalize("NFKD").replace(/\p{M}/gu, "") : "";
 }
 
