@@ -1,0 +1,201 @@
+import { fileURLToPath } from "node:url";
+import manifest from "../package.json" with { type: "json" };
+import { Ticker } from "./audio/ticker.ts";
+import { dialects } from "./caller/dialects.ts";
+import { Door, doorLimits } from "./caller/door.ts";
+import type { Reception } from "./caller/leg.ts";
+import { newLegCounts } from "./caller/websocket-leg.ts";
+import type { AgentSettings } from "./config/file.ts";
+import type { Settings } from "./config/settings.ts";
+import type { Tool } from "./desk/tool.ts";
+import { deskTools } from "./desk/desk-tools.ts";
+import { Breaker, defaultBreaker } from "./guard/breaker.ts";
+import { withBreaker } from "./guard/with-breaker.ts";
+import { Access } from "./http/access.ts";
+import { files } from "./http/files.ts";
+import { healthz } from "./http/healthz.ts";
+import { metrics as metricsRoute, type MetricsText } from "./http/metrics.ts";
+import { readyz } from "./http/readyz.ts";
+import { createServer, type Server } from "./http/server.ts";
+import { systemClock } from "./kernel/clock.ts";
+import { Fault, toFault } from "./kernel/fault.ts";
+import type { Log } from "./kernel/log.ts";
+import { seededRandom, systemRandom } from "./kernel/random.ts";
+import type { Provider } from "./provider/contract.ts";
+import { providers as rows } from "./provider/providers.ts";
+import type { ProviderRow } from "./provider/registry.ts";
+import { Roster, type AgentPlan } from "./session/roster.ts";
+import { watchBreakers } from "./watch/breakers.ts";
+import { watchCalls } from "./watch/calls.ts";
+import { countersOf, type Counters } from "./watch/counters.ts";
+import type { Metrics } from "./watch/metrics.ts";
+
+/** Openings in a row on the last tier before a call is given up: the first, one at once, and five on a ladder of 31 s. */
+const attempts = 7;
+const openLimitMs = 5_000;
+/** Connections beyond the calls: callers who are told that all lines are busy. */
+const spareConnections = 50;
+const routeNames = ["/", "/examples/", "/healthz", "/readyz", "/metrics"];
+const { version } = manifest;
+const folder = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+/** How long a tool of the demo desk takes, so that people see what a slow one is like. */
+const deskSlowMs = 400;
+
+/** One node: its providers, its calls and its doors. */
+export interface House {
+  /** Where people open the page, such as "http://127.0.0.1:8080/". */
+  readonly url: string;
+  readonly roster: Roster;
+  /** In the order of the tiers. */
+  readonly providers: ReadonlyMap<string, Provider>;
+  /** Takes no new call; resolves when the last one has ended. */
+  drain(): Promise<void>;
+  /** Ends every call, then everything else. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts the providers that some agent's tiers name, then listens.
+ * @throws {Fault} setting-invalid or model-missing, in words for the operator
+ */
+export async function openHouse(settings: Settings, log: Log, metrics: Metrics): Promise<House> {
+  const plans = settings.agents.map((agent) => ({ agent, tiers: tiersFor(agent, settings) }));
+  const desk = deskTools({ slowMs: deskSlowMs });
+  const agents = plans.map(({ agent, tiers }) => planOf(agent, tiers, desk));
+  const named = [...new Set(plans.flatMap(({ tiers }) => tiers))];
+  const providers = await startProviders(named, settings, log, metrics);
+  const closeProviders = (): Promise<unknown> => Promise.all([...providers.values()].map((provider) => provider.close()));
+  try {
+    const roster = openRoster(agents, providers, settings, log, metrics);
+    const counters = countersOf(metrics, { routes: routeNames, region: "default" });
+    const server = openDoors(roster, settings, log, metrics, counters);
+    const { address, port } = await server.listen(settings.get("HOST"), settings.get("PORT"));
+    counters.drain("serving");
+    return {
+      url: `http://${address.includes(":") ? `[${address}]` : address}:${port}/`,
+      roster,
+      providers,
+      async drain() {
+        counters.drain("draining");
+        await roster.drain();
+        counters.drain("drained");
+      },
+      async close() {
+        roster.endAll();
+        await server.close();
+        await closeProviders();
+      },
+    };
+  } catch (error) {
+    await closeProviders();
+    throw error;
+  }
+}
+
+function openRoster(
+  agents: readonly AgentPlan[],
+  providers: ReadonlyMap<string, Provider>,
+  settings: Settings,
+  log: Log,
+  metrics: Metrics,
+): Roster {
+  const seed = settings.get("LINEKEEPER_SEED");
+  const watched = { providers: [...providers.keys()], dialects: dialects.map((dialect) => dialect.name) };
+  const house = {
+    clock: systemClock,
+    random: seed === undefined ? systemRandom : seededRandom(seed),
+    ticker: new Ticker(systemClock),
+    log: log.with({ logger: "session" }),
+    watch: watchCalls(log.with({ logger: "call" }), metrics, watched),
+    providers,
+    limits: {
+      ringChunks: settings.get("LINEKEEPER_RING_CHUNKS"),
+      chunkMs: settings.get("LINEKEEPER_CHUNK_MS"),
+      holdMs: settings.get("LINEKEEPER_HOLD_MS"),
+      drainMs: settings.get("LINEKEEPER_DRAIN_MS"),
+      openLimitMs,
+    },
+  };
+  return new Roster(house, agents, { calls: settings.get("LINEKEEPER_MAX_CALLS"), attempts });
+}
+
+function openDoors(roster: Roster, settings: Settings, log: Log, metrics: Metrics, counters: Counters): Server {
+  const reasonsNotTo = (): readonly string[] => {
+    const refusal = roster.refusal();
+    return refusal === undefined ? [] : [refusal.message];
+  };
+  const reception: Reception = {
+    receive(leg, start) {
+      try {
+        return roster.receive(leg, start);
+      } catch (error) {
+        counters.connectionRejected(error instanceof Fault ? error.code : "internal");
+        throw error;
+      }
+    },
+  };
+  const scrape = async (): Promise<MetricsText> => {
+    counters.ready(reasonsNotTo().length === 0);
+    return { type: metrics.contentType, text: await metrics.text() };
+  };
+  const key = (): readonly string[] => [settings.get("LINEKEEPER_API_KEY")].filter((each) => each !== undefined);
+  return createServer({
+    routes: [
+      healthz(version, systemClock),
+      readyz(reasonsNotTo),
+      metricsRoute(scrape),
+      files("/examples/", folder("../fixtures/speech/"), [".wav"]),
+      files("/", folder("../public/")),
+    ],
+    dialects,
+    access: new Access({ keys: key, origins: settings.get("LINEKEEPER_ORIGINS"), trustedProxies: [] }),
+    door: new Door({ ...doorLimits, overall: settings.get("LINEKEEPER_MAX_CALLS") + spareConnections }, systemClock),
+    leg: { reception, clock: systemClock, beat: new Ticker(systemClock, 250), log: log.with({ logger: "leg" }), counts: newLegCounts() },
+  });
+}
+
+/** The agent's own tiers, else those of every call, else all providers that have what they need. */
+function tiersFor(agent: AgentSettings, settings: Settings): readonly string[] {
+  return agent.tiers ?? settings.get("LINEKEEPER_TIERS") ?? rows.filter((row) => isConfigured(row, settings)).map((row) => row.name);
+}
+
+const isConfigured = (row: ProviderRow, settings: Settings): boolean => row.needs.every((name) => settings.lookup(name) !== undefined);
+
+async function startProviders(named: readonly string[], settings: Settings, log: Log, metrics: Metrics): Promise<Map<string, Provider>> {
+  const chosen = named.map((name) => {
+    const row = rows.find((each) => each.name === name);
+    if (row === undefined)
+      throw new Fault("setting-invalid", `no provider is named "${name}"; known are ${rows.map((each) => each.name).join(", ")}`);
+    const missing = row.needs.filter((need) => settings.lookup(need) === undefined);
+    if (missing.length > 0) throw new Fault("setting-invalid", `${name} is among the tiers and needs ${missing.join(" and ")}`);
+    return row;
+  });
+  const watch = watchBreakers(log.with({ logger: "breaker" }), metrics, { providers: named, thresholdOf: () => defaultBreaker.failures });
+  const setting = (name: string): string | undefined => settings.lookup(name);
+  const started = await Promise.allSettled(
+    chosen.map((row) => row.make({ setting, clock: systemClock, log: log.with({ logger: row.name, provider: row.name }) })),
+  );
+  const running = started.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
+  const failed = started.find((each) => each.status === "rejected");
+  if (failed !== undefined) {
+    await Promise.all(running.map((provider) => provider.close()));
+    throw toFault(failed.reason, "internal", "starting the providers");
+  }
+  return new Map(
+    running.map((provider) => [provider.name, withBreaker(provider, new Breaker(provider.name, defaultBreaker, systemClock, watch))]),
+  );
+}
+
+function planOf(agent: AgentSettings, tiers: readonly string[], desk: readonly Tool[]): AgentPlan {
+  const names = desk.map((tool) => tool.spec.name);
+  const wanted = agent.tools === "all" ? names : agent.tools;
+  const unknown = wanted.filter((name) => !names.includes(name));
+  if (unknown.length > 0)
+    throw new Fault("setting-invalid", `agent ${agent.name}: no tool is named ${unknown.join(", ")}; known are ${names.join(", ")}`);
+  const { name, instructions, greeting, language, voice, providerSettings } = agent;
+  return {
+    spec: { name, instructions, greeting, language, voice, providerSettings },
+    tiers,
+    tools: desk.filter((tool) => wanted.includes(tool.spec.name)),
+  };
+}
