@@ -45,5 +45,6 @@ interface Arrow {
 }
 
 const name = (node: AnyNode): string => node.path.join("_") || "session";
-const typeName = (each: unknown): string => (typeof each === "object" && each !== null && "type" in each ? String(each.type) : String(each));
+const typeName = (each: unknown): string =>
+  typeof each === "object" && each !== null && "type" in each ? String(each.type) : String(each);
 const eventName = (type: string): string => (type === "" ? "at once" : type.replace(/^xstate\.after\.(\w+)\..*$/, "after $1"));

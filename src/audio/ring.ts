@@ -69,7 +69,7 @@ export class Ring {
     while (size < neededBytes && size < this.#longestBytes) size = Math.min(this.#longestBytes, size * 2);
     const from = Math.max(this.#start, this.#end - size);
     const next = new Uint8Array(size);
-    for (let at = from; at < this.#end; ) {
+    for (let at = from; at < this.#end;) {
       const piece = this.view(at, Math.min(this.#end - at, size - (at % size)));
       next.set(piece, at % size);
       at += piece.length;

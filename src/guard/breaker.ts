@@ -80,11 +80,15 @@ export class Breaker {
 
   /** Why no attempt would be let through just now, or undefined. Changes nothing. */
   refusal(): Fault | undefined {
-    if (this.#order !== "auto") return this.#order === "open" ? new Fault("provider-shut", `${this.#provider} was shut by an operator`) : undefined;
+    if (this.#order !== "auto")
+      return this.#order === "open" ? new Fault("provider-shut", `${this.#provider} was shut by an operator`) : undefined;
     const state = this.#state;
     if (state.name === "open") {
       const waitMs = state.untilMs - this.#clock.now();
-      if (waitMs > 0) return new Fault("provider-shut", `${this.#provider} keeps failing; tried again in ${Math.ceil(waitMs / 1000)} s`, { retryAfterMs: waitMs });
+      if (waitMs > 0)
+        return new Fault("provider-shut", `${this.#provider} keeps failing; tried again in ${Math.ceil(waitMs / 1000)} s`, {
+          retryAfterMs: waitMs,
+        });
     }
     if (state.name === "half_open" && state.inFlight >= this.#settings.trials) {
       return new Fault("provider-shut", `${this.#provider} is being tried by ${state.inFlight} calls already`);

@@ -20,7 +20,11 @@ function endCall(call: Call): Tool {
 
 function lineStatus(call: Call): Tool {
   return {
-    spec: { name: "line_status", description: "What the phone line itself is doing just now: who answers, for how long, what was lost.", parameters: nothing },
+    spec: {
+      name: "line_status",
+      description: "What the phone line itself is doing just now: who answers, for how long, what was lost.",
+      parameters: nothing,
+    },
     async run() {
       const { receivedMs, overflowedMs, forgottenMs, replayedMs } = call.uplink.account;
       return {

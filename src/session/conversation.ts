@@ -23,7 +23,10 @@ interface AgentTurn {
   readonly sayings: Saying[];
   /** Audio received so far, ms. */
   audioMs: number;
-  heard: { readonly state: "playing" } | { readonly state: "whole" } | { readonly state: "cut"; readonly ms: number; readonly by: "caller" | "fault" };
+  heard:
+    | { readonly state: "playing" }
+    | { readonly state: "whole" }
+    | { readonly state: "cut"; readonly ms: number; readonly by: "caller" | "fault" };
 }
 
 interface ToolTurn {
@@ -135,7 +138,8 @@ export class Conversation {
     const items: ConversationItem[] = [];
     for (const turn of this.#turns) {
       if (turn.type === "tool") items.push({ type: "tool", id: turn.id, name: turn.name, arguments: turn.arguments, output: turn.output });
-      else if (turn.type === "caller" && turn.state === "settled" && turn.text !== "") items.push({ type: "caller", id: turn.id, text: turn.text });
+      else if (turn.type === "caller" && turn.state === "settled" && turn.text !== "")
+        items.push({ type: "caller", id: turn.id, text: turn.text });
       else if (turn.type === "agent") {
         const text = heardText(turn);
         if (text !== "") items.push({ type: "agent", id: turn.id, text, interrupted: turn.heard.state === "cut" });

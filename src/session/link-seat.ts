@@ -44,7 +44,10 @@ export class LinkSeat implements Disposable, LinkReport {
     this.#call = call;
     this.#attempt = attempt;
     this.#startedMs = call.house.clock.now();
-    this.#encodings = { up: nearest(call.uplink.encoding, provider.traits.hears), down: nearest(call.downlinkEncoding, provider.traits.speaks) };
+    this.#encodings = {
+      up: nearest(call.uplink.encoding, provider.traits.hears),
+      down: nearest(call.downlinkEncoding, provider.traits.speaks),
+    };
     this.#toLeg = transcoder(this.#encodings.down, call.downlinkEncoding);
     call.sits(this);
     void this.#open(provider);
@@ -191,7 +194,8 @@ export class LinkSeat implements Disposable, LinkReport {
     });
     this.#state = { name: "open", link, feed, sinceMs: nowMs };
     call.tell({ type: "link.opened", provider: this.provider, setupMs: nowMs - this.#startedMs, attempt: this.#attempt });
-    if (feed.replayedChunks > 0) call.tell({ type: "audio.replayed", provider: this.provider, chunks: feed.replayedChunks, buffered: call.uplink.unsettledChunks });
+    if (feed.replayedChunks > 0)
+      call.tell({ type: "audio.replayed", provider: this.provider, chunks: feed.replayedChunks, buffered: call.uplink.unsettledChunks });
     for (const give of this.#waiting.splice(0)) give(link);
     call.linkOpened(this.provider, this.#attempt, feed.replayedChunks);
     const timer = call.house.clock.setTimeout(() => this.#prove(), provenMs);

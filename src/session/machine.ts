@@ -51,7 +51,10 @@ export const sessionMachine = setup({
     takeLeg: ({ context }, leg: Leg) => context.call.takeLeg(leg),
     endCall: ({ context }) => context.call.end(context.outcome, context.fault),
     loseUnopened: raise(() => ({ type: "link.lost" as const, fault: new Fault("provider-silent", `no session within ${openLimitMs} ms`) })),
-    loseUnanswered: raise(() => ({ type: "link.lost" as const, fault: new Fault("provider-silent", `no answer within ${answerLimitMs} ms`) })),
+    loseUnanswered: raise(() => ({
+      type: "link.lost" as const,
+      fault: new Fault("provider-silent", `no answer within ${answerLimitMs} ms`),
+    })),
   },
 }).createMachine({
   id: "session",
@@ -83,10 +86,17 @@ export const sessionMachine = setup({
           states: {
             linked: {
               entry: "countAttempt",
-              invoke: { src: "providerLink", input: ({ context }) => ({ call: context.call, provider: context.tiers[context.tier], attempt: context.attempt }) },
+              invoke: {
+                src: "providerLink",
+                input: ({ context }) => ({ call: context.call, provider: context.tiers[context.tier], attempt: context.attempt }),
+              },
               on: {
                 "link.lost": [
-                  { guard: { type: "mayRetry", params: ({ event }) => event.fault }, target: "backingOff", actions: { type: "keepFault", params: ({ event }) => event.fault } },
+                  {
+                    guard: { type: "mayRetry", params: ({ event }) => event.fault },
+                    target: "backingOff",
+                    actions: { type: "keepFault", params: ({ event }) => event.fault },
+                  },
                   { target: "handingOver", actions: { type: "keepFault", params: ({ event }) => event.fault } },
                 ],
                 "operator.askedSwitch": { guard: "mayHandOver", target: "handingOver" },

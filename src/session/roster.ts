@@ -125,7 +125,10 @@ export class Roster implements Reception {
   #takeBack(entry: Entry, leg: Leg): LegListener {
     const { call, actor } = entry;
     if (leg.uplink !== call.uplink.encoding || leg.downlink !== call.downlinkEncoding) {
-      throw new Fault("caller-unsupported", `this call speaks ${call.uplink.encoding} and hears ${call.downlinkEncoding}; come back with the same`);
+      throw new Fault(
+        "caller-unsupported",
+        `this call speaks ${call.uplink.encoding} and hears ${call.downlinkEncoding}; come back with the same`,
+      );
     }
     actor.send({ type: "leg.lost" });
     actor.send({ type: "leg.returned", leg });

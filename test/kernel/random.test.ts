@@ -31,7 +31,8 @@ test("backoff: at once after the first failure, then doubling up to 16 s, ten pe
   const random = seededRandom(3);
   const waits = [1, 2, 3, 4, 5, 6, 7, 12].map((failed) => backoffMs(failed, random));
   const planned = [0, 1_000, 2_000, 4_000, 8_000, 16_000, 16_000, 16_000];
-  for (const [index, wait] of waits.entries()) expect(Math.abs(wait - (planned[index] ?? 0))).toBeLessThanOrEqual((planned[index] ?? 0) * 0.1);
+  for (const [index, wait] of waits.entries())
+    expect(Math.abs(wait - (planned[index] ?? 0))).toBeLessThanOrEqual((planned[index] ?? 0) * 0.1);
 });
 
 test("backoff never undercuts what the other side asked for", () => {

@@ -16,7 +16,14 @@ test("a new call is greeted, and the caller's screen is told what happens", asyn
   expect(caller.leg.playedMs).toBe(1_000);
   const phases = caller.leg.notices.flatMap((notice) => (notice.type === "phase" ? [notice.phase] : []));
   expect(phases).toEqual(["listening", "speaking", "listening"]);
-  expect(caller.leg.notices).toContainEqual({ type: "caption", turnId: "t1", role: "agent", text: "Hello, this is the desk.", final: true, interrupted: false });
+  expect(caller.leg.notices).toContainEqual({
+    type: "caption",
+    turnId: "t1",
+    role: "agent",
+    text: "Hello, this is the desk.",
+    final: true,
+    interrupted: false,
+  });
 });
 
 test("what the caller says before the link is open is heard from the first sample", async () => {
@@ -88,7 +95,9 @@ test("a bad key hands the call to the next tier, with the conversation as it was
   expect(request.begin).toBe("carry-on");
   expect(request.conversation).toEqual([{ type: "agent", id: "t1", text: "We have tables at seven and at nine.", interrupted: true }]);
   expect(caller.leg.notices).toContainEqual({ type: "handed-over", provider: "beta", restored: "full" });
-  expect(house.events).toContainEqual(expect.objectContaining({ type: "call.handed-over", from: "alpha", to: "beta", mode: "failover", cause: "provider-key", items: 1 }));
+  expect(house.events).toContainEqual(
+    expect.objectContaining({ type: "call.handed-over", from: "alpha", to: "beta", mode: "failover", cause: "provider-key", items: 1 }),
+  );
 });
 
 test("when every tier is gone the caller is told why and the call ends once", async () => {
@@ -157,7 +166,9 @@ test("a tool runs once, and its result reaches the link that is there when it is
   finish();
   await caller.speaks(100);
   expect(runs).toBe(1);
-  expect(second.results).toEqual([{ toolCallId: second.request.conversation.at(-1)?.id, name: "book", output: '{"booked":{"day":"friday"}}', failed: false }]);
+  expect(second.results).toEqual([
+    { toolCallId: second.request.conversation.at(-1)?.id, name: "book", output: '{"booked":{"day":"friday"}}', failed: false },
+  ]);
 });
 
 test("typed words stop the agent and are answered", async () => {
@@ -199,7 +210,10 @@ test("speech that goes on after its end was called takes the reply back", async 
   await caller.speaks(40);
   link.tells({ type: "caller.resumed", turnId: "c1" });
   expect(caller.leg.flushes).toBe(1);
-  link.tells({ type: "caller.transcribed", turnId: "c1", text: "I would like a table", final: true }, { type: "caller.finished", turnId: "c1", uplinkMs: 2_040 });
+  link.tells(
+    { type: "caller.transcribed", turnId: "c1", text: "I would like a table", final: true },
+    { type: "caller.finished", turnId: "c1", uplinkMs: 2_040 },
+  );
   link.speaks("a2", "For how many?", 800);
   await caller.speaks(1_000);
   const captions = caller.leg.notices.flatMap((notice) => (notice.type === "caption" && notice.role === "caller" ? [notice.text] : []));

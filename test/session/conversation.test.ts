@@ -17,13 +17,25 @@ describe("what was heard of an agent turn, in words", () => {
     { name: "into the second clause", heardMs: 2_500, text: "We open at nine. And we close at" },
     { name: "everything", heardMs: 4_000, text: "We open at nine. And we close at ten tonight." },
   ])("$name, where the provider tells where words begin", ({ heardMs, text }) => {
-    const conversation = agentTurn([["We open at nine. ", 0], ["And we close at ten tonight.", 1_000]], 4_000);
+    const conversation = agentTurn(
+      [
+        ["We open at nine. ", 0],
+        ["And we close at ten tonight.", 1_000],
+      ],
+      4_000,
+    );
     conversation.cut("t1", heardMs, "caller", 0);
     expect(conversation.textOf("t1")).toBe(text);
   });
 
   test("words spread over the audio where the provider does not say", () => {
-    const conversation = agentTurn([["one two ", undefined], ["three four", undefined]], 1_800);
+    const conversation = agentTurn(
+      [
+        ["one two ", undefined],
+        ["three four", undefined],
+      ],
+      1_800,
+    );
     conversation.cut("t1", 900, "caller", 0);
     expect(conversation.textOf("t1")).toBe("one two three");
   });

@@ -16,7 +16,10 @@ async function talk(house: House, random: Random): Promise<{ sent: readonly numb
     if (item === undefined) throw new Error("nothing to choose from");
     return item;
   };
-  const live = (): PuppetLink | undefined => [...house.providers.values()].map((provider) => provider.links.at(-1)).find((link) => link !== undefined && !link.told.includes("close"));
+  const live = (): PuppetLink | undefined =>
+    [...house.providers.values()]
+      .map((provider) => provider.links.at(-1))
+      .find((link) => link !== undefined && !link.told.includes("close"));
   const stir = (): void => {
     const provider: PuppetProvider = any([...house.providers.values()]);
     if (random.next() < 0.15) provider.refusal = new Fault("provider-unreachable", "connection refused");
@@ -42,7 +45,10 @@ async function talk(house: House, random: Random): Promise<{ sent: readonly numb
     await caller.speaks(600);
     const link = live();
     if (link === undefined || !told.has(link)) continue;
-    link.tells({ type: "caller.transcribed", turnId: `c${turn}`, text: `turn ${turn}`, final: true }, { type: "caller.finished", turnId: `c${turn}`, uplinkMs: link.heardMs - 600 });
+    link.tells(
+      { type: "caller.transcribed", turnId: `c${turn}`, text: `turn ${turn}`, final: true },
+      { type: "caller.finished", turnId: `c${turn}`, uplinkMs: link.heardMs - 600 },
+    );
     link.speaks(`a${turn}`, `answer ${turn}`, 20 * Math.ceil(random.next() * 60));
     await caller.speaks(1_500);
   }

@@ -219,7 +219,10 @@ export function startHouse(options: { tiers?: readonly string[]; tools?: readonl
       const sent: number[] = [];
       const speaks = async (ms: number): Promise<void> => {
         for (let spokenMs = 0; spokenMs < ms; spokenMs += 20) {
-          const frame = Uint8Array.from({ length: bytesOf(20, encoding) }, (_, at) => ((sent.length + at) * 7 + ((sent.length + at) >> 8)) & 0xff);
+          const frame = Uint8Array.from(
+            { length: bytesOf(20, encoding) },
+            (_, at) => ((sent.length + at) * 7 + ((sent.length + at) >> 8)) & 0xff,
+          );
           sent.push(...frame);
           line.audio(frame);
           await clock.advance(20);
