@@ -44,7 +44,8 @@ class Capture extends AudioWorkletProcessor {
   #mix(channels) {
     this.#mono.fill(0);
     if (this.#muted) return;
-    for (const channel of channels) for (let i = 0; i < 128; i += 1) this.#mono[i] = (this.#mono[i] ?? 0) + (channel[i] ?? 0) / channels.length;
+    for (const channel of channels)
+      for (let i = 0; i < 128; i += 1) this.#mono[i] = (this.#mono[i] ?? 0) + (channel[i] ?? 0) / channels.length;
   }
 
   #post() {

@@ -6,6 +6,7 @@
 
 /** Why a call could not begin, or ended. `code` is for machines, `message` for people. */
 export class CallFailure extends Error {
+  /** @override */
   name = "CallFailure";
 
   /**
@@ -49,7 +50,9 @@ export function failureOfMicrophone(error) {
   const name = error instanceof DOMException ? error.name : "";
   if (name === "NotAllowedError" || name === "SecurityError")
     return new CallFailure("microphone-denied", "The browser did not allow the microphone.", { cause: error });
-  if (name === "NotFoundError" || name === "OverconstrainedError") return new CallFailure("microphone-missing", "No microphone was found.", { cause: error });
-  if (name === "NotReadableError" || name === "AbortError") return new CallFailure("microphone-taken", "The microphone did not start.", { cause: error });
+  if (name === "NotFoundError" || name === "OverconstrainedError")
+    return new CallFailure("microphone-missing", "No microphone was found.", { cause: error });
+  if (name === "NotReadableError" || name === "AbortError")
+    return new CallFailure("microphone-taken", "The microphone did not start.", { cause: error });
   return new CallFailure("microphone-failed", `The microphone did not start: ${String(error)}`, { cause: error });
 }

@@ -4,12 +4,13 @@
  * @returns {ArrayBuffer}
  */
 export function toPcm16(samples) {
-  const view = new DataView(new ArrayBuffer(samples.length * 2));
+  const bytes = new ArrayBuffer(samples.length * 2);
+  const view = new DataView(bytes);
   for (let i = 0; i < samples.length; i += 1) {
     const clipped = Math.max(-1, Math.min(1, samples[i] ?? 0));
     view.setInt16(i * 2, Math.round(clipped < 0 ? clipped * 0x8000 : clipped * 0x7fff), true);
   }
-  return /** @type {ArrayBuffer} a DataView over the buffer made above */ (view.buffer);
+  return bytes;
 }
 
 /**

@@ -8,27 +8,29 @@ const phases = 128;
  * Any ratio; state is kept from call to call, so audio may come in pieces of any length. Equal rates are copied.
  */
 export class Resampler {
-  /** Input samples per output sample. */
-  #step;
+  #fromHz;
+  #toHz;
   /** Taps on each side, in input samples. */
   #half;
   #table;
   /** The newest `2 * half` input samples that earlier calls left, in front of the present input. */
   #past;
-  /** Where the next output sample lies, in input samples after the first sample of `past`. */
-  #at;
+  /** Where the next output sample lies: whole input samples after the first of `past`, and `toHz`ths of one. Whole numbers never drift. */
+  #whole;
+  #parts = 0;
 
   /**
    * @param {number} fromHz
    * @param {number} toHz
    */
   constructor(fromHz, toHz) {
-    this.#step = fromHz / toHz;
-    const stretch = Math.max(1, this.#step);
+    this.#fromHz = fromHz;
+    this.#toHz = toHz;
+    const stretch = Math.max(1, fromHz / toHz);
     this.#half = Math.ceil(reach * stretch);
     this.#table = filterTable(this.#half, 0.92 / stretch);
     this.#past = new Float32Array(2 * this.#half);
-    this.#at = this.#half;
+    this.#whole = this.#half;
   }
 
   /**
@@ -36,18 +38,18 @@ export class Resampler {
    * @param {number} outputs
    */
   needs(outputs) {
-    if (this.#step === 1) return outputs;
-    const last = this.#at + (outputs - 1) * this.#step;
-    return Math.max(0, Math.floor(last) + this.#half + 1 - this.#past.length);
+    if (this.#fromHz === this.#toHz) return outputs;
+    const last = this.#whole + Math.floor((this.#parts + (outputs - 1) * this.#fromHz) / this.#toHz);
+    return Math.max(0, last + this.#half + 1 - this.#past.length);
   }
 
   /**
-   * Takes all of `input`; returns how many samples it wrote. `output` must have room for `input.length / step + 2` of them.
+   * Takes all of `input`; returns how many samples it wrote. `output` must have room for `input.length * toHz / fromHz + 2` of them.
    * @param {Float32Array} input
    * @param {Float32Array} output
    */
   process(input, output) {
-    if (this.#step === 1) {
+    if (this.#fromHz === this.#toHz) {
       output.set(input);
       return input.length;
     }
@@ -55,24 +57,22 @@ export class Resampler {
     const half = this.#half;
     const end = past.length + input.length;
     let written = 0;
-    while (Math.floor(this.#at) + half < end && written < output.length) {
+    while (this.#whole + half < end && written < output.length) {
       output[written] = this.#sampleAt(input);
       written += 1;
-      this.#at += this.#step;
+      this.#parts += this.#fromHz;
+      while (this.#parts >= this.#toHz) {
+        this.#parts -= this.#toHz;
+        this.#whole += 1;
+      }
     }
     if (input.length >= past.length) past.set(input.subarray(input.length - past.length));
     else {
       past.copyWithin(0, input.length);
       past.set(input, past.length - input.length);
     }
-    this.#at -= input.length;
+    this.#whole -= input.length;
     return written;
-  }
-
-  /** Forgets what it heard, for audio that does not go on from there. */
-  reset() {
-    this.#past.fill(0);
-    this.#at = this.#half;
   }
 
   /** @param {Float32Array} input */
@@ -80,8 +80,8 @@ export class Resampler {
     const past = this.#past;
     const half = this.#half;
     const table = this.#table;
-    const whole = Math.floor(this.#at);
-    const between = (this.#at - whole) * phases;
+    const whole = this.#whole;
+    const between = (this.#parts / this.#toHz) * phases;
     const phase = Math.floor(between);
     const share = between - phase;
     const taps = 2 * half;

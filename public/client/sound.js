@@ -51,7 +51,7 @@ export class Sound {
   /**
    * @param {{ upHz: number, downHz: number, raw: boolean, events: SoundEvents }} options
    * `raw` switches the browser's echo cancellation, noise suppression and gain control off.
-   * @throws {CallFailure} browser-unsupported
+   * @throws {CallFailure} browser-unsupported, server-unreachable
    */
   static async open(options) {
     if (!("AudioWorkletNode" in globalThis)) throw new CallFailure("browser-unsupported", "This browser has no audio worklets.");
@@ -63,7 +63,7 @@ export class Sound {
       ]);
     } catch (error) {
       void context.close();
-      throw new CallFailure("browser-unsupported", "This browser could not load the audio worklets.", { cause: error });
+      throw new CallFailure("server-unreachable", "The audio worklets could not be fetched from the server.", { cause: error });
     }
     // A phone call or another tab may suspend the context; it is taken up again as soon as the browser allows.
     context.onstatechange = () => {

@@ -21,7 +21,7 @@ export class Wire {
   #socket;
   #events;
   #openTimer;
-  /** @type {number | undefined} */
+  /** @type {ReturnType<typeof setInterval> | undefined} */
   #pingTimer;
   #pingId = 0;
   #pingSentAt = 0;
@@ -46,7 +46,10 @@ export class Wire {
     this.#events = events;
     this.#socket = new WebSocket(url);
     this.#socket.binaryType = "arraybuffer";
-    this.#openTimer = setTimeout(() => this.#end(new CallFailure("server-unreachable", "The server did not answer in 8 seconds.")), openLimitMs);
+    this.#openTimer = setTimeout(
+      () => this.#end(new CallFailure("server-unreachable", "The server did not answer in 8 seconds.")),
+      openLimitMs,
+    );
     this.#socket.onopen = () => {
       this.#tell(start);
       for (const frame of this.#early.splice(0)) this.sendAudio(frame);
@@ -97,7 +100,8 @@ export class Wire {
     const message = readMessage(data);
     if (message === undefined) return;
     if (message.type === "started") this.#begin();
-    if (message.type === "pong") this.roundTripMs = message["id"] === this.#pingId ? performance.now() - this.#pingSentAt : this.roundTripMs;
+    if (message.type === "pong")
+      this.roundTripMs = message["id"] === this.#pingId ? performance.now() - this.#pingSentAt : this.roundTripMs;
     if (message.type === "error") this.#ending = new CallFailure(String(message["code"]), String(message["message"]));
     if (message.type === "ended") this.#ending = message["reason"] === "drained" ? failureOfClose(1012, true) : "in order";
     this.#events.message(message);

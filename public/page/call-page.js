@@ -29,7 +29,11 @@ const stateWords = {
 export class CallPage {
   #url;
   #settings;
-  #line = new TalkingLine(byId("line", HTMLCanvasElement), () => this.#call?.levels ?? { caller: 0, agent: 0 });
+  #line = new TalkingLine(
+    byId("line", HTMLCanvasElement),
+    () => this.#call?.levels ?? { caller: 0, agent: 0 },
+    () => byId("talk", HTMLElement).offsetWidth / 2 + 8,
+  );
   #transcript = new Transcript(byId("transcript", HTMLElement), byId("scroller", HTMLElement), byId("spoken", HTMLElement));
   #captions = new Captions();
   /** @type {Call | undefined} */
@@ -41,7 +45,7 @@ export class CallPage {
   /** @type {"microphone" | "none"} */
   #source = "microphone";
   #startedAt = 0;
-  /** @type {number | undefined} */
+  /** @type {ReturnType<typeof setInterval> | undefined} */
   #ticking;
   /** @type {((notice: CallNotice) => void) | undefined} */
   onNotice;
@@ -162,7 +166,8 @@ export class CallPage {
   #take(notice) {
     if (notice.type === "started") this.#begin(notice);
     else if (notice.type === "phase") this.#show(phaseOf(notice["phase"]));
-    else if (notice.type === "microphone.lost") this.#captions.note("The microphone is gone. Choose another under Sound, or type.", "alert");
+    else if (notice.type === "microphone.lost")
+      this.#captions.note("The microphone is gone. Choose another under Sound, or type.", "alert");
     else if (notice.type === "closed") this.#end(/** @type {{ failure: Failure | undefined }} by its type */ (notice).failure);
     else this.#captions.take(notice);
     if (notice.type === "handed-over" || notice.type === "connection.reconnected") this.#showProvider(String(notice["provider"]));
@@ -192,7 +197,6 @@ export class CallPage {
   #fail(failure) {
     const { title, advice, instead } = failureWords(failure);
     this.#show("failed");
-    write("phase", title);
     write("failure-title", title);
     write("failure-advice", advice);
     byId("without", HTMLElement).hidden = instead !== "type";
@@ -210,7 +214,6 @@ export class CallPage {
     write("phase", stateWords[state].title);
     write("hint", this.#source === "none" && state === "listening" ? "Type, or listen to the recorded caller." : stateWords[state].hint);
     write("talk-label", this.busy ? "Hang up" : "Start the call");
-    byId("talk-icon", SVGElement).setAttribute("href", this.busy ? "#icon-hangup" : "#icon-phone");
     this.#line.show(state === "asking" || state === "connecting" ? "connecting" : state === "ended" ? "idle" : state);
   }
 
@@ -275,7 +278,9 @@ function showFigures(stats) {
     "Dropped coming down": wholeMs(stats.overflowMs),
     "Last barge-in to silence": wholeMs(stats.flushMs),
   };
-  byId("figures", HTMLElement).replaceChildren(...Object.entries(rows).flatMap(([name, value]) => [element("dt", {}, [name]), element("dd", {}, [value])]));
+  byId("figures", HTMLElement).replaceChildren(
+    ...Object.entries(rows).flatMap(([name, value]) => [element("dt", {}, [name]), element("dd", {}, [value])]),
+  );
 }
 
 /**

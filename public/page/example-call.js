@@ -31,7 +31,9 @@ export class RecordedCaller {
       this.#next += 1;
       return line;
     }
-    const answer = this.#script.answers.find((known) => new RegExp(known.when, "i").test(lastQuestion(agentText)) && (this.#given.get(known) ?? 0) < repeatLimit);
+    const answer = this.#script.answers.find(
+      (known) => new RegExp(known.when, "i").test(lastQuestion(agentText)) && (this.#given.get(known) ?? 0) < repeatLimit,
+    );
     if (answer !== undefined) {
       this.#given.set(answer, (this.#given.get(answer) ?? 0) + 1);
       return answer;

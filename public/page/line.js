@@ -20,6 +20,7 @@ export class TalkingLine {
   #canvas;
   #paint;
   #levelsNow;
+  #knotRadius;
   /** @type {{ at: number, caller: number, agent: number }[]} newest first */
   #past = [];
   /** @type {LineMood} */
@@ -32,10 +33,12 @@ export class TalkingLine {
   /**
    * @param {HTMLCanvasElement} canvas
    * @param {() => { caller: number, agent: number }} levelsNow loudness of both sides, 0 to 1
+   * @param {() => number} knotRadius of what sits in the middle, pixels: the waves come to rest there
    */
-  constructor(canvas, levelsNow) {
+  constructor(canvas, levelsNow, knotRadius) {
     this.#canvas = canvas;
     this.#levelsNow = levelsNow;
+    this.#knotRadius = knotRadius;
     const paint = canvas.getContext("2d");
     if (paint === null) throw new Error("no 2d canvas");
     this.#paint = paint;
@@ -75,15 +78,24 @@ export class TalkingLine {
   #draw(now) {
     const { width, height } = this.#fit();
     const style = getComputedStyle(this.#canvas);
-    const colours = { ink: style.getPropertyValue("--line-you"), accent: style.getPropertyValue("--accent"), faint: style.getPropertyValue("--line") };
+    const colours = {
+      ink: style.getPropertyValue("--line-you"),
+      accent: style.getPropertyValue("--accent"),
+      faint: style.getPropertyValue("--line"),
+    };
     const paint = this.#paint;
     paint.clearRect(0, 0, width, height);
     paint.lineCap = "round";
+    const knot = this.#knotRadius();
     const gap = this.#mood === "failed" ? 26 : 0;
-    for (const [echo, alpha] of /** @type {const} */ ([[2, 0.18], [1, 0.35], [0, 1]])) {
+    for (const [echo, alpha] of /** @type {const} */ ([
+      [2, 0.18],
+      [1, 0.35],
+      [0, 1],
+    ])) {
       paint.globalAlpha = alpha;
-      this.#side("caller", now, echo, { from: 0, to: width / 2, height, colour: colours.ink, rest: colours.faint });
-      this.#side("agent", now, echo, { from: width, to: width / 2 + gap * 3, height, colour: colours.accent, rest: colours.faint });
+      this.#side("caller", now, echo, { from: 0, to: width / 2 - knot, height, colour: colours.ink, rest: colours.faint });
+      this.#side("agent", now, echo, { from: width, to: width / 2 + knot + gap, height, colour: colours.accent, rest: colours.faint });
     }
     paint.globalAlpha = 1;
     if (this.#mood === "thinking" || this.#mood === "connecting") this.#bead(now, width, height, colours.accent);
@@ -106,7 +118,7 @@ export class TalkingLine {
       const way = x / length;
       const level = this.#heardAt(who, now, way);
       loudest = Math.max(loudest, level);
-      const room = Math.sin(Math.PI * Math.min(1, way * 1.04)) ** 0.9;
+      const room = Math.sin(Math.PI * Math.min(1, way * 1.02)) ** 0.9;
       const wave = Math.sin(x / (17 + echo * 5) - (this.#still.matches ? 0 : now / 95) + echo * 1.9);
       const swell = Math.sin(x / 61 - (this.#still.matches ? 0 : now / 420) + echo);
       const y = middle + (wave * 0.72 + swell * 0.28) * level * room * height * (0.44 - echo * 0.08);
@@ -128,8 +140,11 @@ export class TalkingLine {
   #heardAt(who, now, way) {
     if (this.#still.matches) return this.#past[0]?.[who] ?? 0;
     const at = now - way * travelMs;
-    const past = this.#past.find((moment) => moment.at <= at) ?? this.#past.at(-1);
-    return past?.[who] ?? 0;
+    const later = this.#past.findLastIndex((moment) => moment.at > at);
+    const [before, after] = [this.#past[later + 1] ?? this.#past.at(-1), this.#past[Math.max(0, later)]];
+    if (before === undefined || after === undefined) return 0;
+    const share = after.at === before.at ? 0 : Math.max(0, Math.min(1, (at - before.at) / (after.at - before.at)));
+    return before[who] + (after[who] - before[who]) * share;
   }
 
   /**

@@ -71,18 +71,31 @@ export class Transcript {
 /** @param {Entry} entry */
 function nodeOf(entry) {
   if (entry.kind === "turn") return turnNode(entry);
-  if (entry.kind === "event") return element("li", { class: `note ${entry.tone}` }, [icon(entry.tone === "alert" ? "alert" : "knot"), element("span", {}, [entry.text])]);
-  return element("li", { class: `note tool ${entry.state}` }, [icon("tool"), element("span", {}, [`${entry.name.replaceAll(/[_-]/g, " ")}: ${toolWords[entry.state]}`])]);
+  if (entry.kind === "event")
+    return element("li", { class: `note ${entry.tone}` }, [
+      icon(entry.tone === "alert" ? "alert" : "knot"),
+      element("span", {}, [entry.text]),
+    ]);
+  return element("li", { class: `note tool ${entry.state}` }, [
+    icon("tool"),
+    element("span", {}, [`${entry.name.replaceAll(/[_-]/g, " ")}: ${toolWords[entry.state]}`]),
+  ]);
 }
 
 /** @param {TurnEntry} turn */
 function turnNode(turn) {
   const words = element("p", { class: "words" }, [turn.text]);
-  if (turn.interrupted) words.append(element("span", { class: "cut", title: "You spoke over it; the rest was not said" }, [icon("cut"), "interrupted"]));
+  if (turn.interrupted)
+    words.append(element("span", { class: "cut", title: "You spoke over it; the rest was not said" }, [icon("cut"), "interrupted"]));
   const who = element("p", { class: "who" }, [turn.role === "agent" ? "Agent" : "You"]);
   if (turn.answeredInMs !== undefined)
-    who.append(element("span", { class: "badge", title: "From your last word to the first sound of the answer" }, [seconds(turn.answeredInMs)]));
-  return element("li", { class: `turn ${turn.role} ${turn.final ? "final" : "partial"}${turn.interrupted ? " interrupted" : ""}` }, [who, words]);
+    who.append(
+      element("span", { class: "badge", title: "From your last word to the first sound of the answer" }, [seconds(turn.answeredInMs)]),
+    );
+  return element("li", { class: `turn ${turn.role} ${turn.final ? "final" : "partial"}${turn.interrupted ? " interrupted" : ""}` }, [
+    who,
+    words,
+  ]);
 }
 
 /** @param {number} ms */

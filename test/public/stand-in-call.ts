@@ -180,7 +180,14 @@ export class StandInCall {
     this.send({ type: "flush" });
     const words = speech.line.text.split(" ");
     const heard = Math.max(1, Math.round((words.length * (performance.now() - speech.beganAt)) / ((speech.sound.length * 1000) / 24_000)));
-    this.send({ type: "caption", turnId: speech.turnId, role: "agent", text: words.slice(0, heard).join(" "), final: true, interrupted: true });
+    this.send({
+      type: "caption",
+      turnId: speech.turnId,
+      role: "agent",
+      text: words.slice(0, heard).join(" "),
+      final: true,
+      interrupted: true,
+    });
     this.send({ type: "phase", phase: "listening" });
   }
 

@@ -42,7 +42,9 @@ export async function startStandIn(script: Script = {}): Promise<StandIn> {
 
 async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
   const path = normalize(new URL(request.url ?? "/", "http://stand-in").pathname);
-  const file = path.startsWith("/examples/") ? join(root, "fixtures/speech", path.slice(10)) : join(root, "public", path === "/" ? "index.html" : path);
+  const file = path.startsWith("/examples/")
+    ? join(root, "fixtures/speech", path.slice(10))
+    : join(root, "public", path === "/" ? "index.html" : path);
   try {
     const body = await readFile(file);
     response.writeHead(200, { "content-type": types[extname(file)] ?? "application/octet-stream", "content-security-policy": policy });

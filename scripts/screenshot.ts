@@ -1,0 +1,55 @@
+import { mkdir } from "node:fs/promises";
+import { dirname } from "node:path";
+import { parseArgs } from "node:util";
+import { chromium } from "playwright-core";
+
+// Takes the picture of a live call for the README: the page's own example call against a running server.
+//   node scripts/screenshot.ts --url http://localhost:8080/ --out docs/call.png [--dark] [--phone] [--turns 6]
+
+const { values } = parseArgs({
+  options: {
+    url: { type: "string", default: "http://localhost:8080/" },
+    out: { type: "string", default: "docs/call.png" },
+    browser: { type: "string", default: "/usr/bin/chromium" },
+    turns: { type: "string", default: "6" },
+    dark: { type: "boolean", default: false },
+    phone: { type: "boolean", default: false },
+  },
+});
+
+const callLimitMs = 90_000;
+/** Into the agent's turn, so that its voice is on the line. */
+const poseMs = 900;
+const flags = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+];
+
+const browser = await chromium.launch({
+  executablePath: values.browser,
+  args: [...flags, "--disable-sync", "--autoplay-policy=no-user-gesture-required"],
+});
+try {
+  const page = await browser.newPage({
+    viewport: values.phone ? { width: 390, height: 780 } : { width: 1280, height: 860 },
+    deviceScaleFactor: 2,
+    colorScheme: values.dark ? "dark" : "light",
+  });
+  await page.goto(values.url);
+  await page.locator(".example").first().click();
+  await page
+    .locator(".turn")
+    .nth(Number(values.turns) - 1)
+    .waitFor({ timeout: callLimitMs });
+  await page.locator('body[data-state="speaking"]').waitFor({ timeout: callLimitMs });
+  await page.waitForTimeout(poseMs);
+  await mkdir(dirname(values.out), { recursive: true });
+  await page.screenshot({ path: values.out });
+  process.stdout.write(`${values.out}\n`);
+} finally {
+  await browser.close();
+}

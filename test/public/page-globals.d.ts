@@ -1,0 +1,10 @@
+import type { CallPage } from "../../public/page/call-page.js";
+
+declare global {
+  interface Window {
+    /** The page's call, as `public/page/main.js` shows it. */
+    readonly linekeeper: CallPage;
+    /** The newest samples that went to the loudspeaker; set by the tests. */
+    heardHere: () => { samples: number[]; rateHz: number };
+  }
+}
