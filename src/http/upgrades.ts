@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
-import { WebSocketServer, type WebSocket } from "ws";
+import { WebSocketServer, type ServerOptions, type WebSocket } from "ws";
 import type { Dialect } from "../caller/dialect.ts";
 import type { Door } from "../caller/door.ts";
 import type { CallStart } from "../caller/leg.ts";
@@ -70,7 +70,8 @@ export class Upgrades {
 }
 
 function serverFor({ limits, subprotocol }: Dialect): WebSocketServer {
-  return new WebSocketServer({
+  // `closeTimeout` is younger than the types of ws.
+  const options: ServerOptions & { closeTimeout: number } = {
     noServer: true,
     clientTracking: false,
     perMessageDeflate: false,
@@ -79,7 +80,8 @@ function serverFor({ limits, subprotocol }: Dialect): WebSocketServer {
     maxBufferedChunks: 1_024,
     closeTimeout: closeLimitMs,
     handleProtocols: (offered) => (subprotocol !== undefined && offered.has(subprotocol) ? subprotocol : false),
-  });
+  };
+  return new WebSocketServer(options);
 }
 
 const reasons: Readonly<Record<number, string>> = {
