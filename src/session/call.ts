@@ -239,9 +239,8 @@ export class Call {
   }
 
   /** Tells the caller's screen who it is talking to, and how to come back. */
-  greetLeg(): void {
+  greetLeg(provider = this.#lastProvider): void {
     this.resumeToken = this.random.id("back_", 32);
-    const provider = this.seat?.provider ?? this.#lastProvider;
     this.notify({ type: "started", callId: this.id, resumeToken: this.resumeToken, agent: this.agent.name, provider });
   }
 

@@ -107,9 +107,10 @@ export class Roster implements Reception {
     const spec: AgentSpec = { ...plan.spec, language: start.language ?? plan.spec.language, tools: [] };
     const tools = (call: Call): readonly Tool[] => [...callTools(call), ...plan.tools];
     const call = new Call(this.#house, leg, spec, tools, () => this.#leave(call.id));
+    const tiers = this.#openTiers(plan);
     const { holdMs, drainMs } = this.#house.limits;
     const actor = createActor(machine, {
-      input: { call, tiers: this.#openTiers(plan), attemptLimit: this.#limits.attempts, holdLimitMs: holdMs, drainLimitMs: drainMs },
+      input: { call, tiers, attemptLimit: this.#limits.attempts, holdLimitMs: holdMs, drainLimitMs: drainMs },
       clock: this.#house.clock,
     });
     call.bind((event) => actor.send(event));
@@ -117,8 +118,8 @@ export class Roster implements Reception {
     call.tell({ type: "call.started", dialect: leg.dialect });
     this.#watchStates(call, actor);
     call.downlink.attach(leg);
+    call.greetLeg(tiers[0]);
     actor.start();
-    call.greetLeg();
     return listener(call, actor);
   }
 
