@@ -2,11 +2,13 @@ import { CallPage } from "./call-page.js";
 import { byId, element, icon } from "./element.js";
 import { holdRecordedCall } from "./recorded-call.js";
 
-/** `?raw=1`: no echo cancellation and the like. `?server=`: another server's socket. `?agent=`, `?token=`: passed on. */
+/** `?raw=1`: no echo cancellation and the like. `?agent=`: who is asked for. `#token=`: behind the `#`, so that no server log has it. */
 const query = new URLSearchParams(location.search);
-const socketUrl = new URL(query.get("server") ?? "browser", location.href);
+const agent = query.get("agent");
+const token = new URLSearchParams(location.hash.slice(1)).get("token");
+const socketUrl = new URL("browser", location.href);
 socketUrl.protocol = socketUrl.protocol.replace("http", "ws");
-const [agent, token] = [query.get("agent"), query.get("token")];
+socketUrl.hash = "";
 
 const page = new CallPage(socketUrl, {
   raw: query.get("raw") === "1",

@@ -48,6 +48,7 @@ export async function holdRecordedCall(page, script) {
 class AgentEar {
   /** @type {"owing" | "speaking" | "quiet"} */
   #state = "owing";
+  #phase = "connecting";
   /** @type {Set<() => void>} */
   #waiting = new Set();
 
@@ -58,8 +59,16 @@ class AgentEar {
 
   /** @param {CallNotice} notice */
   take(notice) {
-    if (notice.type === "turn") this.#enter("speaking");
-    else if (notice.type === "quiet" && this.#state === "speaking") this.#enter("quiet");
+    if (notice.type === "turn") this.#state = "speaking";
+    else if (notice.type === "quiet" && this.#state === "speaking") this.#state = "quiet";
+    else if (notice.type === "phase" && "phase" in notice) this.#phase = String(notice.phase);
+    else return;
+    for (const look of this.#waiting) look();
+  }
+
+  /** A gap within an answer is quiet too, but then the call does not listen yet. */
+  get #finished() {
+    return this.#state === "quiet" && this.#phase === "listening";
   }
 
   /**
@@ -68,10 +77,10 @@ class AgentEar {
    * @param {AbortSignal} signal
    */
   async quiet(limitMs, signal) {
-    await this.#until(() => this.#state === "quiet", limitMs, signal);
+    await this.#until(() => this.#finished, limitMs, signal);
     await pause(breathMs, signal);
     // An answer may come in two breaths ("One moment." and then the rest).
-    if (this.#state === "speaking") await this.#until(() => this.#state === "quiet", limitMs, signal);
+    if (this.#state === "speaking") await this.#until(() => this.#finished, limitMs, signal);
   }
 
   /**
@@ -83,12 +92,6 @@ class AgentEar {
   async speaksFor(ms, limitMs, signal) {
     await this.#until(() => this.#state !== "owing", limitMs, signal);
     await pause(ms, signal);
-  }
-
-  /** @param {"speaking" | "quiet"} state */
-  #enter(state) {
-    this.#state = state;
-    for (const look of this.#waiting) look();
   }
 
   /**
