@@ -56,6 +56,8 @@ export class Sound {
   static async open(options) {
     if (!("AudioWorkletNode" in globalThis)) throw new CallFailure("browser-unsupported", "This browser has no audio worklets.");
     const context = new AudioContext({ latencyHint: "interactive" });
+    // Before anything is waited for: some browsers let sound begin only while the click is being handled.
+    void context.resume();
     try {
       await Promise.all([
         context.audioWorklet.addModule(new URL("capture-worklet.js", import.meta.url)),
@@ -69,7 +71,6 @@ export class Sound {
     context.onstatechange = () => {
       if (context.state !== "running" && context.state !== "closed") void context.resume();
     };
-    void context.resume();
     return new Sound({ ...options, context });
   }
 
