@@ -27,7 +27,7 @@ export async function holdRecordedCall(page, script) {
   };
   const call = await page.start("none");
   if (call === undefined) return;
-  page.captions.note(`Recorded caller: ${script.title}, ${script.about}.`);
+  page.captions.note(`Example call: ${script.title} (${script.about}).`);
   const caller = new RecordedCaller(script);
   try {
     await agent.quiet(patienceMs, over.signal);

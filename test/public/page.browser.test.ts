@@ -168,7 +168,7 @@ describe.skipIf(!present && !needed)("the page in Chromium", { timeout: 60_000 }
           expect.stringContaining("From noon"),
         ]),
       );
-    expect(await page.locator(".note").first().innerText()).toContain("Recorded caller");
+    expect(await page.locator(".note").first().innerText()).toContain("recorded, computer-made voice");
     expect(call.complaints).toEqual([]);
   });
 
