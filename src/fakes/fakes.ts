@@ -1,3 +1,4 @@
+import { startGeminiFake } from "./gemini/gemini.ts";
 import { startAzureFake, startOpenaiFake } from "./openai/openai.ts";
 import type { Panel } from "./panel.ts";
 
@@ -19,4 +20,5 @@ interface FakeRow {
 export const fakes: readonly FakeRow[] = [
   { name: "openai", start: startOpenaiFake },
   { name: "azure", start: startAzureFake },
+  { name: "gemini", start: startGeminiFake },
 ];
