@@ -1,0 +1,56 @@
+import { expect, test } from "vitest";
+import { Door, doorLimits, neighbourhood } from "../../src/caller/door.ts";
+import { Fault } from "../../src/kernel/fault.ts";
+import { SimulatedClock } from "../simulated-clock.ts";
+
+test("one address has so many connections at once, and a place that was left is free again", async () => {
+  const clock = new SimulatedClock();
+  const door = new Door({ ...doorLimits, perAddress: 2 }, clock);
+  const first = door.enter("192.0.2.1");
+  door.enter("192.0.2.1");
+  expect(() => door.enter("192.0.2.1")).toThrow("2 connections, the limit is 2");
+  door.enter("192.0.2.2");
+  first[Symbol.dispose]();
+  first[Symbol.dispose]();
+  await clock.advance(1_000);
+  door.enter("192.0.2.1");
+  expect(() => door.enter("192.0.2.1")).toThrow(Fault);
+  expect(door).toMatchObject({ open: 3, refused: 2 });
+});
+
+test("an address that comes and goes too fast is told how long to wait", async () => {
+  const clock = new SimulatedClock();
+  const door = new Door({ perAddress: 3, perAddressPerSecond: 10, overall: 100 }, clock);
+  for (let visit = 0; visit < 3; visit += 1) door.enter("192.0.2.1")[Symbol.dispose]();
+  expect(() => door.enter("192.0.2.1")).toThrow(expect.objectContaining({ code: "busy", retryAfterMs: 100 }));
+  await clock.advance(100);
+  door.enter("192.0.2.1");
+});
+
+test("the process has so many connections, whoever they are", () => {
+  const door = new Door({ ...doorLimits, overall: 2 }, new SimulatedClock());
+  door.enter("192.0.2.1");
+  door.enter("192.0.2.2");
+  expect(() => door.enter("192.0.2.3")).toThrow("all 2 connections are taken");
+});
+
+test("ten thousand addresses are remembered, those that left long ago are forgotten for new ones", async () => {
+  const clock = new SimulatedClock();
+  const door = new Door(doorLimits, clock);
+  for (let each = 0; each < 10_000; each += 1) door.enter(`10.0.${each >> 8}.${each & 255}`)[Symbol.dispose]();
+  expect(() => door.enter("192.0.2.1")).toThrow("too many addresses");
+  await clock.advance(1_000);
+  door.enter("192.0.2.1");
+});
+
+test.each([
+  ["192.0.2.7", "192.0.2.7"],
+  ["::ffff:192.0.2.7", "192.0.2.7"],
+  ["2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"],
+  ["2001:0DB8:1:2::9", "2001:db8:1:2::/64"],
+  ["2001:db8::1", "2001:db8:0:0::/64"],
+  ["::1", "0:0:0:0::/64"],
+  ["fe80::1%eth0", "fe80:0:0:0::/64"],
+])("%s counts as %s", (address, expected) => {
+  expect(neighbourhood(address)).toBe(expected);
+});

@@ -1,0 +1,86 @@
+import type { IncomingMessage } from "node:http";
+import { expect, test } from "vitest";
+import { Access, type AccessOptions, type Peer } from "../../src/http/access.ts";
+
+const access = (options: Partial<AccessOptions> = {}): Access =>
+  new Access({ keys: () => [], origins: [], trustedProxies: [], ...options });
+
+/** As much of a request as the door looks at. */
+const request = (remoteAddress: string, headers: Record<string, string> = {}): IncomingMessage =>
+  ({ socket: { remoteAddress }, headers: { host: "localhost:8080", ...headers } }) as unknown as IncomingMessage;
+
+const local: Peer = { address: "127.0.0.1", local: true, hasKey: false };
+const stranger: Peer = { address: "192.0.2.1", local: false, hasKey: false };
+
+test.each([
+  { name: "loopback", from: request("127.0.0.1"), isLocal: true },
+  { name: "loopback mapped into IPv6", from: request("::ffff:127.0.0.1"), isLocal: true },
+  { name: "IPv6 loopback", from: request("::1", { host: "[::1]:8080" }), isLocal: true },
+  { name: "another machine", from: request("192.0.2.1"), isLocal: false },
+  { name: "a proxy on this machine", from: request("127.0.0.1", { "x-forwarded-for": "192.0.2.1" }), isLocal: false },
+  { name: "a proxy that speaks RFC 7239", from: request("127.0.0.1", { forwarded: "for=192.0.2.1" }), isLocal: false },
+  { name: "a foreign name that points here", from: request("127.0.0.1", { host: "evil.example:8080" }), isLocal: false },
+  { name: "a foreign name that begins like ours", from: request("127.0.0.1", { host: "localhost.evil.example" }), isLocal: false },
+  { name: "a foreign name that begins like our address", from: request("127.0.0.1", { host: "127.0.0.1.evil.example" }), isLocal: false },
+])("$name is a local peer: $isLocal", ({ from, isLocal }) => {
+  expect(access().peer(from).local).toBe(isLocal);
+});
+
+test("without a key configured only this machine is served, and the refusal names the setting", () => {
+  expect(() => access().mustBeKnown(local)).not.toThrow();
+  expect(() => access().mustBeServed(stranger)).toThrow("set LINEKEEPER_API_KEY");
+});
+
+test("with a key others need it, in the header or as a token; two keys are good while one is replaced", () => {
+  const guarded = access({ keys: () => ["new-key", "old-key"] });
+  expect(() => guarded.mustBeServed(stranger)).not.toThrow();
+  expect(() => guarded.mustBeKnown(stranger)).toThrow("key");
+  expect(() => guarded.mustBeKnown(stranger, "wrong")).toThrow("key");
+  expect(() => guarded.mustBeKnown(stranger, "old-key")).not.toThrow();
+  expect(guarded.peer(request("192.0.2.1", { authorization: "Bearer new-key" })).hasKey).toBe(true);
+  expect(guarded.peer(request("192.0.2.1", { authorization: "Bearer new-key2" })).hasKey).toBe(false);
+});
+
+test.each([
+  { proxies: [], socket: "10.0.0.1", forwarded: "192.0.2.1", address: "10.0.0.1" },
+  { proxies: ["10.0.0.0/8"], socket: "10.0.0.1", forwarded: "192.0.2.1", address: "192.0.2.1" },
+  { proxies: ["10.0.0.0/8"], socket: "10.0.0.1", forwarded: "198.51.100.9, 192.0.2.1, 10.0.0.2", address: "192.0.2.1" },
+  { proxies: ["10.0.0.0/8"], socket: "10.0.0.1", forwarded: "not-an-address", address: "10.0.0.1" },
+  { proxies: ["10.0.0.0/8"], socket: "192.0.2.9", forwarded: "127.0.0.1", address: "192.0.2.9" },
+])("behind $proxies, $socket forwarding for $forwarded counts as $address", ({ proxies, socket, forwarded, address }) => {
+  expect(access({ trustedProxies: proxies }).peer(request(socket, { "x-forwarded-for": forwarded })).address).toBe(address);
+});
+
+test.each(["10.0.0.0/99", "proxy.example", "10.0.0.0/x"])("the proxy %s is refused at boot", (row) => {
+  expect(() => access({ trustedProxies: [row] })).toThrow("neither an address nor a network");
+});
+
+test.each([undefined, "http://localhost:8080", "https://localhost:8080", "https://shop.example"])("a page of %s may call", (origin) => {
+  const from = request("127.0.0.1", origin === undefined ? {} : { origin });
+  expect(() => access({ origins: ["https://shop.example"] }).mustBeOurPage(from)).not.toThrow();
+});
+
+test.each([
+  "null",
+  "",
+  "http://localhost",
+  "http://localhost:80801",
+  "http://localhost:8081",
+  "http://localhost:8080.evil.example",
+  "http://evil.localhost:8080",
+  "http://localhost:8080/",
+  "http://localhost:8080@evil.example",
+  "ws://localhost:8080",
+  "file://localhost:8080",
+  "HTTP://LOCALHOST:8080",
+  "http://lоcalhost:8080",
+  "http://127.0.0.1:8080",
+  "https://shop.example.evil.example",
+  "https://evilshop.example",
+  "https://shop.example:444",
+  "http://shop.example",
+  "https://SHOP.example",
+  "https://shop.example, http://localhost:8080",
+])("a page of %j may not call", (origin) => {
+  expect(() => access({ origins: ["https://shop.example"] }).mustBeOurPage(request("127.0.0.1", { origin }))).toThrow("may not call here");
+});
