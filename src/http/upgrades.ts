@@ -5,7 +5,7 @@ import type { Dialect } from "../caller/dialect.ts";
 import type { Door } from "../caller/door.ts";
 import type { CallStart } from "../caller/leg.ts";
 import { serveSocket, type LegParts } from "../caller/websocket-leg.ts";
-import { Fault, toFault } from "../kernel/fault.ts";
+import { toFault, type Fault } from "../kernel/fault.ts";
 import type { Access, Peer } from "./access.ts";
 
 const closeLimitMs = 2_000;
