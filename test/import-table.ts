@@ -13,8 +13,9 @@ export const mayImport: Readonly<Record<string, string>> = {
   provider: "kernel audio",
   "provider/openai": "kernel audio provider openai ws zod",
   "provider/gemini": "kernel audio provider @google/genai ws zod",
-  "provider/deepgram": "kernel audio provider @deepgram/sdk @google/genai openai @anthropic-ai/sdk ws zod",
-  "provider/deepgram-agent": "kernel audio provider @deepgram/sdk ws zod",
+  "provider/deepgram-sdk": "kernel @deepgram/sdk ws",
+  "provider/deepgram": "kernel audio provider provider/deepgram-sdk @deepgram/sdk @google/genai openai @anthropic-ai/sdk ws zod",
+  "provider/deepgram-agent": "kernel audio provider provider/deepgram-sdk @deepgram/sdk ws zod",
   "provider/local": "kernel audio provider onnxruntime-web onnxruntime-node llama-tokenizer-js chrono-node openai zod",
   "provider/emergency": "kernel audio provider",
   guard: "kernel caller/leg.ts provider/contract.ts",
@@ -104,7 +105,7 @@ const isWithin = (path: string, folder: string): boolean =>
 
 const isListed = (path: string, wanted: string): boolean => path === providerList && wanted.startsWith("provider/");
 
-/** `provider` opens the files around the providers' folders, never another provider's folder. */
+/** `provider` opens the files around the providers' folders, never another provider's folder; what two share has a row of its own. */
 const allows = (place: string, wanted: string): boolean => place !== "" && (wanted === place || isWithin(wanted, place));
 
 const packageOf = (name: string): string =>

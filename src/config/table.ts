@@ -89,6 +89,7 @@ export const table = {
   GEMINI_LIVE_MODEL: word("Gemini Live model; else the adapter's choice"),
   DEEPGRAM_API_KEY: key("Deepgram"),
   DEEPGRAM_BASE_URL: base("Deepgram's address when it is not the public one"),
+  DEEPGRAM_AGENT_BASE_URL: base("Address of Deepgram's voice agent, where it has one of its own"),
   ANTHROPIC_API_KEY: key("Anthropic, for the pipeline's language model chain"),
   ANTHROPIC_BASE_URL: base("Anthropic's address when it is not the public one"),
   GROQ_API_KEY: key("Groq, for the pipeline's language model chain"),
