@@ -1,5 +1,5 @@
 import { msOf } from "../../audio/encodings.ts";
-import { Fault, toFault } from "../../kernel/fault.ts";
+import { toFault, type Fault } from "../../kernel/fault.ts";
 import type { ConversationItem, Link, LinkNotice, OpenRequest, ToolResult } from "../contract.ts";
 import { untilAborted, wordsAfter } from "./going-on.ts";
 import type { Brain, Ear, EarNotice, Ears, Mind, MindInput, MindPart, Mouth } from "./parts.ts";
@@ -113,12 +113,14 @@ export class LocalLink implements Link {
   #hears(notice: EarNotice): void {
     if (!this.#isOpen) return;
     if (notice.type === "ears.failed") return this.#lose(notice.fault);
-    if (notice.type === "caller.transcribed") this.#words = notice.text;
-    if (notice.type === "caller.spoke") this.#words = "";
     // Told first: the session may interrupt at once, and what it says was heard counts more than our estimate.
     this.#tell(notice);
     switch (notice.type) {
+      case "caller.transcribed":
+        this.#words = notice.text;
+        return;
       case "caller.spoke":
+        this.#words = "";
         this.#caller = { name: "speaking", turnId: notice.turnId, sinceMs: notice.uplinkMs, isOver: Promise.withResolvers() };
         return;
       case "caller.resumed":

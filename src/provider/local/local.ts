@@ -14,7 +14,7 @@ import type { Brain, Ears } from "./parts.ts";
 export const local: ProviderRow = { name: "local", needs: [], make };
 
 /** What the local provider is made of; `status` for the health page. */
-export interface LocalProvider extends Provider {
+interface LocalProvider extends Provider {
   status(): Readonly<Record<string, unknown>>;
 }
 

@@ -142,7 +142,7 @@ class WorkerMouth implements FliteMouth {
     const start: WorkerStart = { modelPath: this.#options.modelPath };
     const worker = new Worker(this.#options.workerFile ?? new URL("./worker.ts", import.meta.url), { workerData: start });
     worker.on("message", (reply: WorkerReply) => this.#take(worker, reply));
-    worker.on("error", (error) => this.#lose(worker, error));
+    worker.on("error", (error: Error) => this.#lose(worker, error));
     worker.on("exit", (code) => this.#lose(worker, new Error(`the thread ended with ${code}`)));
     this.#thread = { name: "starting", worker, limit: this.#limit(worker, startLimitMs, "start") };
   }

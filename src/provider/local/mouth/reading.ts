@@ -21,7 +21,7 @@ const markup: readonly Rule[] = [
   [/^\s*(?:[-*•]|#{1,6}|>|\d{1,2}[.)](?=\s+\D))\s+/gm, () => ""],
   [/[*_~`|]+/g, () => " "],
   [/<\/?[a-z][^>]*>/gi, () => " "],
-  [/[\p{Extended_Pictographic}\u200D\uFE0F]/gu, (match = "") => (/[\d#*©®™]/u.test(match) ? match : " ")],
+  [/\p{Extended_Pictographic}|\u200D|\uFE0F/gu, (match = "") => (/[\d#*©®™]/u.test(match) ? match : " ")],
   [/([^\s.!?,;:])[^\S\n]*\n\s*/g, (_, end = "") => `${end}. `],
   [/\s+/g, () => " "],
   [/[‘’]/g, () => "'"],
@@ -172,7 +172,11 @@ function readGroups(match: string, text = ""): string {
   return `${text.startsWith("+") ? "plus " : ""}${groups.map(digitWords).join(", ")}`;
 }
 
-const spell = (letters: string): string => [...letters].map((letter) => (letter === "A" ? "ay" : letter)).join(" ");
+const spell = (letters: string): string =>
+  letters
+    .split("")
+    .map((letter) => (letter === "A" ? "ay" : letter))
+    .join(" ");
 
 const spellAddress = (address: string): string =>
   address

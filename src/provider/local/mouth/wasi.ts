@@ -36,7 +36,6 @@ export function runCommand(module: WebAssembly.Module, args: readonly string[]):
   const encoded = args.map((text) => new TextEncoder().encode(`${text}\0`));
   const complaint: string[] = [];
   const output = new MemoryFile();
-  let memory: WebAssembly.Memory;
   const view = (): DataView => new DataView(memory.buffer);
   const bytes = (at: number, length: number): Uint8Array => new Uint8Array(memory.buffer, at, length);
 
@@ -126,7 +125,7 @@ export function runCommand(module: WebAssembly.Module, args: readonly string[]):
 
   const { exports } = new WebAssembly.Instance(module, { wasi_snapshot_preview1: imports });
   // Every WASI command exports these two, with these types.
-  memory = exports["memory"] as WebAssembly.Memory;
+  const memory = exports["memory"] as WebAssembly.Memory;
   const start = exports["_start"] as () => void;
   let exitCode = 0;
   try {
