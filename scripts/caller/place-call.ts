@@ -2,7 +2,7 @@ import { dial, type Caller } from "./caller.ts";
 import type { CallOptions } from "./options.ts";
 import { showCall } from "./screen.ts";
 
-const greetingLimitMs = 10_000;
+const greetingLimitMs = 30_000;
 const answerLimitMs = 30_000;
 
 /** One call from dialling to goodbye. @throws {CallRefused} */
