@@ -30,7 +30,8 @@ packages_are_fresh() {
 }
 
 explain_npm_failure() {
-  cat "$log" >&2
+  # npm adds its whole manual to some errors.
+  sed '/Clean install a project/,$d' "$log" | tail -n 30 >&2
   if grep -qiE 'ENOSPC|no space left' "$log"; then
     stop "No room: the packages need about 1 GB in $root, $(df -Pm "$root" | awk 'NR == 2 { print $4 }') MB are free."
   elif grep -qE 'ENOTFOUND|EAI_AGAIN|ECONN|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|ERR_SOCKET' "$log"; then
