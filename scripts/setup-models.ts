@@ -7,7 +7,7 @@ import { dirname, join, resolve } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { defaultModelsFolder, isInPlace, models, sha256Of, type ModelId, type ModelPackageId } from "../src/provider/local/models.ts";
 
-/** A reason in words for the person at the terminal; no stack is wanted. */
+/** What went wrong, in words for the person at the terminal. */
 class SetupProblem extends Error {}
 
 const arriving = ".arriving-";
@@ -99,9 +99,12 @@ const reasons: readonly (readonly [RegExp, string])[] = [
   ],
 ];
 
+/** A known reason with the line that names the address; else all that the program said. */
 function inWords(what: string, said: string, code: number | string | null): SetupProblem {
-  const reason = reasons.find(([pattern]) => pattern.test(said))?.[1] ?? `ended with ${code}`;
-  return new SetupProblem(`${what}: ${reason}\n${said.trim()}`);
+  const reason = reasons.find(([pattern]) => pattern.test(said))?.[1];
+  if (reason === undefined) return new SetupProblem(`${what} ended with ${code}\n${said.trim()}`);
+  const address = said.split("\n").find((line) => line.includes("request to "));
+  return new SetupProblem(`${what}: ${reason}${address === undefined ? "" : `\n${address}`}`);
 }
 
 /** One line when it begins and one when it is done; on a terminal a turning sign between them. */
@@ -148,7 +151,7 @@ async function main(): Promise<void> {
 }
 
 await main().catch((error: unknown) => {
-  const word = error instanceof SetupProblem ? error.message : error instanceof Error ? `${error.message}` : String(error);
+  const word = error instanceof Error ? error.message : String(error);
   console.error(`Setting up the speech models failed: ${word}`);
   process.exitCode = 1;
 });
