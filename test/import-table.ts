@@ -41,7 +41,7 @@ const strings = String.raw`"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|${"`"}(?:[^${
 const comments = String.raw`\/\/[^\n]*|\/\*[\s\S]*?\*\/`;
 
 /** The source without its comments; strings that look like comments stay. */
-export const withoutComments = (source: string): string =>
+const withoutComments = (source: string): string =>
   source.replace(new RegExp(`(${strings})|${comments}`, "g"), (_, text: string | undefined) => text ?? "");
 
 /** Every module a file names: imports and exports with and without bindings, of types too, `import()`, and files started by URL. */
