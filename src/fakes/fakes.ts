@@ -1,3 +1,4 @@
+import { startDeepgramAgentFake } from "./deepgram-agent/deepgram-agent.ts";
 import { startGeminiFake } from "./gemini/gemini.ts";
 import { startAzureFake, startOpenaiFake } from "./openai/openai.ts";
 import type { Panel } from "./panel.ts";
@@ -21,4 +22,5 @@ export const fakes: readonly FakeRow[] = [
   { name: "openai", start: startOpenaiFake },
   { name: "azure", start: startAzureFake },
   { name: "gemini", start: startGeminiFake },
+  { name: "deepgram-agent", start: startDeepgramAgentFake },
 ];

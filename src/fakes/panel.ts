@@ -171,6 +171,8 @@ export class Panel {
   unknownEvents = false;
   /** After an answer was cut, one more piece of its audio still comes. */
   staleAudio = false;
+  /** Whether the wire has words for the coming end of a session; without, a client can only know its limit. */
+  announcesEnd = true;
   /** How long sessions last from their opening; undefined: the wire's own limit. */
   sessionMs: number | undefined;
 

@@ -1,0 +1,25 @@
+/** One of each server message that a voice session meets, as material to break. None of them ends a session. */
+export const samples = [
+  { type: "Welcome", request_id: "5b0e6a" },
+  { type: "SettingsApplied" },
+  { type: "ConversationText", role: "user", content: "Hello there." },
+  { type: "ConversationText", role: "assistant", content: "Hello." },
+  { type: "AgentThinking", content: "a thought" },
+  { type: "FunctionCallRequest", functions: [{ id: "fc_s", name: "look_up", arguments: "{}", client_side: false }] },
+  { type: "FunctionCallCancelled", functions: [{ id: "fc_s", name: "look_up" }] },
+  { type: "FunctionCallResponse", id: "fc_s", name: "look_up", content: "{}" },
+  { type: "AgentStartedSpeaking", total_latency: 0.9, tts_latency: 0.2, ttt_latency: 0.5 },
+  { type: "AgentAudioDone" },
+  { type: "LatencyReport", stt_latency: 0.2, total_latency: 0.9 },
+  { type: "History", role: "user", content: "Hello there." },
+  {
+    type: "History",
+    function_calls: [{ id: "fc_s", name: "look_up", client_side: true, arguments: "{}", response: "{}" }],
+  },
+  { type: "ListenUpdated" },
+  { type: "ThinkUpdated" },
+  { type: "SpeakUpdated" },
+  { type: "PromptUpdated" },
+  { type: "InjectionRefused", message: "Someone is speaking." },
+  { type: "Warning", code: "SLOW_THINK_REQUEST", description: "The think request is slow." },
+];
