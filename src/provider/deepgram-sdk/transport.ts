@@ -107,6 +107,7 @@ export class WsTransport implements DeepgramTransport {
 
   /** Closes in order; a peer that does not answer is not waited for. Nothing is told any more. */
   close(code = 1000, reason?: string): void {
+    if (this.#over) return;
     this.#over = true;
     const socket = this.#socket;
     if (socket === undefined || socket.readyState === WebSocket.CLOSED) return;

@@ -1,0 +1,25 @@
+import type { ProviderTraits } from "../contract.ts";
+import { voices } from "./voices.ts";
+
+/** Whatever the traffic, a session ends after this. Source: changelog of 2026-07-31. */
+export const sessionLimitMs = 2 * 60 * 60_000;
+
+export const agentTraits: ProviderTraits = {
+  hears: ["pcm16@16000", "pcm16@24000", "pcmu@8000", "pcma@8000"],
+  speaks: ["pcm16@24000", "pcm16@16000", "pcmu@8000", "pcma@8000"],
+  endpointing: ["provider"],
+  replayPace: 1.25,
+  trailingSilenceMs: 1_000,
+  seeding: "items",
+  tools: "parallel",
+  text: true,
+  callerTranscript: "final",
+  // The wire has no word for what was heard.
+  memoryAfterInterrupt: "as-generated",
+  resumable: false,
+  sessionLimitMs,
+  languages: Object.keys(voices),
+  voices: Object.values(voices).flat(),
+  usage: ["session_ms"],
+  offline: false,
+};
