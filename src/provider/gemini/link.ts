@@ -1,0 +1,227 @@
+import { WebSocket, type RawData } from "ws";
+import type { Timer } from "../../kernel/clock.ts";
+import { Fault } from "../../kernel/fault.ts";
+import type { Link, LinkNotice, OpenRequest, ToolResult } from "../contract.ts";
+import { closedFault, refusedUpgrade } from "./faults.ts";
+import { openingOf, type Opening } from "./opening.ts";
+import type { LinkSettings } from "./settings.ts";
+import { Talk, type TalkHost } from "./talk.ts";
+import { connectionMs } from "./traits.ts";
+import { readMessage } from "./wire.ts";
+
+export interface LinkPlan {
+  readonly url: string;
+  /** Goes into a header: in the address, where the official client puts it, every error and proxy log would tell it. */
+  readonly key: string;
+  readonly request: OpenRequest;
+  readonly settings: LinkSettings;
+}
+
+/** `connecting` until the socket is open, `configuring` until `setupComplete`. */
+type State = "connecting" | "configuring" | "open" | "closed";
+
+/** JSON waiting in the socket; about twelve seconds of audio. */
+const queueLimitBytes = 512 * 1024;
+/** Audio comes in pieces far smaller; a peer that sends more in one message is not one to listen to. */
+const maxMessageBytes = 16 * 2 ** 20;
+/** How long before its end a connection is said to be expiring; the service itself gives a minute or less, if it says so at all. */
+const noticeMs = 2 * 60_000;
+const closeLimitMs = 2_000;
+const doing = "opening gemini";
+
+/** @throws {Fault} see `Provider.open`. */
+export async function openLink(plan: LinkPlan): Promise<Link> {
+  if (plan.request.signal.aborted) throw new Fault("provider-dropped", `${doing}: given up before it began`);
+  let socket: WebSocket;
+  try {
+    socket = new WebSocket(plan.url, {
+      headers: { "x-goog-api-key": plan.key },
+      maxPayload: maxMessageBytes,
+      perMessageDeflate: false,
+      followRedirects: false,
+    });
+  } catch (error) {
+    // Only a key that no header can carry comes here; the address was looked at before.
+    throw new Fault("provider-key", `${doing}: GEMINI_API_KEY holds characters that no key has`, { cause: error });
+  }
+  const link = new LiveLink(plan, socket);
+  await link.ready;
+  return link;
+}
+
+/** The socket of one link: what comes in is read and given to the talk, what the talk and the session want goes out. */
+class LiveLink implements Link, TalkHost {
+  readonly request: OpenRequest;
+  readonly settings: LinkSettings;
+  readonly ready: Promise<void>;
+  readonly #key: string;
+  readonly #socket: WebSocket;
+  readonly #opening: Opening;
+  readonly #talk: Talk;
+  readonly #timers: Timer[] = [];
+  readonly #settle: { readonly resolve: () => void; readonly reject: (fault: Fault) => void };
+  #state: State = "connecting";
+  /** The service has told that the end is near. */
+  #leaving = false;
+  #trouble = "";
+
+  constructor({ key, request, settings }: LinkPlan, socket: WebSocket) {
+    [this.request, this.settings, this.#key, this.#socket] = [request, settings, key, socket];
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.ready = promise;
+    this.#settle = { resolve, reject };
+    this.#opening = openingOf(request, settings);
+    this.#talk = new Talk(this);
+    this.#listen();
+    this.#later(() => {
+      if (this.#state === "open" || this.#state === "closed") return;
+      this.lost(new Fault("provider-silent", `${doing}: still ${this.#state} after ${request.openLimitMs} ms`));
+    }, request.openLimitMs);
+  }
+
+  #listen(): void {
+    const socket = this.#socket;
+    socket.on("open", () => {
+      this.#state = "configuring";
+      socket.send(this.#opening.setup);
+    });
+    socket.on("message", (data) => this.#take(data));
+    socket.on("error", (error) => (this.#trouble = error.message));
+    socket.on("unexpected-response", (_request, response) => {
+      let body = "";
+      const refused = (): void => this.lost(refusedUpgrade(response.statusCode ?? 0, body, response.headers["retry-after"], doing));
+      response.setEncoding("utf8");
+      response.on("data", (piece: string) => {
+        if (body.length < 4_096) body += piece;
+      });
+      response.on("end", refused);
+      response.on("error", refused);
+    });
+    socket.on("close", (code, reason) => this.#closed(code, reason.toString()));
+    this.request.signal.addEventListener("abort", this.#aborted);
+  }
+
+  readonly #aborted = (): void => {
+    if (this.#state === "open") this.close();
+    else this.#end(new Fault("provider-dropped", `${doing}: given up by the call`));
+  };
+
+  // What the service sends
+
+  #take(data: RawData): void {
+    if (this.#state === "closed") return;
+    // Binary or text, in one piece: `binaryType` was left at its default.
+    const { events, puzzle } = readMessage(data.toString());
+    if (puzzle !== undefined) this.notice({ type: "link.puzzled", what: puzzle });
+    for (const event of events) {
+      // A notice may have made the session close the link.
+      if (this.#isClosed()) return;
+      if (event.type === "ready" && this.#state === "configuring") this.#open();
+      else if (event.type === "leaving") this.#leave(event.inMs);
+      else if (this.#state === "open") this.#talk.take(event);
+    }
+  }
+
+  #isClosed(): boolean {
+    return this.#state === "closed";
+  }
+
+  #open(): void {
+    this.#state = "open";
+    this.#later(() => {
+      if (!this.#leaving) this.notice({ type: "link.expiring", inMs: noticeMs });
+    }, connectionMs - noticeMs);
+    for (const seed of this.#opening.seeds) this.#socket.send(seed);
+    this.#settle.resolve();
+    this.#talk.begin(this.#opening.prompt);
+  }
+
+  #leave(inMs: number): void {
+    this.#leaving = true;
+    this.notice({ type: "link.expiring", inMs });
+  }
+
+  #closed(code: number, reason: string): void {
+    const [ready, connecting] = [this.#state === "open", this.#state === "connecting"];
+    if (code === 1006 && connecting && this.#trouble !== "") {
+      return this.lost(new Fault("provider-unreachable", `${doing}: ${this.#safe(this.#trouble)}`));
+    }
+    const resumed = this.request.resumption !== undefined;
+    const state = { doing: ready ? "talking" : doing, ready, resumed, leaving: this.#leaving };
+    this.lost(closedFault(code, this.#safe(reason), state));
+  }
+
+  #safe(text: string): string {
+    return text.replaceAll(this.#key, "[key]");
+  }
+
+  // What the session wants
+
+  hear(frame: Uint8Array): boolean {
+    if (this.#state !== "open" || this.#talk.deaf || this.#socket.bufferedAmount > queueLimitBytes) return false;
+    if (frame.length > 0) this.#talk.hear(frame);
+    return true;
+  }
+
+  takeText(text: string): void {
+    if (this.#state === "open") this.#talk.takeText(text);
+  }
+
+  commitTurn(): void {
+    if (this.#state === "open") this.#talk.commitTurn();
+  }
+
+  interrupt({ turnId }: { readonly turnId: string }): void {
+    if (this.#state === "open") this.#talk.interrupt(turnId);
+  }
+
+  answerTool(result: ToolResult): void {
+    if (this.#state === "open") this.#talk.answerTool(result);
+  }
+
+  close(): void {
+    if (this.#state === "closed") return;
+    this.#over();
+    this.#socket.close(1000);
+    // A peer that does not answer the close frame is not waited for.
+    const kill = this.request.clock.setTimeout(() => this.#socket.terminate(), closeLimitMs);
+    this.#socket.once("close", () => this.request.clock.clearTimeout(kill));
+  }
+
+  // What the talk wants
+
+  send(message: string): void {
+    if (this.#state === "open") this.#socket.send(message);
+  }
+
+  notice(notice: LinkNotice): void {
+    if (this.#state !== "closed") this.request.report.notice(notice);
+  }
+
+  audio(bytes: Uint8Array, turnId: string): void {
+    if (this.#state !== "closed") this.request.report.audio(bytes, turnId);
+  }
+
+  lost(fault: Fault): void {
+    if (this.#state === "open") this.notice({ type: "link.lost", fault });
+    this.#end(fault);
+  }
+
+  #end(fault: Fault): void {
+    if (this.#state === "closed") return;
+    this.#over();
+    this.#settle.reject(fault);
+    this.#socket.terminate();
+  }
+
+  #over(): void {
+    this.#state = "closed";
+    this.#talk.close();
+    for (const timer of this.#timers.splice(0)) this.request.clock.clearTimeout(timer);
+    this.request.signal.removeEventListener("abort", this.#aborted);
+  }
+
+  #later(run: () => void, delayMs: number): void {
+    this.#timers.push(this.request.clock.setTimeout(run, delayMs));
+  }
+}
