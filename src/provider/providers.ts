@@ -1,8 +1,9 @@
 import { deepgramAgent } from "./deepgram-agent/deepgram-agent.ts";
+import { gemini } from "./gemini/gemini.ts";
 import { local } from "./local/local.ts";
 import { azure } from "./openai/azure.ts";
 import { openai } from "./openai/openai.ts";
 import type { ProviderRow } from "./registry.ts";
 
 /** Every provider there is, in the order in which they are preferred. */
-export const providers: readonly ProviderRow[] = [openai, azure, deepgramAgent, local];
+export const providers: readonly ProviderRow[] = [openai, azure, gemini, deepgramAgent, local];

@@ -15,19 +15,17 @@ export interface Opening {
 const compression = { triggerTokens: "100000", slidingWindow: { targetTokens: "50000" } };
 
 export function openingOf(request: OpenRequest, settings: LinkSettings): Opening {
-  const { profile } = settings;
   const { history, prompt } = split(request);
   // A resumed session remembers by itself; told again, it would remember twice.
   const told = request.resumption === undefined ? history : [];
-  const inInstructions = profile.seeding === "instructions" && told.length > 0;
-  const asHistory = profile.seeding === "initial-history" && told.length > 0;
-  const seeded = !inInstructions && told.length > 0;
-  return {
-    setup: write(setup(request, settings, inInstructions ? transcript(told) : "", asHistory)),
-    // An initial history is closed by `turnComplete`, and does not make the model speak; elsewhere that very flag would.
-    seeds: seeded ? [content(told.map(turnOf), asHistory)] : [],
-    prompt,
-  };
+  if (settings.seeding === "instructions" || told.length === 0) {
+    return { setup: write(setup(request, settings, transcript(told), false)), seeds: [], prompt };
+  }
+  const turns = told.map(turnOf);
+  const closes = settings.profile.turns === "initial-history";
+  if (settings.profile.turns === "ends-with-caller" && turns.at(-1)?.role === "model") turns.push({ role: "user", text: " " });
+  // An initial history is closed by `turnComplete` and does not make the model speak; elsewhere that very flag would.
+  return { setup: write(setup(request, settings, "", closes)), seeds: [content(turns, closes)], prompt };
 }
 
 /** Words that ask for an answer, in the way of the model's family. */

@@ -4,10 +4,10 @@
 export interface Profile {
   readonly family: string;
   /**
-   * How a conversation is given to a new session: `turns` at any time; as `initial-history`, announced at set-up and closed before any
-   * realtime input; or in the `instructions`, where the first audio turn would ignore turns.
+   * How turns are given to a new session: at any time; as an initial history, announced at set-up and closed before any realtime input;
+   * or so that the caller has the last word, if only a blank one.
    */
-  readonly seeding: "turns" | "initial-history" | "instructions";
+  readonly turns: "any-time" | "initial-history" | "ends-with-caller";
   /** How words that are not the caller's voice ask for an answer: as content, or as realtime text where content ends the session. */
   readonly prompting: "content" | "text";
   /** What a tool is when nothing is said of it. */
@@ -26,7 +26,7 @@ const rows: readonly { readonly models: RegExp; readonly profile: Profile }[] = 
     models: /^gemini-(live-)?2\.5-/,
     profile: {
       family: "2.5 native audio",
-      seeding: "instructions",
+      turns: "ends-with-caller",
       prompting: "content",
       toolDefault: "BLOCKING",
       toolBehaviors: ["BLOCKING", "NON_BLOCKING"],
@@ -38,7 +38,7 @@ const rows: readonly { readonly models: RegExp; readonly profile: Profile }[] = 
     models: /^gemini-3\.1-/,
     profile: {
       family: "3.1 live",
-      seeding: "initial-history",
+      turns: "initial-history",
       prompting: "text",
       toolDefault: "BLOCKING",
       toolBehaviors: [],
@@ -50,7 +50,7 @@ const rows: readonly { readonly models: RegExp; readonly profile: Profile }[] = 
     models: /-extended-thinking$/,
     profile: {
       family: "3.8 live, extended thinking",
-      seeding: "turns",
+      turns: "any-time",
       prompting: "content",
       toolDefault: "NON_BLOCKING",
       toolBehaviors: ["NON_BLOCKING"],
@@ -63,7 +63,7 @@ const rows: readonly { readonly models: RegExp; readonly profile: Profile }[] = 
     models: /^/,
     profile: {
       family: "3.8 live",
-      seeding: "turns",
+      turns: "any-time",
       prompting: "content",
       toolDefault: "NON_BLOCKING",
       toolBehaviors: ["BLOCKING", "NON_BLOCKING"],

@@ -17,16 +17,22 @@ const fields = z.strictObject({
   prefixPaddingMs: z.int().min(0).max(2_000).optional(),
   /** Silence that ends the caller's turn, ms. */
   silenceMs: z.int().min(100).max(5_000).optional(),
+  /**
+   * Where the conversation so far is put. In the instructions it is part of the set-up, which the service acknowledges as a whole; turns
+   * are nearer to what was said, but nobody tells whether they arrived, and some models ignore them until they have spoken once.
+   */
+  seeding: z.enum(["instructions", "turns"]).optional(),
   toolBehavior: z.enum(["BLOCKING", "NON_BLOCKING"]).optional(),
   /** When the result of a call that does not block is spoken of. */
   toolScheduling: z.enum(["WHEN_IDLE", "INTERRUPT"]).optional(),
 });
 
-export interface LinkSettings extends Omit<z.infer<typeof fields>, "model" | "silenceMs" | "toolBehavior" | "toolScheduling"> {
+export interface LinkSettings extends Omit<z.infer<typeof fields>, "model" | "silenceMs" | "seeding" | "toolBehavior" | "toolScheduling"> {
   /** Without the prefix `models/`. */
   readonly model: string;
   readonly profile: Profile;
   readonly silenceMs: number;
+  readonly seeding: "instructions" | "turns";
   readonly toolBehavior: ToolBehavior;
   readonly toolScheduling: "WHEN_IDLE" | "INTERRUPT";
 }
@@ -52,8 +58,8 @@ export function linkSettings(agent: AgentSpec, model: string): LinkSettings {
   if (own.toolBehavior !== undefined && !profile.toolBehaviors.includes(toolBehavior)) {
     throw wrong("toolBehavior", `takes ${profile.toolBehaviors.join(" or ") || "none"}`);
   }
-  const { silenceMs = 500, toolScheduling = "WHEN_IDLE" } = own;
-  return { ...own, model: name, profile, silenceMs, toolBehavior, toolScheduling };
+  const { silenceMs = 500, seeding = "instructions", toolScheduling = "WHEN_IDLE" } = own;
+  return { ...own, model: name, profile, silenceMs, seeding, toolBehavior, toolScheduling };
 }
 
 function firstIssue(error: z.ZodError): string {

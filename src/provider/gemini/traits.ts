@@ -10,7 +10,8 @@ export const traits: ProviderTraits = {
   endpointing: ["provider", "manual"],
   replayPace: Number.POSITIVE_INFINITY,
   trailingSilenceMs: 900,
-  seeding: "turns",
+  // An agent may ask for turns; see the settings.
+  seeding: "instructions",
   tools: "parallel",
   text: true,
   callerTranscript: "partial",
