@@ -22,8 +22,6 @@ const { values } = parseArgs({
 const [calls, seconds] = [Number(values.calls), Number(values.seconds)];
 const frameMs = 20;
 const frameBytes = 640;
-/** The tail that a turn keeps after its last sound. */
-const tailMs = 200;
 
 const ears = await createEars({
   clock: systemClock,
@@ -76,7 +74,7 @@ function caller(number: number): () => void {
   const ear: Ear = ears.open({
     log: silentLog,
     report: (notice) => {
-      if (notice.type === "caller.finished") endedAfterMs.push(performance.now() - startedAt - (notice.uplinkMs - tailMs));
+      if (notice.type === "caller.finished") endedAfterMs.push(performance.now() - startedAt - notice.uplinkMs);
       else if (notice.type === "caller.transcribed" && !notice.final) partials += 1;
     },
   });

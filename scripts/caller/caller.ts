@@ -195,6 +195,9 @@ export class Caller implements AsyncDisposable {
   /** Says goodbye and waits for the end, at most 3 s. */
   async hangsUp(): Promise<CallEnd> {
     this.#send({ type: "bye" });
+    // What the microphone hears after the goodbye is nobody's.
+    this.#unsentMs += this.#microphone.unsaidMs;
+    this.#microphone.stop();
     const timer = this.#clock.setTimeout(() => this.#socket.terminate(), 3_000);
     const end = await this.ended;
     this.#clock.clearTimeout(timer);

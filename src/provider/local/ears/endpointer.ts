@@ -23,6 +23,7 @@ export type EndpointerEvent =
   | { readonly type: "went-on" }
   /** The segment grew too long and ends here, amid the turn; the next has begun. */
   | { readonly type: "cut"; readonly stretch: Stretch }
+  /** `atMs`: the end of its last voiced frame, from which everybody counts how long the answer took. */
   | { readonly type: "finished"; readonly atMs: number }
   /** No words, and too little voice to ask "pardon?". */
   | { readonly type: "dismissed" };
@@ -164,7 +165,7 @@ export class Endpointer {
     }
     this.#close(segment);
     this.#resumable = { untilMs: nowMs + resumeWithinMs, segment };
-    return [{ type: "finished", atMs: this.#floorMs }];
+    return [{ type: "finished", atMs: segment.lastVoicedMs }];
   }
 
   #listen(state: { onset: Onset | undefined }, atMs: number, probability: number): readonly EndpointerEvent[] {

@@ -91,7 +91,7 @@ describe("the end of a turn", () => {
     expect(played.types).toEqual(["spoke", "paused", "finished"]);
     expect(played.first("paused").atFrameMs - 1_600).toBeLessThanOrEqual(224);
     expect(played.first("finished").atFrameMs - 1_600).toBe(608);
-    expect(played.first("finished").atMs).toBe(1_600 + 200);
+    expect(played.first("finished").atMs).toBe(1_600);
   });
 
   test.each([

@@ -1,0 +1,30 @@
+import { dial, type Caller, type DialOptions } from "../../scripts/caller/caller.ts";
+import { loadSettings } from "../../src/config/settings.ts";
+import { openHouse, type House } from "../../src/house.ts";
+import { silentLog } from "../../src/kernel/log.ts";
+import { createMetrics } from "../../src/watch/metrics.ts";
+
+/** The whole server in this process, on a port of its own, as an operator would start it with these settings. */
+export interface Server extends AsyncDisposable {
+  readonly house: House;
+  readonly url: string;
+  dials(options?: DialOptions): Promise<Caller>;
+  /** One series of /metrics, labels and all; 0 when it is not there. */
+  metric(name: string): Promise<number>;
+}
+
+export async function startServer(environment: Readonly<Record<string, string>> = {}): Promise<Server> {
+  const metrics = createMetrics();
+  const settings = loadSettings({ PORT: "0", LINEKEEPER_SEED: "7", LINEKEEPER_TIERS: "local", ...environment });
+  const house = await openHouse(settings, silentLog, metrics);
+  return {
+    house,
+    url: house.url,
+    dials: (options) => dial(house.url, options),
+    async metric(name) {
+      const line = (await (await fetch(`${house.url}metrics`)).text()).split("\n").find((each) => each.startsWith(`${name} `));
+      return line === undefined ? 0 : Number(line.slice(name.length + 1));
+    },
+    [Symbol.asyncDispose]: () => house.close(),
+  };
+}
