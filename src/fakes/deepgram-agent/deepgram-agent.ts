@@ -13,6 +13,8 @@ export interface DeepgramAgentOptions {
   readonly idleLimitMs?: number;
   /** Whether the end of a reply's audio is told: it can be missing. */
   readonly tellsAudioDone?: boolean;
+  /** Whether settings are answered at all. */
+  readonly appliesSettings?: boolean;
 }
 
 /** A running fake of Deepgram's Voice Agent. `settings`: what makes a client find it. */
@@ -23,6 +25,8 @@ export interface DeepgramAgentFake extends AsyncDisposable {
   /** Takes back every call that waits for its result. */
   cancelCalls(): void;
   warn(code: string): void;
+  /** How many `KeepAlive` came, over all sessions. */
+  kept(): number;
   /** Ends every session as the wire does. */
   error(code: string, description: string): void;
 }
@@ -55,12 +59,19 @@ export async function startDeepgramAgentFake(options: DeepgramAgentOptions = {})
   panel.announcesEnd = false;
   const random = seededRandom(options.seed ?? 1);
   const live = new Set<AgentSession>();
+  let kept = 0;
   const wire: FakeWire = {
     admit: (request, url) => admit(request, url, panel),
     refusalBody,
     accept(peer) {
-      const { idleLimitMs = 10_000, tellsAudioDone = true } = options;
-      const session = new AgentSession(peer, panel, { random, idleLimitMs, tellsAudioDone, gone: () => live.delete(session) });
+      const session = new AgentSession(peer, panel, {
+        random,
+        idleLimitMs: options.idleLimitMs ?? 10_000,
+        tellsAudioDone: options.tellsAudioDone ?? true,
+        appliesSettings: options.appliesSettings ?? true,
+        kept: () => (kept += 1),
+        gone: () => live.delete(session),
+      });
       live.add(session);
       return session;
     },
@@ -73,6 +84,7 @@ export async function startDeepgramAgentFake(options: DeepgramAgentOptions = {})
     url,
     settings: { DEEPGRAM_AGENT_BASE_URL: url, DEEPGRAM_API_KEY: key },
     cancelCalls: () => live.forEach((session) => session.cancelCalls()),
+    kept: () => kept,
     warn: (code) => live.forEach((session) => session.warn(code)),
     error: (code, description) => live.forEach((session) => session.error(code, description)),
     [Symbol.asyncDispose]: dispose,

@@ -10,13 +10,16 @@ import type { FakePeer, FakeSession } from "../websocket-server.ts";
 import { Answer, type AnswerHost } from "./answer.ts";
 import { complaintAbout } from "./client-messages.ts";
 import { samples } from "./samples.ts";
-import { at, encodingAt, textAt, thinkCount, toldHistory, toldSettings, type Json } from "./settings.ts";
+import { at, encodingAt, textAt, thinkCount, toldHistory, toldSettings, unservedModel, type Json } from "./settings.ts";
 
 export interface SessionTraits {
   readonly random: Random;
   /** How long a client may send nothing, ms. */
   readonly idleLimitMs: number;
   readonly tellsAudioDone: boolean;
+  readonly appliesSettings: boolean;
+  /** Called at each `KeepAlive`. */
+  readonly kept: () => void;
   /** Called when the connection is gone. */
   readonly gone: () => void;
 }
@@ -104,10 +107,9 @@ export class AgentSession implements FakeSession, AnswerHost {
   #configure(settings: Json): void {
     if (this.#configured !== undefined) return this.#refuse("SETTINGS_ALREADY_APPLIED", "a second Settings");
     if (!this.#welcomed) this.#panel.violation("Settings before Welcome");
-    if (this.#panel.opening.type === "bad-model") {
-      const text = `think.provider.model: ${toldSettings(settings).model ?? ""} is not a model that is served here.`;
-      return this.#error("INVALID_SETTINGS", text);
-    }
+    const unserved = this.#panel.opening.type === "bad-model" ? toldSettings(settings).model : unservedModel(settings);
+    if (unserved !== undefined)
+      return this.#error("INVALID_SETTINGS", `agent.think.provider.model: ${unserved} is not a model that is served.`);
     const [uplink, downlink] = [encodingAt(settings, "input"), encodingAt(settings, "output")];
     if (uplink === undefined || downlink === undefined) return this.#refuse("INVALID_SETTINGS", "audio: a rate that the encoding has not");
     const history = toldHistory(settings);
@@ -121,6 +123,7 @@ export class AgentSession implements FakeSession, AnswerHost {
     record.texts.push(record.settings.instructions, ...history.map((item) => (item.by === "tool" ? (item.output ?? "") : item.text)));
     this.#told = history;
     this.#configured = { settings, uplink, downlink, hearing: new Hearing(uplink, { startMs: 60, silenceMs: 500 }) };
+    if (!this.#traits.appliesSettings) return;
     this.emit("SettingsApplied", {});
     if (greeting === undefined) return;
     record.texts.push(greeting);
@@ -171,6 +174,7 @@ export class AgentSession implements FakeSession, AnswerHost {
   }
 
   #keptAlive(): void {
+    this.#traits.kept();
     if (this.#lastAudioAt !== undefined && performance.now() - this.#lastAudioAt < recentAudioMs)
       this.#panel.violation("KeepAlive while audio is sent");
   }

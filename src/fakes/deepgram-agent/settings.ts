@@ -53,6 +53,20 @@ export function toldSettings(settings: Json): ToldSettings {
   };
 }
 
+/** Managed models, as listed in 2026-11; behind an endpoint of the client's own any name will do. */
+const served = new Set(
+  "gpt-5.5 gpt-5.4 gpt-5.4-mini gpt-5.4-nano gpt-5.2 gpt-5.1 gpt-5 gpt-5-mini gpt-5-nano gpt-4.1 gpt-4.1-mini gpt-4.1-nano gpt-4o gpt-4o-mini claude-haiku-4-5 claude-sonnet-5 claude-sonnet-4-6 claude-sonnet-4-5 gemini-3.5-flash gemini-3.1-flash-lite gemini-3-flash-preview gemini-3-pro-preview gemini-2.5-flash nemotron-3-nano-30B-A3B".split(
+    " ",
+  ),
+);
+
+/** The first language model that is asked for and not there. */
+export function unservedModel(settings: Json): string | undefined {
+  const think = at(settings, "agent", "think");
+  const managed = (Array.isArray(think) ? think : [think]).filter((one) => at(one, "endpoint") === undefined);
+  return managed.map((one) => textAt(one, "provider", "model")).find((model) => model !== undefined && !served.has(model));
+}
+
 export const thinkCount = (settings: Json): number => {
   const think = at(settings, "agent", "think");
   return Array.isArray(think) ? think.length : 1;

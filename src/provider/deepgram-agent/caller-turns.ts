@@ -35,14 +35,16 @@ export class CallerTurns {
     return this.#turn?.state === "speaking";
   }
 
-  /** `sentMs`: audio given to the service so far. False: that they speak was known. */
-  spoke(sentMs: number): boolean {
-    if (this.open) return false;
+  /** `sentMs`: audio given to the service so far. */
+  spoke(sentMs: number): void {
+    if (this.open) return;
+    // A turn that was answered without ever being worded gets no words any more.
+    if (this.#turn !== undefined && this.#turn.text === undefined)
+      this.#tell({ type: "caller.transcribed", turnId: this.#turn.id, text: "", final: true });
     this.#count += 1;
     const spokeMs = Math.max(this.#endMs, sentMs - noticedWithinMs);
     this.#turn = { id: `c${this.#count}`, spokeMs, state: "speaking", text: undefined, answered: false };
     this.#tell({ type: "caller.spoke", turnId: this.#turn.id, uplinkMs: spokeMs });
-    return true;
   }
 
   /** Words of the caller, and with them the end of their turn. */

@@ -17,6 +17,7 @@ export interface TalkHost {
 
 /** The agent's turn that is being spoken. */
 interface AgentTurn {
+  readonly number: number;
   readonly id: string;
   bytes: number;
   worded: boolean;
@@ -31,11 +32,15 @@ interface AgentTurn {
 type Stale = "no" | "until-next" | "until-done";
 
 /** A reply of which nothing comes for so long is over: the message that says so may be missing. */
-export const quietMs = 3_000;
+const quietMs = 3_000;
+/** Words without any sound have failed after this. */
+const voicelessMs = 6_000;
 /** Longer than any turn that is kept for a replay; then what seemed speech was none. */
 const wordlessMs = 60_000;
 /** What was said for the caller and waits for its echo; more than a few at once nobody types. */
 const echoLimit = 16;
+/** Calls that wait for their results, and as many that were taken back; no agent makes more. */
+const callLimit = 64;
 
 /**
  * The conversation on one socket: who speaks, what is stale, which calls wait. The wire has no ids of turns and no end that can be
@@ -47,7 +52,8 @@ export class Talk {
   readonly #turns: CallerTurns;
   readonly #calls = new Set<string>();
   readonly #cancelled = new Set<string>();
-  #echoes: string[] = [];
+  /** `after`: how many turns the agent had begun; the echo comes before it answers. */
+  #echoes: { readonly text: string; readonly after: number }[] = [];
   #agent: AgentTurn | undefined;
   #agentTurns = 0;
   #stale: Stale = "no";
@@ -86,7 +92,7 @@ export class Talk {
   }
 
   takeText(text: string): void {
-    this.#echoes = [...this.#echoes.slice(1 - echoLimit), text];
+    this.#echoes = [...this.#echoes.slice(1 - echoLimit), { text: text.trim(), after: this.#agentTurns }];
     this.#unanswered = true;
     if (this.#stale === "until-done") this.#stale = "until-next";
     this.#host.inject(text);
@@ -155,12 +161,13 @@ export class Talk {
   // The caller
 
   #callerSpoke(): void {
-    if (!this.#turns.spoke(this.#host.sentMs)) return;
+    if (this.#turns.open) return;
     // The service has stopped the reply, but part of it may still be on its way.
     this.#stale = "until-next";
-    this.#endAgent("interrupted");
     this.#clock.clearTimeout(this.#wordless);
     this.#wordless = this.#clock.setTimeout(() => this.#turns.dismissed(), wordlessMs);
+    this.#turns.spoke(this.#host.sentMs);
+    this.#endAgent("interrupted");
   }
 
   #callerSaid(text: string): void {
@@ -174,7 +181,7 @@ export class Talk {
 
   /** Injected words come back as the caller's, and may come back in another spelling. */
   #isEcho(text: string): boolean {
-    const at = this.#echoes.findIndex((one) => one.trim() === text);
+    const at = this.#echoes.findIndex((one) => one.text === text);
     if (at < 0 && (this.#echoes.length === 0 || this.#turns.open)) return false;
     this.#echoes.splice(0, Math.max(at, 0) + 1);
     return true;
@@ -204,12 +211,12 @@ export class Talk {
   #agentTurn(): AgentTurn {
     if (this.#agent !== undefined) return this.#agent;
     this.#agentTurns += 1;
-    const turn = { id: `a${this.#agentTurns}`, bytes: 0, worded: false, odd: new Uint8Array(0) };
+    const turn = { number: this.#agentTurns, id: `a${this.#agentTurns}`, bytes: 0, worded: false, odd: new Uint8Array(0) };
     this.#agent = turn;
     this.#unanswered = false;
     this.#turns.answered();
     this.#lastAt = this.#clock.now();
-    this.#watchQuiet(quietMs);
+    this.#watchQuiet();
     this.#host.notice({ type: "agent.began", turnId: turn.id });
     return turn;
   }
@@ -218,23 +225,24 @@ export class Talk {
     const turn = this.#agent;
     if (turn === undefined) return;
     this.#agent = undefined;
+    this.#echoes = this.#echoes.filter(({ after }) => after >= turn.number);
     this.#clock.clearTimeout(this.#quiet);
     this.#host.notice({ type: "agent.ended", turnId: turn.id, outcome });
   }
 
-  #watchQuiet(delayMs: number): void {
+  #watchQuiet(): void {
+    const limitMs = this.#agent?.bytes === 0 ? voicelessMs : quietMs;
+    const leftMs = this.#lastAt + limitMs - this.#clock.now();
+    if (leftMs <= 0) return this.#endAgent(this.#agent?.bytes === 0 ? "failed" : "complete");
     this.#clock.clearTimeout(this.#quiet);
-    this.#quiet = this.#clock.setTimeout(() => {
-      const leftMs = quietMs - (this.#clock.now() - this.#lastAt);
-      if (leftMs > 0) this.#watchQuiet(leftMs);
-      else this.#endAgent(this.#agent?.bytes === 0 ? "failed" : "complete");
-    }, delayMs);
+    this.#quiet = this.#clock.setTimeout(() => this.#watchQuiet(), Math.min(leftMs, quietMs));
   }
 
   // Calls and warnings
 
   #called({ id, name, arguments: args }: wire.WireCall): void {
     if (this.#calls.has(id)) return;
+    if (this.#calls.size >= callLimit) return this.#host.notice({ type: "link.puzzled", what: `more than ${callLimit} calls at once` });
     this.#calls.add(id);
     this.#unanswered = false;
     this.#host.notice({ type: "tool.called", toolCallId: id, name, arguments: args });
@@ -243,6 +251,8 @@ export class Talk {
   #callCancelled(id: string): void {
     if (!this.#calls.delete(id)) return;
     this.#cancelled.add(id);
+    const [oldest = id] = this.#cancelled;
+    if (this.#cancelled.size > callLimit) this.#cancelled.delete(oldest);
     this.#host.notice({ type: "tool.cancelled", toolCallId: id });
   }
 

@@ -1,7 +1,7 @@
 // Deepgram Voice Agent v1, as one link uses it. Sources: types of the package @deepgram/sdk 5.13.0 and developers.deepgram.com,
 // "Voice Agent", read 2026-11. Nothing here opens, waits or reads a clock.
 import type { Deepgram } from "@deepgram/sdk";
-import type { Encoding } from "../../audio/encodings.ts";
+import { encodings, type Encoding } from "../../audio/encodings.ts";
 import type { ConversationItem, OpenRequest, ToolSpec } from "../contract.ts";
 import type { LinkSettings } from "./settings.ts";
 
@@ -193,13 +193,11 @@ const promptOf = ({ agent }: OpenRequest): string =>
 /** No function runs on a turn that the caller may still go on with. */
 const functionOf = ({ name, description, parameters }: ToolSpec) => ({ name, description, parameters, defer_until_eot: true });
 
-const formats: Partial<Record<Encoding, { readonly encoding: string; readonly sample_rate: number }>> = {
-  "pcm16@16000": { encoding: "linear16", sample_rate: 16_000 },
-  "pcm16@24000": { encoding: "linear16", sample_rate: 24_000 },
-  "pcma@8000": { encoding: "alaw", sample_rate: 8_000 },
-};
-const formatOf = (encoding: Encoding): { readonly encoding: string; readonly sample_rate: number } =>
-  formats[encoding] ?? { encoding: "mulaw", sample_rate: 8_000 };
+const codecs = { pcm16: "linear16", pcmu: "mulaw", pcma: "alaw" } as const;
+function formatOf(encoding: Encoding): { readonly encoding: string; readonly sample_rate: number } {
+  const { codec, rateHz } = encodings[encoding];
+  return { encoding: codecs[codec], sample_rate: rateHz };
+}
 
 const noResult = '{"error":"there was no result before the line was lost"}';
 

@@ -55,7 +55,11 @@ export class WsTransport implements DeepgramTransport {
     if (this.#socket !== undefined || this.#over) throw new Error("this connection was dialled before");
     const socket = new WebSocket(url, protocols, { headers, perMessageDeflate: false, maxPayload: maxMessageBytes });
     this.#socket = socket;
-    socket.on("open", () => this.#opened.forEach((listener) => listener()));
+    let opened = false;
+    socket.on("open", () => {
+      opened = true;
+      this.#opened.forEach((listener) => listener());
+    });
     // The default `binaryType` gives one Buffer a message.
     socket.on("message", (data: Buffer, isBinary) => {
       if (this.#over) return;
@@ -81,8 +85,8 @@ export class WsTransport implements DeepgramTransport {
       response.on("error", refused);
     });
     socket.on("close", (code, reason) => {
-      if (this.#trouble !== "" && code === 1006) this.#end({ type: "unreachable", reason: this.#trouble });
-      else this.#end({ type: "closed", code, reason: reason.toString() });
+      if (!opened) this.#end({ type: "unreachable", reason: this.#trouble });
+      else this.#end({ type: "closed", code, reason: reason.length === 0 ? this.#trouble : reason.toString() });
     });
     return this;
   };
