@@ -1,4 +1,4 @@
-const turn = { role: "model", parts: [{ inlineData: { mimeType: "audio/pcm;rate=24000", data: "AAAA" } }] };
+const turn = { role: "model", parts: [{ inlineData: { mimeType: "audio/pcm;rate=24000", data: "AAAAAA==" } }] };
 
 /** One of each server message that a voice session meets, as material to break. None of them ends a session. */
 export const samples = [

@@ -226,7 +226,7 @@ export class LiveSession implements FakeSession, AnswerHost {
 
   #text(text: string): void {
     this.#peer.record.texts.push(text);
-    this.#tell({ by: "caller", text });
+    this.#tell(told("user", text));
     this.#answerNow();
   }
 
@@ -268,7 +268,7 @@ export class LiveSession implements FakeSession, AnswerHost {
     for (const turn of turns) {
       const text = wordsOf(turn);
       this.#peer.record.texts.push(text);
-      this.#tell({ by: textAt(turn, "role") === "model" ? "agent" : "caller", text });
+      this.#tell(told(textAt(turn, "role"), text));
     }
     if (!complete) return;
     if (this.#phase === "seeding") this.#phase = "ready";
@@ -483,6 +483,12 @@ export class LiveSession implements FakeSession, AnswerHost {
     this.#answer?.abandon();
     this.#peer.close(code, reason);
   }
+}
+
+/** Words in brackets are read as stage directions, as a model would. */
+function told(role: string | undefined, text: string): ToldItem {
+  if (role === "model") return { by: "agent", text };
+  return { by: /^\[.*\]$/s.test(text) ? "system" : "caller", text };
 }
 
 const encodingsByMime: Readonly<Record<string, Encoding>> = {

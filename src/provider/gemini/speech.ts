@@ -44,10 +44,6 @@ export class SpeechDetector {
     return this.#heardMs + (this.#samples * 1_000) / sampleRateHz;
   }
 
-  get speaking(): boolean {
-    return this.#state.name === "speaking";
-  }
-
   /** Any whole number of samples. */
   hear(bytes: Uint8Array): void {
     for (let at = 0; at + 1 < bytes.length; at += 2) {
@@ -56,6 +52,13 @@ export class SpeechDetector {
       this.#samples += 1;
       if (this.#samples === hopSamples) this.#hop();
     }
+  }
+
+  /** No more audio comes for now: whoever was speaking has ended. */
+  pause(): void {
+    const state = this.#state;
+    this.#state = { name: "quiet" };
+    if (state.name === "speaking") this.#events.ended(state.lastVoicedMs, state.voicedMs);
   }
 
   #hop(): void {
@@ -90,7 +93,6 @@ export class SpeechDetector {
     if (state.name === "quiet") return;
     const silentMs = this.#heardMs - state.lastVoicedMs;
     if (silentMs < (state.name === "speaking" ? this.#silenceMs : gapMs)) return;
-    this.#state = { name: "quiet" };
-    if (state.name === "speaking") this.#events.ended(state.lastVoicedMs, state.voicedMs);
+    this.pause();
   }
 }

@@ -35,6 +35,9 @@ const staleMs = 2_000;
 /** Nothing at all from the service for so long while it owes an answer: it is gone. Its pongs are too slow to be asked for one. */
 const silenceLimitMs = 10_000;
 
+/** A microphone that has sent nothing for so long is told to the service, which else waits for the rest of the turn. */
+const pausedMs = 1_000;
+
 /** The conversation on one socket: reads what the service says, writes what the session wants; knows nothing of the socket. */
 export class Talk {
   readonly #host: TalkHost;
@@ -49,6 +52,9 @@ export class Talk {
   /** Our own words interrupt the model too; then that is no sign of the caller's voice. */
   #weInterrupt = false;
   #silence: Timer | undefined;
+  #heardAtMs = 0;
+  /** Runs while caller audio flows. */
+  #flow: Timer | undefined;
   #fromRate: { readonly rateHz: number; readonly transcoder: Transcoder } | undefined;
   #ids = 0;
 
@@ -79,6 +85,7 @@ export class Talk {
 
   close(): void {
     this.#host.request.clock.clearTimeout(this.#silence);
+    this.#host.request.clock.clearTimeout(this.#flow);
     this.#turns.close();
   }
 
@@ -94,9 +101,23 @@ export class Talk {
   }
 
   hear(frame: Uint8Array): void {
-    if (this.#window === undefined) this.#host.send(wire.audioInput(frame));
-    else this.#window.hear(frame);
+    if (this.#window === undefined) {
+      this.#host.send(wire.audioInput(frame));
+      this.#heardAtMs = this.#host.request.clock.now();
+      if (this.#flow === undefined) this.#watchFlow(pausedMs);
+    } else this.#window.hear(frame);
     this.#detector.hear(frame);
+  }
+
+  #watchFlow(inMs: number): void {
+    const { clock } = this.#host.request;
+    this.#flow = clock.setTimeout(() => {
+      const idleMs = clock.now() - this.#heardAtMs;
+      if (this.deaf || idleMs < pausedMs) return this.#watchFlow(this.deaf ? pausedMs : pausedMs - idleMs);
+      this.#flow = undefined;
+      this.#host.send(wire.audioStreamEnd);
+      this.#detector.pause();
+    }, inMs);
   }
 
   takeText(text: string): void {

@@ -216,6 +216,9 @@ export const audioInput = (frame: Uint8Array): string =>
 export const activityStart = '{"realtimeInput":{"activityStart":{}}}';
 export const activityEnd = '{"realtimeInput":{"activityEnd":{}}}';
 
+/** The microphone pauses; only where the service itself detects activity. */
+export const audioStreamEnd = '{"realtimeInput":{"audioStreamEnd":true}}';
+
 export const textInput = (text: string): string => write({ realtimeInput: { text } });
 
 export interface WireTurn {
