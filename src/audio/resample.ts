@@ -7,7 +7,7 @@ export interface Resampler {
    * Valid until the next push or flush; with equal rates it is the input itself.
    */
   push(samples: Int16Array): Int16Array;
-  /** The last `latencyMs` of the stream, which the filter still holds; then the stream begins anew. */
+  /** The last `latencyMs` of the stream, which the filter still holds, or nothing of an empty one; then the stream begins anew. */
   flush(): Int16Array;
 }
 
@@ -53,6 +53,7 @@ class Polyphase implements Resampler {
   #view: Int16Array;
   /** Where the next output lies after the first sample of the coming frame, in steps of 1 / `up` input samples. */
   #next = 0;
+  #isEmpty = true;
 
   constructor(fromHz: number, toHz: number) {
     const divisor = greatestCommonDivisor(fromHz, toHz);
@@ -74,6 +75,7 @@ class Polyphase implements Resampler {
     const taps = this.#taps;
     const out = this.#out;
     const count = samples.length;
+    if (count > 0) this.#isEmpty = false;
     for (let at = 0; at < count; at += 1) line[kept + at] = samples[at] ?? 0;
 
     const [up, down, tapsPerPhase] = [this.#up, this.#down, this.#tapsPerPhase];
@@ -110,10 +112,12 @@ class Polyphase implements Resampler {
   }
 
   flush(): Int16Array {
+    if (this.#isEmpty) return new Int16Array(0);
     const silence = new Int16Array(Math.ceil((this.#delay * this.#down) / this.#up));
     const last = this.push(silence).slice(0, this.#delay);
     this.#line.fill(0);
     this.#next = 0;
+    this.#isEmpty = true;
     return last;
   }
 

@@ -63,6 +63,14 @@ test("a flush gives the rest of the stream and leaves nothing for the next", () 
   expect([...stream.push(speech), ...stream.flush()]).toEqual(first);
 });
 
+test("a stream into which nothing was put holds nothing back", () => {
+  const stream = resampler(16_000, 24_000);
+  expect(stream.flush().length).toBe(0);
+  stream.push(tone(500, 16_000, 0.1));
+  expect(stream.flush().length).toBeGreaterThan(0);
+  expect(stream.flush().length).toBe(0);
+});
+
 test("full-scale input is limited, not wrapped around", () => {
   const square = Int16Array.from({ length: 800 }, (_, n) => (n % 20 < 10 ? 32_767 : -32_768));
   const out = resampler(8_000, 16_000).push(square).slice(40);
