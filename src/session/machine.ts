@@ -66,8 +66,6 @@ export const sessionMachine = setup({
       on: {
         "caller.hungUp": "ended",
         "operator.hungUp": "ended",
-        "tool.began": { actions: "countToolIn" },
-        "tool.finished": { actions: "countToolOut" },
       },
       states: {
         // Before `turn`: of two regions that take the same event, the first may leave both.
@@ -142,6 +140,13 @@ export const sessionMachine = setup({
               entry: { type: "tellPhase", params: "speaking" },
               on: { "agent.wasHeard": [{ guard: "mayAwaitTool", target: "thinking" }, { target: "listening" }] },
             },
+          },
+        },
+        // A region of its own: what `turn` takes would not bubble up to `live`, and a call not counted in would be counted out.
+        tools: {
+          on: {
+            "tool.began": { actions: "countToolIn" },
+            "tool.finished": { actions: "countToolOut" },
           },
         },
         leg: {
