@@ -77,6 +77,11 @@ export class LinkSeat implements Disposable, LinkReport {
     this.#give((link) => link.answerTool({ toolCallId: this.#toolCalls.get(id) ?? id, name, output, failed }));
   }
 
+  /** The provider owes something that did not come while the link was `when`. */
+  giveUp(when: "opening" | "open", why: string): void {
+    if (this.#state.name === when) this.#lose(new Fault("provider-silent", why));
+  }
+
   /** The caller hears an answer: the provider works. */
   answered(): void {
     this.#prove();
@@ -173,10 +178,7 @@ export class LinkSeat implements Disposable, LinkReport {
       this.#feed(link, provider.traits.replayPace);
     } catch (error) {
       if (this.#state.name === "over") return;
-      const fault = toFault(error, "internal", `opening ${this.provider}`);
-      call.tell({ type: "link.failed", provider: this.provider, code: fault.code, message: fault.message, attempt: this.#attempt });
-      this.#over(fault.code);
-      call.send({ type: "link.lost", fault });
+      this.#lose(toFault(error, "internal", `opening ${this.provider}`));
     }
   }
 
@@ -331,8 +333,9 @@ export class LinkSeat implements Disposable, LinkReport {
 
   #lose(fault: Fault): void {
     const call = this.#call;
-    const livedMs = this.#state.name === "open" ? call.house.clock.now() - this.#state.sinceMs : 0;
-    call.tell({ type: "link.lost", provider: this.provider, code: fault.code, message: fault.message, livedMs });
+    const told = { provider: this.provider, code: fault.code, message: fault.message };
+    if (this.#state.name === "open") call.tell({ type: "link.lost", ...told, livedMs: call.house.clock.now() - this.#state.sinceMs });
+    else call.tell({ type: "link.failed", ...told, attempt: this.#attempt });
     this.#over(fault.code);
     call.send({ type: "link.lost", fault });
   }

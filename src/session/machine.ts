@@ -1,4 +1,4 @@
-import { assign, fromCallback, raise, setup, type EventObject } from "xstate";
+import { assign, fromCallback, setup, type EventObject } from "xstate";
 import type { Leg } from "../caller/leg.ts";
 import { Fault } from "../kernel/fault.ts";
 import type { LinkInput, SessionContext, SessionEvent, SessionInput } from "./events.ts";
@@ -7,8 +7,14 @@ const openLimitMs = 6_000;
 const answerLimitMs = 20_000;
 const farewellLimitMs = 10_000;
 
-/** Where another tier waits, one reconnect is tried before the call goes there; only on the last tier does a caller wait on the whole ladder. */
-const attemptsAllowed = ({ tier, tiers, attemptLimit }: SessionContext): number => (tier + 1 < tiers.length ? 2 : attemptLimit);
+/**
+ * Where another tier waits, one reconnect is tried before the call goes there, and none that must be waited for or that would meet
+ * silence again; only on the last tier does a caller wait on the whole ladder.
+ */
+function attemptsAllowed({ tier, tiers, attemptLimit }: SessionContext, fault: Fault): number {
+  if (tier + 1 === tiers.length) return attemptLimit;
+  return fault.code === "provider-silent" || fault.retryAfterMs !== undefined ? 1 : 2;
+}
 
 /** A call as a chart: what it is, what may happen, what follows. Audio never passes through it. */
 export const sessionMachine = setup({
@@ -27,7 +33,7 @@ export const sessionMachine = setup({
     backoff: ({ context }) => context.retryInMs,
   },
   guards: {
-    mayRetry: ({ context }, fault: Fault) => fault.row.remedy === "retry" && context.attempt < attemptsAllowed(context),
+    mayRetry: ({ context }, fault: Fault) => fault.row.remedy === "retry" && context.attempt < attemptsAllowed(context, fault),
     mayHandOver: ({ context }) => context.tier + 1 < context.tiers.length,
     mayAwaitTool: ({ context }) => context.toolsRunning > 0,
     mayStopThinking: ({ context }) => context.toolsRunning === 0,
@@ -50,11 +56,8 @@ export const sessionMachine = setup({
     holdLeg: ({ context }) => context.call.holdLeg(),
     takeLeg: ({ context }, leg: Leg) => context.call.takeLeg(leg),
     endCall: ({ context }) => context.call.end(context.outcome, context.fault),
-    loseUnopened: raise(() => ({ type: "link.lost" as const, fault: new Fault("provider-silent", `no session within ${openLimitMs} ms`) })),
-    loseUnanswered: raise(() => ({
-      type: "link.lost" as const,
-      fault: new Fault("provider-silent", `no answer within ${answerLimitMs} ms`),
-    })),
+    loseUnopened: ({ context }) => context.call.seat?.giveUp("opening", `no session within ${openLimitMs} ms`),
+    loseUnanswered: ({ context }) => context.call.seat?.giveUp("open", `no answer within ${answerLimitMs} ms`),
   },
 }).createMachine({
   id: "session",
@@ -129,8 +132,16 @@ export const sessionMachine = setup({
             },
             thinking: {
               entry: { type: "tellPhase", params: "thinking" },
-              after: { answerLimit: [{ guard: "mayAwaitTool", target: "thinking", reenter: true }, { actions: "loseUnanswered" }] },
+              after: {
+                answerLimit: [
+                  { guard: "mayAwaitTool", target: "thinking", reenter: true },
+                  { target: "thinking", reenter: true, actions: "loseUnanswered" },
+                ],
+              },
               on: {
+                // Each link, and the answer to each tool's result, has the whole time.
+                "link.opened": { target: "thinking", reenter: true },
+                "tool.finished": { target: "thinking", reenter: true },
                 "agent.spoke": "speaking",
                 "agent.wasHeard": { guard: "mayStopThinking", target: "listening" },
                 "caller.dismissed": "listening",
