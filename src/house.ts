@@ -159,14 +159,21 @@ function tiersFor(agent: AgentSettings, settings: Settings): readonly string[] {
   return agent.tiers ?? settings.get("LINEKEEPER_TIERS") ?? rows.filter((row) => isConfigured(row, settings)).map((row) => row.name);
 }
 
-const isConfigured = (row: ProviderRow, settings: Settings): boolean => row.needs.every((name) => settings.lookup(name) !== undefined);
+const isConfigured = (row: ProviderRow, settings: Settings): boolean => missingFor(row, settings).length === 0;
+
+/** What a provider needs and has not been given, in words. */
+const missingFor = (row: ProviderRow, settings: Settings): readonly string[] =>
+  row.needs.flatMap((need) => {
+    const anyOf = [need].flat();
+    return anyOf.some((name) => settings.lookup(name) !== undefined) ? [] : [anyOf.join(" or ")];
+  });
 
 async function startProviders(named: readonly string[], settings: Settings, log: Log, metrics: Metrics): Promise<Map<string, Provider>> {
   const chosen = named.map((name) => {
     const row = rows.find((each) => each.name === name);
     if (row === undefined)
       throw new Fault("setting-invalid", `no provider is named "${name}"; known are ${rows.map((each) => each.name).join(", ")}`);
-    const missing = row.needs.filter((need) => settings.lookup(need) === undefined);
+    const missing = missingFor(row, settings);
     if (missing.length > 0) throw new Fault("setting-invalid", `${name} is among the tiers and needs ${missing.join(" and ")}`);
     return row;
   });

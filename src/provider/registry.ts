@@ -10,10 +10,10 @@ export interface ProviderHouse {
   readonly log: Log;
 }
 
-/** One row a provider. `needs`: the settings without which it cannot run; all set means configured. */
+/** One row a provider. `needs`: the settings without which it cannot run, of a list inside it any one; all set means configured. */
 export interface ProviderRow {
   readonly name: string;
-  readonly needs: readonly string[];
+  readonly needs: readonly (string | readonly string[])[];
   /** @throws {Fault} model-missing or setting-invalid, with what to do. */
   readonly make: (house: ProviderHouse) => Promise<Provider>;
 }

@@ -1,0 +1,42 @@
+import { Fault } from "../../kernel/fault.ts";
+import type { Provider } from "../contract.ts";
+import { deepgramAddress } from "../deepgram-sdk/client.ts";
+import type { ProviderRow } from "../registry.ts";
+import { openLink } from "./link.ts";
+import { thinkers } from "./llm/llm.ts";
+import { pipelineSettings } from "./settings.ts";
+import { stageGuards } from "./stage-guard.ts";
+import { transcriber } from "./stt.ts";
+import { pipelineTraits } from "./traits.ts";
+import { AuraSpeaker } from "./tts.ts";
+
+/** Deepgram's recognition and synthesis with a chain of language models between them. Keys are read at every opening. */
+export const deepgram: ProviderRow = {
+  name: "deepgram",
+  needs: ["DEEPGRAM_API_KEY", ["GEMINI_API_KEY", "ANTHROPIC_API_KEY", "OPENAI_API_KEY", "AZURE_OPENAI_API_KEY", "GROQ_API_KEY"]],
+  async make(house): Promise<Provider> {
+    const { setting, clock, log } = house;
+    const address = deepgramAddress(setting);
+    const guards = stageGuards(clock, log);
+    const minds = thinkers(house, guards);
+    return {
+      name: "deepgram",
+      traits: pipelineTraits,
+      async open(request) {
+        const { agent, endpointing, downlink, openLimitMs } = request;
+        const settings = pipelineSettings(agent, endpointing);
+        const thinker = minds.forAgent(agent);
+        const key = setting("DEEPGRAM_API_KEY");
+        if (key === undefined) throw new Fault("provider-key", "opening deepgram: DEEPGRAM_API_KEY is not set");
+        return openLink(request, {
+          thinker,
+          transcriber: transcriber({ settings, address, key }, guards),
+          speaker: (report) =>
+            new AuraSpeaker({ settings, address, key, downlink, clock: request.clock, openLimitMs, guards, log: request.log, report }),
+        });
+      },
+      admit: () => undefined,
+      close: async () => {},
+    };
+  },
+};
