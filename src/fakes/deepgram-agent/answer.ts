@@ -102,7 +102,8 @@ export class Answer {
     while (at < this.#audio.length) {
       at += this.#piece(at);
       if (random.next() < 0.2) this.#host.emit("LatencyReport", { ttt_text_latency: 0.3, tts_latency: 0.2, total_latency: 0.6 });
-      await soon();
+      // What follows the last piece comes with it, in one go.
+      if (at < this.#audio.length) await soon();
       if (this.#over || (this.#sentMs >= 500 && this.#host.halfway())) return this.abandon();
       if (this.#reply.holdAtMs !== undefined && this.#sentMs >= this.#reply.holdAtMs && this.#held) {
         await new Promise<void>((resolve) => (this.#release = resolve));

@@ -76,11 +76,20 @@ const speakOne: Shape = (value, path) => {
 const speak = either(list(speakOne), speakOne);
 
 const message = object({ "type!": is("History"), "role!": is("user", "assistant"), "content!": text() });
+/** A language model is told past calls as it made them. */
+const jsonText: Shape = (value, path) => {
+  try {
+    if (typeof value === "string" && isObject(JSON.parse(value))) return undefined;
+  } catch {
+    // Told below.
+  }
+  return { kind: "value", param: path, text: `Invalid value for '${path}': expected a JSON object as text.` };
+};
 const pastCall = object({
   "id!": text(),
   "name!": text(),
   "client_side!": flag,
-  "arguments!": text(),
+  "arguments!": jsonText,
   "response!": text(),
   thought_signature: text(),
 });

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { Fault } from "../../kernel/fault.ts";
 import type { AgentSpec } from "../contract.ts";
-import { voices } from "./voices.ts";
+import { voices } from "../deepgram-sdk/voices.ts";
 
 const word = z.string().min(1);
 const endpoint = z.strictObject({ url: z.url(), headers: z.record(word, z.string()).optional() });

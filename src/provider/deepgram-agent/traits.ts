@@ -1,5 +1,5 @@
 import type { ProviderTraits } from "../contract.ts";
-import { voices } from "./voices.ts";
+import { voices } from "../deepgram-sdk/voices.ts";
 
 /** Whatever the traffic, a session ends after this. Source: changelog of 2026-07-31. */
 export const sessionLimitMs = 2 * 60 * 60_000;

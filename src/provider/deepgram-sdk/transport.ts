@@ -115,7 +115,6 @@ export class WsTransport implements DeepgramTransport {
     this.#over = true;
     const socket = this.#socket;
     if (socket === undefined || socket.readyState === WebSocket.CLOSED) return;
-    if (socket.readyState === WebSocket.CONNECTING) return socket.terminate();
     socket.close(code, reason);
     const limit = this.#clock.setTimeout(() => socket.terminate(), closeLimitMs);
     socket.once("close", () => this.#clock.clearTimeout(limit));

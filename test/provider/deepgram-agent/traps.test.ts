@@ -72,9 +72,9 @@ describe("the official client", { timeout: 30_000 }, () => {
     fake.panel.opening = { type: "never-upgraded" };
     const ends: string[] = [];
     const transport = new WsTransport(systemClock, { binary: () => {}, pong: () => {}, ended: (end) => ends.push(end.type) });
-    transport.factory(`${fake.url.replace("http", "ws")}/v1/agent/converse`, {}, { protocols: [] } as never);
+    void transport.factory(`${fake.url.replace("http", "ws")}/v1/agent/converse`, {}, { protocols: [] } as never);
     await vi.waitFor(() => expect(fake.panel.open).toBe(1));
-    void transport.close();
+    transport.close();
     await vi.waitFor(() => expect(fake.panel.open).toBe(0));
     expect(ends).toEqual([]);
   });
