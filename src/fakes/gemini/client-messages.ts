@@ -7,7 +7,7 @@ import { anyObject, flag, is, isObject, list, number, object, text, type Complai
 const int64: Shape = (value, path) =>
   typeof value === "string" && /^\d{1,18}$/.test(value) ? undefined : number(0, Number.MAX_SAFE_INTEGER, true)(value, path);
 
-const wrong = (param: string, found: string): Complaint => ({ kind: "value", param, text: `Invalid value at '${param}': ${found}.` });
+const wrong = (param: string, found: string): Complaint => ({ kind: "value", param, text: `Invalid value, ${found}.` });
 
 const filled: Shape = (value, path) => text()(value, path) ?? (value === "" ? wrong(path, "must not be empty") : undefined);
 
@@ -15,7 +15,7 @@ const filled: Shape = (value, path) => text()(value, path) ?? (value === "" ? wr
 const yes: Shape = (value, path) => (value === true ? undefined : wrong(path, "expected true"));
 const empty = object({});
 
-export const voices = (
+const voices = (
   "Zephyr Puck Charon Kore Fenrir Leda Orus Aoede Callirrhoe Autonoe Enceladus Iapetus Umbriel Algieba Despina Erinome Algenib " +
   "Rasalgethi Laomedeia Achernar Alnilam Schedar Gacrux Pulcherrima Achird Zubenelgenubi Vindemiatrix Sadachbia Sadaltager Sulafat"
 ).split(" ");
@@ -135,5 +135,5 @@ export function complaintAbout(received: unknown): string | undefined {
     const name = complaint.param.split(".").at(-1) ?? "";
     return `Invalid JSON payload received. Unknown name "${name}" at '${complaint.param.split(".").slice(0, -1).join(".")}': Cannot find field.`;
   }
-  return `Request contains an invalid argument. * BidiGenerateContentRequest.${complaint.param}: ${complaint.text}`;
+  return `* BidiGenerateContentRequest.${complaint.param}: ${complaint.text}`;
 }

@@ -81,12 +81,10 @@ export class CallerTurns {
 
   speechBegan(atMs: number): void {
     const state = this.#state;
-    switch (state.name) {
-      case "quiet":
-        return this.#open("speaking", Math.max(this.#lastEndMs, atMs - leadMs));
-      case "finished":
-        this.#host.notice({ type: "caller.resumed", turnId: state.turn.id });
-        this.#host.owes(false);
+    if (state.name === "quiet") return this.#open("speaking", Math.max(this.#lastEndMs, atMs - leadMs));
+    if (state.name === "finished") {
+      this.#host.notice({ type: "caller.resumed", turnId: state.turn.id });
+      this.#host.owes(false);
     }
     this.#disarm();
     this.#state = { name: "speaking", turn: state.turn };

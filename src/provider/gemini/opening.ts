@@ -124,7 +124,7 @@ function split({ agent, begin, conversation, resumption }: OpenRequest): {
 }
 
 /** Calls and their results are refused as parts of a seed, so they are told in words. */
-export function turnOf(item: ConversationItem): WireTurn {
+function turnOf(item: ConversationItem): WireTurn {
   if (item.type === "agent") return { role: "model", text: item.text };
   if (item.type === "caller") return { role: "user", text: item.text };
   const outcome = item.output === undefined ? "has not returned yet" : `returned ${item.output}`;
