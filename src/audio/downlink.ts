@@ -1,6 +1,6 @@
 import { bytesOf, msOf, type Encoding } from "./encodings.ts";
 import { TurnAudio } from "./turn-audio.ts";
-import type { Ticked, Ticker } from "./ticker.ts";
+import type { Beat, Ticked } from "./ticker.ts";
 
 /** A leg, as far as the downlink knows it. */
 export interface DownlinkLeg {
@@ -42,7 +42,7 @@ const resumeOverlapMs = 100;
  */
 export class Downlink implements Ticked {
   readonly encoding: Encoding;
-  readonly #ticker: Ticker;
+  readonly #beat: Beat;
   readonly #now: () => number;
   readonly #report: DownlinkReport;
   readonly #turns: TurnAudio[] = [];
@@ -53,9 +53,9 @@ export class Downlink implements Ticked {
   #playsUntilMs = 0;
   #generation = 0;
 
-  constructor(encoding: Encoding, ticker: Ticker, now: () => number, report: DownlinkReport) {
+  constructor(encoding: Encoding, beat: Beat, now: () => number, report: DownlinkReport) {
     this.encoding = encoding;
-    this.#ticker = ticker;
+    this.#beat = beat;
     this.#now = now;
     this.#report = report;
   }
@@ -64,7 +64,7 @@ export class Downlink implements Ticked {
     this.#leg = leg;
     this.#generation += 1;
     this.#playsUntilMs = 0;
-    if (this.#turns.length > 0) this.#ticker.wake(this);
+    if (this.#turns.length > 0) this.#beat.wake(this);
   }
 
   /** The leg is gone: what was sent and not heard will be sent again. */
@@ -81,7 +81,7 @@ export class Downlink implements Ticked {
     if (bytes.length > room) this.#report.lost("overflow", msOf(bytes.length - Math.max(0, room), this.encoding));
     if (room <= 0) return;
     turn.write(bytes.length > room ? bytes.subarray(0, room) : bytes);
-    if (this.tick(this.#now())) this.#ticker.wake(this);
+    if (this.tick(this.#now())) this.#beat.wake(this);
   }
 
   /** No more audio comes for the turn. False: it had none, so nothing will be played out. */
@@ -89,7 +89,7 @@ export class Downlink implements Ticked {
     const turn = this.#turns.find((each) => each.turnId === turnId);
     if (turn === undefined) return false;
     turn.complete = true;
-    this.#ticker.wake(this);
+    this.#beat.wake(this);
     return true;
   }
 
@@ -112,7 +112,7 @@ export class Downlink implements Ticked {
     const turn = this.#turns.find((each) => each.turnId === turnId);
     if (turn !== undefined) {
       turn.report(Math.min(ms, msOf(turn.sentBytes, this.encoding)), this.#now());
-      this.#ticker.wake(this);
+      this.#beat.wake(this);
     } else if (this.#cut?.turnId === turnId) {
       this.#report.corrected(turnId, Math.min(ms, this.#cut.sentMs));
     }

@@ -6,8 +6,13 @@ export interface Ticked {
   tick(nowMs: number): boolean;
 }
 
+/** Who wakes what has something to do. */
+export interface Beat {
+  wake(ticked: Ticked): void;
+}
+
 /** One beat for all calls: pacing and replay hang on it, so that a thousand calls cost one timer. Rests when nobody wants it. */
-export class Ticker {
+export class Ticker implements Beat {
   readonly #clock: Clock;
   readonly #periodMs: number;
   readonly #awake = new Set<Ticked>();

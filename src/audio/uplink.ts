@@ -1,6 +1,6 @@
 import { bytesOf, encodings, msOf, type Encoding, type EncodingRow } from "./encodings.ts";
 import { Ring, type RingShape } from "./ring.ts";
-import type { Ticked, Ticker } from "./ticker.ts";
+import type { Beat, Ticked } from "./ticker.ts";
 import { transcoder, type Transcoder } from "./transcode.ts";
 
 /** A link, as far as the uplink knows it. */
@@ -38,7 +38,7 @@ const replayHeadMs = 200;
 export class Uplink implements Ticked {
   readonly encoding: Encoding;
   readonly #ring: Ring;
-  readonly #ticker: Ticker;
+  readonly #beat: Beat;
   readonly #now: () => number;
   #sink: Attached | undefined;
   /** The next byte for the present link. */
@@ -53,10 +53,10 @@ export class Uplink implements Ticked {
   #forgotten = 0;
   #replayed = 0;
 
-  constructor(shape: RingShape, ticker: Ticker, now: () => number) {
+  constructor(shape: RingShape, beat: Beat, now: () => number) {
     this.encoding = shape.encoding;
     this.#ring = new Ring(shape);
-    this.#ticker = ticker;
+    this.#beat = beat;
     this.#now = now;
   }
 
@@ -74,8 +74,8 @@ export class Uplink implements Ticked {
       // Already through the transcoder: only its output waits, the ring's bytes are spent.
       this.#sent = this.#ring.end;
       this.#delivered = Math.max(this.#delivered, this.#sent);
-      this.#ticker.wake(this);
-    } else this.#ticker.wake(this);
+      this.#beat.wake(this);
+    } else this.#beat.wake(this);
   }
 
   /** Replays what is not settled to `sink`, then feeds it until disposed. */
@@ -92,7 +92,7 @@ export class Uplink implements Ticked {
       if (this.#sink === attached) this.#sink = undefined;
     });
     this.#sink = attached;
-    if (backlog > 0 && this.tick(this.#now())) this.#ticker.wake(this);
+    if (backlog > 0 && this.tick(this.#now())) this.#beat.wake(this);
     return attached;
   }
 

@@ -1,11 +1,11 @@
 import { Downlink } from "../audio/downlink.ts";
 import { msOf, type Encoding } from "../audio/encodings.ts";
-import type { Ticker } from "../audio/ticker.ts";
+import type { Ticked, Ticker } from "../audio/ticker.ts";
 import { Uplink } from "../audio/uplink.ts";
-import type { CallerNotice, Leg, LegEnd, Phase } from "../caller/leg.ts";
+import type { CallerNotice, Leg, Phase } from "../caller/leg.ts";
 import { backoffMs } from "../kernel/backoff.ts";
 import type { Clock } from "../kernel/clock.ts";
-import { Fault, type FaultCode } from "../kernel/fault.ts";
+import { Fault, toFault, type FaultCode } from "../kernel/fault.ts";
 import type { Log } from "../kernel/log.ts";
 import type { Random } from "../kernel/random.ts";
 import type { AgentSpec, Provider } from "../provider/contract.ts";
@@ -41,7 +41,7 @@ const longestTurnMs = 60_000;
 type Told = CallEvent extends infer Event ? (Event extends CallEvent ? Omit<Event, "callId"> : never) : never;
 
 /** The parts of one call, and what the chart's actions do to them. It decides nothing. */
-export class Call {
+export class Call implements Ticked {
   readonly id: string;
   readonly dialect: string;
   readonly house: SessionHouse;
@@ -68,10 +68,11 @@ export class Call {
   /** The link that the call had last and has no more; undefined while it has one. */
   #gone: { readonly provider: string; readonly atMs: number; readonly cause: FaultCode | "asked"; readonly lostMs: number } | undefined;
   #lastProvider = "none";
+  #isOver = false;
   readonly #onEnd: (call: Call) => void;
 
   constructor(house: SessionHouse, leg: Leg, agent: AgentSpec, tools: (call: Call) => readonly Tool[], onEnd: (call: Call) => void) {
-    const { clock, ticker, limits } = house;
+    const { clock, limits } = house;
     this.id = house.random.id("call_");
     this.dialect = leg.dialect;
     this.resumeToken = house.random.id("back_", 32);
@@ -83,8 +84,9 @@ export class Call {
     this.#onEnd = onEnd;
     const now = (): number => clock.now();
     const shape = { encoding: leg.uplink, chunkMs: limits.chunkMs, chunks: limits.ringChunks, longestMs: longestTurnMs };
-    this.uplink = new Uplink(shape, ticker, now);
-    this.downlink = new Downlink(leg.downlink, ticker, now, {
+    const beat = { wake: () => house.ticker.wake(this) };
+    this.uplink = new Uplink(shape, beat, now);
+    this.downlink = new Downlink(leg.downlink, beat, now, {
       began: (turnId) => this.#agentBegan(turnId),
       playedOut: (turnId) => this.#playedOut(turnId),
       corrected: (turnId, heardMs) => this.#cut(turnId, heardMs),
@@ -101,6 +103,37 @@ export class Call {
 
   send(event: SessionEvent): void {
     this.#send(event);
+  }
+
+  /** What came from outside the chart met a defect of ours: this call ends, and no other. */
+  broke(error: unknown): void {
+    this.log.error("call_failed", { code: "internal", err: error });
+    this.send({ type: "call.broke", fault: toFault(error, "internal", "holding the call") });
+  }
+
+  /** The chart itself met a defect and stands still: what it would have ended is ended for it. */
+  abort(error: unknown): void {
+    const fault = toFault(error, "internal", "holding the call");
+    const say = (met: unknown): void => this.log.error("call_failed", { code: "internal", err: met });
+    say(error);
+    // Each step may meet the same defect again; the next is taken all the same.
+    for (const step of [() => this.seat?.[Symbol.dispose](), () => this.end("failed", fault)]) {
+      try {
+        step();
+      } catch (again) {
+        say(again);
+      }
+    }
+  }
+
+  tick(nowMs: number): boolean {
+    try {
+      const uplinkIsBusy = this.uplink.tick(nowMs);
+      return this.downlink.tick(nowMs) || uplinkIsBusy;
+    } catch (error) {
+      this.broke(error);
+      return false;
+    }
   }
 
   tell(event: Told): void {
@@ -245,24 +278,32 @@ export class Call {
   }
 
   end(outcome: CallOutcome, fault: Fault | undefined): void {
-    this.tools.close();
-    const failed = outcome === "failed" && fault !== undefined;
-    const end: LegEnd = failed ? { reason: "fault", fault } : { reason: "done" };
-    this.#leg?.close(end);
-    this.holdLeg();
-    this.house.ticker.forget(this.uplink);
-    this.house.ticker.forget(this.downlink);
-    const { overflowedMs, forgottenMs } = this.uplink.account;
-    const provider = this.#lastProvider;
-    if (overflowedMs > 0) this.tell({ type: "audio.lost", direction: "uplink", cause: "overflow", ms: overflowedMs, provider });
-    if (forgottenMs > 0) this.tell({ type: "audio.lost", direction: "uplink", cause: "forgotten", ms: forgottenMs, provider });
-    this.tell({ type: "call.ended", dialect: this.dialect, outcome, cause: failed ? fault.code : undefined, durationMs: this.ageMs });
-    this.#onEnd(this);
+    if (this.#isOver) return;
+    this.#isOver = true;
+    try {
+      this.#leave(outcome, fault);
+    } finally {
+      this.#onEnd(this);
+    }
   }
 
   sits(seat: LinkSeat): void {
     this.seat = seat;
     this.#lastProvider = seat.provider;
+  }
+
+  #leave(outcome: CallOutcome, fault: Fault | undefined): void {
+    const failed = outcome === "failed" && fault !== undefined;
+    const { overflowedMs, forgottenMs } = this.uplink.account;
+    const provider = this.#lastProvider;
+    if (overflowedMs > 0) this.tell({ type: "audio.lost", direction: "uplink", cause: "overflow", ms: overflowedMs, provider });
+    if (forgottenMs > 0) this.tell({ type: "audio.lost", direction: "uplink", cause: "forgotten", ms: forgottenMs, provider });
+    this.tell({ type: "call.ended", dialect: this.dialect, outcome, cause: failed ? fault.code : undefined, durationMs: this.ageMs });
+    this.tools.close();
+    this.house.ticker.forget(this);
+    const leg = this.#leg;
+    this.holdLeg();
+    leg?.close(failed ? { reason: "fault", fault } : { reason: "done" });
   }
 
   #agentBegan(turnId: string): void {

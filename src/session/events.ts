@@ -27,7 +27,9 @@ export type SessionEvent =
   | { readonly type: "leg.returned"; readonly leg: Leg }
   | { readonly type: "operator.askedSwitch" }
   | { readonly type: "operator.hungUp" }
-  | { readonly type: "node.drained" };
+  | { readonly type: "node.drained" }
+  /** A defect of ours met this call. */
+  | { readonly type: "call.broke"; readonly fault: Fault };
 
 export interface SessionInput {
   /** What actions call; guards never read it. */

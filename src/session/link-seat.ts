@@ -50,7 +50,7 @@ export class LinkSeat implements Disposable, LinkReport {
     };
     this.#toLeg = transcoder(this.#encodings.down, call.downlinkEncoding);
     call.sits(this);
-    void this.#open(provider);
+    this.#open(provider).catch((error: unknown) => call.broke(error));
   }
 
   /** The caller has the word: `cuts` are the agent turns that were playing, by our ids, with what was heard of them. */
@@ -94,6 +94,31 @@ export class LinkSeat implements Disposable, LinkReport {
 
   audio(bytes: Uint8Array, turnId: string): void {
     if (this.#state.name === "over") return;
+    try {
+      this.#say(bytes, turnId);
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  notice(notice: LinkNotice): void {
+    if (this.#state.name === "over") return;
+    try {
+      this.#note(notice);
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  [Symbol.dispose](): void {
+    try {
+      this.#over("asked");
+    } finally {
+      this.#abort.abort();
+    }
+  }
+
+  #say(bytes: Uint8Array, turnId: string): void {
     const turn = this.#agentTurn(turnId);
     if (turn.state === "cut") return;
     this.#receivedBytes += bytes.length;
@@ -103,8 +128,7 @@ export class LinkSeat implements Disposable, LinkReport {
     this.#call.downlink.write(kept, turn.id);
   }
 
-  notice(notice: LinkNotice): void {
-    if (this.#state.name === "over") return;
+  #note(notice: LinkNotice): void {
     const call = this.#call;
     switch (notice.type) {
       case "caller.spoke":
@@ -129,7 +153,7 @@ export class LinkSeat implements Disposable, LinkReport {
       case "agent.ended":
         return this.#agentEnded(notice.turnId, notice.outcome);
       case "tool.called":
-        void this.#runTool(notice.toolCallId, notice.name, notice.arguments);
+        this.#runTool(notice.toolCallId, notice.name, notice.arguments).catch((error: unknown) => call.broke(error));
         return;
       case "tool.cancelled":
         for (const [id, linkId] of this.#toolCalls) if (linkId === notice.toolCallId) call.tools.cancel(id);
@@ -146,11 +170,6 @@ export class LinkSeat implements Disposable, LinkReport {
       case "link.lost":
         return this.#lose(notice.fault);
     }
-  }
-
-  [Symbol.dispose](): void {
-    this.#over("asked");
-    this.#abort.abort();
   }
 
   async #open(provider: Provider): Promise<void> {
@@ -329,6 +348,12 @@ export class LinkSeat implements Disposable, LinkReport {
   #give(what: (link: Link) => void): void {
     if (this.#state.name === "open") what(this.#state.link);
     else if (this.#state.name === "opening") this.#waiting.push(what);
+  }
+
+  /** What the link reported cannot be, or met a defect of ours: another provider may do better. */
+  #failed(error: unknown): void {
+    this.#call.log.error("provider_error", { provider: this.provider, code: "internal", err: error });
+    this.#lose(toFault(error, "internal", `taking what ${this.provider} reported`));
   }
 
   #lose(fault: Fault): void {

@@ -69,6 +69,7 @@ export const sessionMachine = setup({
       on: {
         "caller.hungUp": "ended",
         "operator.hungUp": "ended",
+        "call.broke": { target: "ended", actions: ["noteFailed", { type: "keepFault", params: ({ event }) => event.fault }] },
       },
       states: {
         // Before `turn`: of two regions that take the same event, the first may leave both.

@@ -143,13 +143,16 @@ export class Roster implements Reception {
 
   #watchStates(call: Call, actor: Actor<typeof machine>): void {
     let before = flat(actor.getSnapshot().value);
-    actor.subscribe((snapshot) => {
-      const after = flat(snapshot.value);
-      for (const [region, to] of after) {
-        const from = before.get(region) ?? "none";
-        if (from !== to) call.tell({ type: "state.changed", region, from, to, reason: snapshot.context.fault?.code ?? "event" });
-      }
-      before = after;
+    actor.subscribe({
+      next(snapshot) {
+        const after = flat(snapshot.value);
+        for (const [region, to] of after) {
+          const from = before.get(region) ?? "none";
+          if (from !== to) call.tell({ type: "state.changed", region, from, to, reason: snapshot.context.fault?.code ?? "event" });
+        }
+        before = after;
+      },
+      error: (error) => call.abort(error),
     });
   }
 
@@ -165,7 +168,11 @@ function listener(call: Call, actor: Actor<typeof machine>): LegListener {
   const replaced = (): boolean => call.legNumber !== legNumber;
   return {
     audio(frame) {
-      if (!replaced()) uplink.push(frame);
+      try {
+        if (!replaced()) uplink.push(frame);
+      } catch (error) {
+        call.broke(error);
+      }
     },
     signal(signal: LegSignal) {
       if (replaced()) return;

@@ -65,3 +65,54 @@ test("a provider that asks for a minute's wait is not waited for where another t
   await caller.speaks(200);
   expect(house.provider("beta").links).toHaveLength(1);
 });
+
+test.each([
+  { where: "on the way to the caller's ear", defect: "play" },
+  { where: "in an action of the chart", defect: "notify" },
+] as const)("a defect $where ends that call, once, as ours, and no other", async ({ defect }) => {
+  const house = startHouse();
+  const other = house.dial();
+  await other.speaks(100);
+  const others = house.provider("alpha").link;
+  const caller = house.dial();
+  await caller.speaks(100);
+  const { link } = house.provider("alpha");
+  link.speaks("a1", "Hello.", 2_000);
+  await caller.speaks(100);
+  caller.leg.defect = defect;
+  link.tells({ type: "caller.spoke", turnId: "c1", uplinkMs: 100 });
+  link.speaks("a2", "Hello again.", 2_000);
+  await caller.speaks(100);
+  const ends = house.events.filter((event) => event.type === "call.ended");
+  expect(ends).toMatchObject([{ outcome: "failed", cause: "internal" }]);
+  expect(link.told).toContain("close");
+  expect(house.roster.size).toBe(1);
+  others.speaks("b1", "Hello.", 500);
+  await other.speaks(1_000);
+  expect(other.leg.playedMs).toBe(500);
+  other.line.signal({ type: "hung-up" });
+  await house.clock.advance(60_000);
+  expect(house.clock.armed).toBe(0);
+});
+
+test("a link that reports what cannot be is lost, and the next tier has the call", async () => {
+  const house = startHouse({ tiers: ["alpha", "beta"] });
+  const caller = house.dial();
+  await caller.speaks(100);
+  house.provider("alpha").link.request.report.audio(new Uint8Array(3), "a1");
+  await caller.speaks(100);
+  expect(house.events).toContainEqual(expect.objectContaining({ type: "link.lost", provider: "alpha", code: "internal" }));
+  expect(house.provider("beta").link.heard).toEqual(caller.sent);
+});
+
+test("a tool whose end cannot be told ends its call and no other", async () => {
+  const { tool, finish } = slowTool("look_up");
+  const house = startHouse({ tools: [tool] });
+  const caller = house.dial();
+  await caller.speaks(100);
+  house.provider("alpha").link.tells({ type: "tool.called", toolCallId: "x1", name: "look_up", arguments: "{}" });
+  caller.leg.defect = "notify";
+  finish();
+  await house.clock.advance(100);
+  expect(house.events.filter((event) => event.type === "call.ended")).toMatchObject([{ outcome: "failed", cause: "internal" }]);
+});

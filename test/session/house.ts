@@ -134,8 +134,11 @@ export class PuppetLeg implements Leg {
   ended: LegEnd | undefined;
   playedMs = 0;
   flushes = 0;
+  /** A defect of ours: what throws though it never should. */
+  defect: "play" | "notify" | undefined;
 
   play(frame: Uint8Array): boolean {
+    if (this.defect === "play") throw new Error("a defect");
     this.playedMs += frame.length / bytesOf(1, encoding);
     return true;
   }
@@ -145,6 +148,7 @@ export class PuppetLeg implements Leg {
     this.flushes += 1;
   }
   notify(notice: CallerNotice): void {
+    if (this.defect === "notify") throw new Error("a defect");
     this.notices.push(notice);
   }
   close(end: LegEnd): void {
