@@ -25,9 +25,8 @@ for (const [at, row] of fakes.entries()) {
 
 for (const [name, fake] of running) console.log(`${name.padEnd(16)} ${fake.url}`);
 const settings = [...running.values()].flatMap((fake) => Object.entries(fake.settings)).map(([name, value]) => `${name}=${value}`);
-console.log(
-  `\nStart the server against them:\n\n  ${settings.join(" ")} LINEKEEPER_TIERS=${[...running.keys()].join(",")},local scripts/up\n`,
-);
+const tiers = fakes.filter(({ name, isTier }) => isTier && running.has(name)).map(({ name }) => name);
+console.log(`\nStart the server against them:\n\n  ${settings.join(" ")} LINEKEEPER_TIERS=${tiers.join(",")},local scripts/up\n`);
 console.log("Break one by typing its name, a lever and what the lever takes:\n");
 for (const lever of levers) console.log(`  ${`${lever.name} ${lever.takes}`.padEnd(24)} ${lever.does}`);
 console.log("");

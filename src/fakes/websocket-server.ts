@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, STATUS_CODES } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { WebSocket, WebSocketServer } from "ws";
@@ -35,6 +35,9 @@ export interface Refusal {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+/** Answers what is no upgrade. */
+export type FakeRequests = (request: IncomingMessage, response: ServerResponse) => void;
+
 export interface FakeWire {
   /** Looks at path, query and headers; undefined lets the connection in. */
   readonly admit: (request: IncomingMessage, url: URL) => Refusal | undefined;
@@ -43,6 +46,8 @@ export interface FakeWire {
   readonly accept: (peer: FakePeer, url: URL, request: IncomingMessage) => FakeSession;
   /** Which close codes a client in order may send. */
   readonly politeCloseCodes: readonly number[];
+  /** Another wire of the service at the same address. */
+  readonly requests?: FakeRequests | undefined;
 }
 
 export interface RunningFake extends AsyncDisposable {
@@ -52,7 +57,7 @@ export interface RunningFake extends AsyncDisposable {
 /** A real WebSocket server on the loopback that treats its clients as `panel` says. */
 export async function serveFake(panel: Panel, wire: FakeWire, port = 0): Promise<RunningFake> {
   const sockets = new Set<Socket>();
-  const http = createServer((_request, response) => response.writeHead(426).end());
+  const http = createServer(wire.requests ?? ((_request, response) => response.writeHead(426).end()));
   const upgrades = new WebSocketServer({ noServer: true, maxPayload: 32 * 2 ** 20, perMessageDeflate: false });
   http.on("connection", (socket) => {
     sockets.add(socket);

@@ -1,6 +1,6 @@
 import { seededRandom } from "../../kernel/random.ts";
 import { Panel } from "../panel.ts";
-import { serveFake, type FakeWire } from "../websocket-server.ts";
+import { serveFake, type FakeRequests, type FakeWire } from "../websocket-server.ts";
 import { Memory } from "./memory.ts";
 import { LiveSession, type SessionTraits } from "./session.ts";
 
@@ -19,6 +19,8 @@ export interface GeminiFakeOptions {
   /** How many times faster than real time the playback is that an answer waits for. */
   readonly playbackPace?: number;
   readonly panel?: Panel;
+  /** The service's other wires at the same address. */
+  readonly requests?: FakeRequests;
 }
 
 /** A running fake of the Gemini Live API, v1beta, with an API key. `settings`: what makes a client find it. */
@@ -72,6 +74,7 @@ export async function startGeminiFake(options: GeminiFakeOptions = {}): Promise<
     },
     // The official client closes without a code.
     politeCloseCodes: [1000, 1005],
+    requests: options.requests,
   };
   const { port, [Symbol.asyncDispose]: dispose } = await serveFake(panel, wire, options.port);
   const url = `http://127.0.0.1:${port}`;

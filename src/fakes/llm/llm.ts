@@ -1,7 +1,9 @@
 import { anthropicWire } from "./anthropic-wire.ts";
 import { azureChat, chatWire, groqChat, openaiChat } from "./chat-wire.ts";
 import { geminiWire } from "./gemini-wire.ts";
-import { startLlm, type LlmFake, type LlmFakeOptions } from "./server.ts";
+import type { Panel } from "../panel.ts";
+import type { FakeRequests } from "../websocket-server.ts";
+import { LlmService, startLlm, type LlmFake, type LlmFakeOptions } from "./server.ts";
 
 /** A language model service at work. `settings`: what makes a client find it. */
 export interface RunningLlm extends LlmFake {
@@ -15,6 +17,13 @@ export const openaiKey = "sk-fake-openai-key";
 export const azureKey = "azure-fake-key";
 export const azureChatDeployment = "night-chat";
 export const groqKey = "gsk-fake-groq-key";
+
+// For services that have a wire of another kind at the same address: what answers there beside it.
+
+export const geminiRequests = (panel: Panel): FakeRequests => new LlmService(geminiWire(geminiKey), panel).answer;
+export const openaiRequests = (panel: Panel): FakeRequests => new LlmService(chatWire(openaiChat(openaiKey)), panel).answer;
+export const azureRequests = (panel: Panel): FakeRequests =>
+  new LlmService(chatWire(azureChat(azureKey, azureChatDeployment)), panel).answer;
 
 export async function startGeminiLlm(options: LlmFakeOptions = {}): Promise<RunningLlm> {
   const fake = await startLlm(geminiWire(geminiKey), options);

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { garble } from "../garble.ts";
 import { Panel, type ConnectionRecord, type DropHow, type GarbleCount, type PanelConnection, type ScriptedReply } from "../panel.ts";
+import type { FakeRequests } from "../websocket-server.ts";
 import { tokensOf, type LlmAnswer, type LlmPart, type LlmTurn, type RefusalKind } from "./script.ts";
 import type { LlmAsked, LlmRefusal, LlmWire } from "./wire.ts";
 
@@ -59,7 +60,12 @@ export class LlmService {
     }
   }
 
-  async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  readonly answer: FakeRequests = (request, response) => {
+    // A client that left in the middle of its request wants no answer.
+    void this.#serve(request, response).catch(() => response.destroy());
+  };
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     this.hits += 1;
     const body = await read(request);
     const exchange = new Exchange(this.panel, request, response, this.delivery);
@@ -282,7 +288,7 @@ export interface LlmFake extends AsyncDisposable {
 
 export async function startLlm(wire: LlmWire, { port = 0, panel = new Panel() }: LlmFakeOptions): Promise<LlmFake> {
   const service = new LlmService(wire, panel);
-  const http = createServer((request, response) => void service.serve(request, response).catch(() => response.destroy()));
+  const http = createServer(service.answer);
   await new Promise<void>((resolve, reject) => {
     http.once("error", reject);
     http.listen(port, "127.0.0.1", resolve);

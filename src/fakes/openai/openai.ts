@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { seededRandom } from "../../kernel/random.ts";
 import { Panel } from "../panel.ts";
-import { serveFake, type FakeWire, type Refusal } from "../websocket-server.ts";
+import { serveFake, type FakeRequests, type FakeWire, type Refusal } from "../websocket-server.ts";
 import { RealtimeSession } from "./session.ts";
 
 export interface OpenaiFakeOptions {
@@ -11,6 +11,8 @@ export interface OpenaiFakeOptions {
   /** How a wrong key is told: by a refused upgrade, or after it by an error and close 3000. Both were seen. */
   readonly badKeyBy?: "refusal" | "close";
   readonly panel?: Panel;
+  /** The service's other wires at the same address. */
+  readonly requests?: FakeRequests;
 }
 
 /** A running fake of OpenAI Realtime or Azure OpenAI Realtime. `settings`: what makes a client find it. */
@@ -106,6 +108,7 @@ async function start(
       });
     },
     politeCloseCodes: [1000],
+    requests: options.requests,
   };
   const { port, [Symbol.asyncDispose]: dispose } = await serveFake(panel, wire, options.port);
   return { panel, port, [Symbol.asyncDispose]: dispose };
