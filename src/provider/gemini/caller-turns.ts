@@ -24,9 +24,9 @@ type State =
 
 /** The soft beginning of a word that the detector is late for, ms. */
 const leadMs = 200;
-/** A service that gives no sign within this heard nothing, ms... */
+/** A service that gives no sign within this heard no speech, ms: a car, a cough, a radio. */
 const signLimitMs = 3_000;
-/** ...unless so much was loud: then it owes an answer, and that none comes is for the session to judge. */
+/** But somebody who says so much and gets no sign, and says as much again, is a caller whom the service owes an answer. */
 const surelyVoicedMs = 700;
 /** A caller whom only the service hears has finished when no words come for so long. */
 const unheardPauseMs = 1_500;
@@ -46,9 +46,12 @@ export interface CallerTurnsHost {
 }
 
 /**
- * The caller's turns. The service tells of them by hints only (words, interruptions, the beginning of its answer, on some sessions its
- * voice activity), which come late or never; so our own detector says when speech began and ended, and the hints say whether it was
- * speech. Positions are ours unless the service gives its own.
+ * The caller's turns. The service tells of them by hints only, which come late or never, so two sources are joined.
+ *
+ * Evidence, from the service: words, an interruption, the beginning of an answer, and on some sessions its own voice activity. Only
+ * evidence makes speech a turn that is owed an answer, and what it says of the end holds.
+ * Estimate, from our detector: that somebody began to speak (told at once, for barge-in cannot wait), where in the audio that was, and
+ * when they stopped. Without any evidence it is taken back as `caller.dismissed`.
  */
 export class CallerTurns {
   readonly #host: CallerTurnsHost;
@@ -57,6 +60,8 @@ export class CallerTurns {
   #latest: Turn | undefined;
   #lastEndMs = 0;
   #answeredMs = 0;
+  /** Whether the last long utterance was dismissed for want of a sign. */
+  #missed = false;
   #timer: Timer | undefined;
 
   constructor(host: CallerTurnsHost) {
@@ -96,8 +101,10 @@ export class CallerTurns {
     if (turn.evident) return this.#finish(turn, endMs);
     this.#state = { name: "pausing", turn, endMs, voicedMs };
     this.#arm(signLimitMs, () => {
-      if (voicedMs >= surelyVoicedMs) this.#finish(turn, endMs);
-      else this.#dismiss(turn, endMs);
+      const surely = voicedMs >= surelyVoicedMs;
+      if (surely && this.#missed) return this.#finish(turn, endMs);
+      this.#missed ||= surely;
+      this.#dismiss(turn, endMs);
     });
   }
 
@@ -194,6 +201,7 @@ export class CallerTurns {
     const state = this.#state;
     if (state.name === "quiet") return;
     state.turn.evident = true;
+    this.#missed = false;
     if (state.name === "pausing") this.#finish(state.turn, state.endMs);
     else if (state.name === "unheard") this.#arm(unheardPauseMs, () => this.#finish(state.turn, this.#host.uplinkMs()));
   }

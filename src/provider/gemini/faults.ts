@@ -24,7 +24,7 @@ const reasons: readonly { readonly begins: RegExp; readonly code: FaultCode }[] 
 export function closedFault(closeCode: number, reason: string, state: SessionState): Fault {
   const code = codeOf(closeCode, reason, state);
   // What the service says of a key may quote it.
-  const found = code === "provider-key" ? "the key was refused" : reason;
+  const found = code === "provider-key" ? "GEMINI_API_KEY was refused" : reason;
   const stale = code === "provider-expired" && !state.ready ? "; the session to be resumed is gone" : "";
   return new Fault(code, `${state.doing}: closed with ${closeCode}${found === "" ? "" : ` (${found})`}${stale}`);
 }
@@ -57,5 +57,6 @@ export function refusedUpgrade(status: number, body: string, retryAfter: string 
   const code = named ?? statuses[status] ?? (status >= 500 || status === 408 ? "provider-overloaded" : "provider-refused");
   const seconds = Number(retryAfter);
   const waits = retryAfter !== undefined && Number.isFinite(seconds) && seconds >= 0;
-  return new Fault(code, `${doing}: HTTP ${status}`, waits ? { retryAfterMs: seconds * 1_000 } : undefined);
+  const refused = code === "provider-key" ? ", GEMINI_API_KEY was refused" : "";
+  return new Fault(code, `${doing}: HTTP ${status}${refused}`, waits ? { retryAfterMs: seconds * 1_000 } : undefined);
 }

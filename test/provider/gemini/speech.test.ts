@@ -1,4 +1,6 @@
+import { readdirSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
+import { transcoder } from "../../../src/audio/transcode.ts";
 import { babble, silence } from "../../../src/fakes/voice.ts";
 import { seededRandom } from "../../../src/kernel/random.ts";
 import { SpeechDetector } from "../../../src/provider/gemini/speech.ts";
@@ -81,3 +83,24 @@ test("a microphone that falls silent in mid-word ends the speech", () => {
   detector.pause();
   expect(told).toEqual(["began 600", "ended 1600"]);
 });
+
+/** Recordings of one sentence or a few, spoken without a pause of half a second; each 16-bit mono with a plain header. */
+const folder = new URL("../../../fixtures/speech/", import.meta.url);
+const recordings = readdirSync(folder).filter((name) => /^(ast|ps)_.*\.wav$/.test(name));
+
+test.for(recordings.flatMap((name) => [1, 0.2].map((gain) => ({ name, gain }))))(
+  "a recorded caller is one turn, near or far: $name at $gain",
+  ({ name, gain }) => {
+    const file = readFileSync(new URL(name, folder));
+    const rateHz = file.readUInt32LE(24);
+    const pcm = file.subarray(file.indexOf("data") + 8);
+    const native = rateHz === 16_000 ? pcm : transcoder("pcm16@8000", encoding).push(pcm);
+    const { told } = detect(louder(native, gain), quiet(1_000));
+    expect(told).toHaveLength(2);
+    const [began, ended] = told.map((words) => Number(words.split(" ")[1]));
+    const lastedMs = native.length / bytesPerMs;
+    expect(began).toBeLessThan(600);
+    expect(ended).toBeGreaterThan(lastedMs * 0.6);
+    expect(ended).toBeLessThanOrEqual(lastedMs + 20);
+  },
+);

@@ -99,12 +99,25 @@ test("a cough of which the service says nothing is dismissed, and no answer is o
   expect(types()).toHaveLength(2);
 });
 
-test("a sentence of which the service says nothing is a turn, and then the service is found to be silent", async () => {
+test("a long noise of which the service says nothing is dismissed; a caller who has to say it again is owed an answer", async () => {
   const { say, types, all, clock } = talk();
   await say(words(), quiet(3_600));
-  expect(types()).toEqual(["caller.spoke", "caller.finished"]);
+  expect(types()).toEqual(["caller.spoke", "caller.dismissed"]);
+  await say(words(200), quiet(3_600), words(), quiet(3_600));
+  expect(types().slice(2)).toEqual(["caller.spoke", "caller.dismissed", "caller.spoke", "caller.finished"]);
   await clock.advance(10_000);
   expect(all("link.lost")[0]?.fault.code).toBe("provider-silent");
+});
+
+test("noises on both sides of an answered turn are dismissed", async () => {
+  const { say, take, all } = talk();
+  await say(words(), quiet(3_600), words());
+  take(heardWords("hello"));
+  await say(quiet(600));
+  take(audio, generated, complete);
+  await say(words(), quiet(3_600));
+  expect(all("caller.dismissed").map(({ turnId }) => turnId)).toEqual(["caller_1", "caller_4"]);
+  expect(all("caller.finished").map(({ turnId }) => turnId)).toEqual(["caller_2"]);
 });
 
 test("a caller who goes on before the answer has resumed the same turn", async () => {
