@@ -2,7 +2,7 @@ import { Downlink } from "../audio/downlink.ts";
 import { msOf, type Encoding } from "../audio/encodings.ts";
 import type { Ticked, Ticker } from "../audio/ticker.ts";
 import { Uplink } from "../audio/uplink.ts";
-import type { CallerNotice, Leg, Phase } from "../caller/leg.ts";
+import type { CallerNotice, Leg, LegEnd, Phase } from "../caller/leg.ts";
 import { backoffMs } from "../kernel/backoff.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { Fault, toFault, type FaultCode } from "../kernel/fault.ts";
@@ -257,9 +257,12 @@ export class Call implements Ticked {
     this.notify({ type: "phase", phase });
   }
 
-  holdLeg(): void {
+  /** The leg is lost, or another takes its place: then its socket may well be alive, and is closed. */
+  holdLeg(end: LegEnd = { reason: "done" }): void {
+    const leg = this.#leg;
     this.downlink.detach();
     this.#leg = undefined;
+    leg?.close(end);
   }
 
   takeLeg(leg: Leg): void {
@@ -301,9 +304,9 @@ export class Call implements Ticked {
     this.tell({ type: "call.ended", dialect: this.dialect, outcome, cause: failed ? fault.code : undefined, durationMs: this.ageMs });
     this.tools.close();
     this.house.ticker.forget(this);
-    const leg = this.#leg;
-    this.holdLeg();
-    leg?.close(failed ? { reason: "fault", fault } : { reason: "done" });
+    this.holdLeg(legEnd(failed ? fault : undefined));
+    // Whatever the leg still says is void.
+    this.legNumber += 1;
   }
 
   #agentBegan(turnId: string): void {
@@ -330,4 +333,10 @@ export class Call implements Ticked {
     this.conversation.cut(turnId, heardMs, "caller", this.ageMs);
     this.caption(turnId, "agent", true, true);
   }
+}
+
+/** A call that a drain cut short may go on elsewhere: its caller is told to come back. */
+function legEnd(fault: Fault | undefined): LegEnd {
+  if (fault === undefined) return { reason: "done" };
+  return fault.code === "draining" ? { reason: "drained" } : { reason: "fault", fault };
 }

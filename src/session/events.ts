@@ -28,6 +28,7 @@ export type SessionEvent =
   | { readonly type: "operator.askedSwitch" }
   | { readonly type: "operator.hungUp" }
   | { readonly type: "node.drained" }
+  | { readonly type: "node.closed" }
   /** A defect of ours met this call. */
   | { readonly type: "call.broke"; readonly fault: Fault };
 

@@ -48,6 +48,7 @@ export const sessionMachine = setup({
     countToolOut: assign({ toolsRunning: ({ context }) => context.toolsRunning - 1 }),
     noteAbandoned: assign({ outcome: "abandoned" }),
     noteFailed: assign({ outcome: "failed" }),
+    noteDrained: assign({ outcome: "failed", fault: () => new Fault("draining", "this server is restarting; come back to go on") }),
     stopAgent: ({ context }) => context.call.stopAgent(),
     takeText: ({ context }, text: string) => context.call.takeText(text),
     tellRetry: ({ context }) => context.call.tellRetry(context.attempt + 1, context.attemptLimit, context.retryInMs),
@@ -69,6 +70,7 @@ export const sessionMachine = setup({
       on: {
         "caller.hungUp": "ended",
         "operator.hungUp": "ended",
+        "node.closed": { target: "ended", actions: "noteDrained" },
         "call.broke": { target: "ended", actions: ["noteFailed", { type: "keepFault", params: ({ event }) => event.fault }] },
       },
       states: {
@@ -176,7 +178,7 @@ export const sessionMachine = setup({
           initial: "serving",
           states: {
             serving: { on: { "node.drained": "draining" } },
-            draining: { after: { drainLimit: "#session.ended" } },
+            draining: { after: { drainLimit: { target: "#session.ended", actions: "noteDrained" } } },
           },
         },
       },

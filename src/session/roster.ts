@@ -36,7 +36,7 @@ export class Roster implements Reception {
   readonly #limits: RosterLimits;
   readonly #calls = new Map<string, Entry>();
   #state: "serving" | "draining" = "serving";
-  #drained: (() => void) | undefined;
+  readonly #drained = Promise.withResolvers<void>();
 
   constructor(house: SessionHouse, agents: readonly AgentPlan[], limits: RosterLimits) {
     this.#house = house;
@@ -70,15 +70,13 @@ export class Roster implements Reception {
   drain(): Promise<void> {
     this.#state = "draining";
     for (const { actor } of this.#calls.values()) actor.send({ type: "node.drained" });
-    return new Promise((resolve) => {
-      if (this.#calls.size === 0) resolve();
-      else this.#drained = resolve;
-    });
+    if (this.#calls.size === 0) this.#drained.resolve();
+    return this.#drained.promise;
   }
 
-  /** Ends every call at once. */
+  /** Ends every call at once: this node is going. */
   endAll(): void {
-    for (const { actor } of this.#calls.values()) actor.send({ type: "operator.hungUp" });
+    for (const { actor } of this.#calls.values()) actor.send({ type: "node.closed" });
   }
 
   records(callId: string): readonly TurnRecord[] {
@@ -158,7 +156,7 @@ export class Roster implements Reception {
 
   #leave(callId: string): void {
     this.#calls.delete(callId);
-    if (this.#calls.size === 0) this.#drained?.();
+    if (this.#calls.size === 0 && this.#state === "draining") this.#drained.resolve();
   }
 }
 

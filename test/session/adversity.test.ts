@@ -116,3 +116,53 @@ test("a tool whose end cannot be told ends its call and no other", async () => {
   await house.clock.advance(100);
   expect(house.events.filter((event) => event.type === "call.ended")).toMatchObject([{ outcome: "failed", cause: "internal" }]);
 });
+
+test("the socket that a returned caller left behind is closed", async () => {
+  const house = startHouse();
+  const caller = house.dial();
+  await caller.speaks(100);
+  const again = house.dial(caller.leg.resumeToken);
+  expect(caller.leg.ended).toEqual({ reason: "done" });
+  caller.line.signal({ type: "lost", fault: undefined });
+  caller.line.audio(new Uint8Array(640));
+  await again.speaks(100);
+  expect(house.provider("alpha").link.heard).toEqual([...caller.sent, ...again.sent]);
+  expect(house.roster.size).toBe(1);
+});
+
+test("a caller who is lost twice comes back twice, with a new token each time", async () => {
+  const house = startHouse();
+  const caller = house.dial();
+  await caller.speaks(100);
+  const first = caller.leg.resumeToken;
+  caller.line.signal({ type: "lost", fault: undefined });
+  await house.clock.advance(20_000);
+  const second = house.dial(first);
+  second.line.signal({ type: "lost", fault: undefined });
+  await house.clock.advance(20_000);
+  const third = house.dial(second.leg.resumeToken);
+  expect(house.roster.size).toBe(1);
+  house.dial(first);
+  expect(house.roster.size).toBe(2);
+  third.line.signal({ type: "hung-up" });
+  expect(house.roster.size).toBe(1);
+});
+
+test("a call that outlives the drain is told to come back, and counts as cut", async () => {
+  const house = startHouse();
+  const caller = house.dial();
+  await caller.speaks(100);
+  const drains = Promise.all([house.roster.drain(), house.roster.drain()]);
+  await caller.speaks(61_000);
+  await drains;
+  expect(caller.leg.ended).toEqual({ reason: "drained" });
+  expect(house.events).toContainEqual(expect.objectContaining({ type: "call.ended", outcome: "failed", cause: "draining" }));
+});
+
+test("a server that closes at once tells its callers to come back", async () => {
+  const house = startHouse();
+  const caller = house.dial();
+  await caller.speaks(100);
+  house.roster.endAll();
+  expect(caller.leg.ended).toEqual({ reason: "drained" });
+});
