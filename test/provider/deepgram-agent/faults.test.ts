@@ -29,7 +29,7 @@ test.for([
   expect(errorFault(code, description, "talking", "key").code).toBe(fault);
 });
 
-const refused = (status: number, code: string, message = "", retryAfter?: string): SocketEnd => ({
+const refused = (status: number, code: string, message = "", retryAfter?: string): Extract<SocketEnd, { type: "refused" }> => ({
   type: "refused",
   status,
   error: message,
@@ -56,7 +56,7 @@ test.for([
 test("a refusal tells what Deepgram said, and the id by which its support finds it", () => {
   const fault = endFault(refused(401, "INVALID_AUTH", "Invalid credentials."), false, "opening deepgram-agent", "key");
   expect(fault.message).toBe("opening deepgram-agent: HTTP 401, INVALID_AUTH: Invalid credentials. (request r-1)");
-  const page = endFault({ ...refused(502, ""), body: "<html>", error: "bad gateway" } as SocketEnd, false, "opening", "key");
+  const page = endFault({ ...refused(502, ""), body: "<html>", error: "bad gateway" }, false, "opening", "key");
   expect(page.message).toBe("opening: HTTP 502, bad gateway (request r-1)");
 });
 

@@ -1,3 +1,4 @@
+import type { DeepgramTransportRequest } from "@deepgram/sdk";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { startDeepgramAgentFake } from "../../../src/fakes/deepgram-agent/deepgram-agent.ts";
 import type { Clock } from "../../../src/kernel/clock.ts";
@@ -11,6 +12,9 @@ import { fakeBench, pause } from "../bench.ts";
 import { Line } from "../line.ts";
 
 afterEach(() => vi.unstubAllEnvs());
+
+/** The transport reads no more of it than this. */
+const asked = { protocols: [] } as unknown as DeepgramTransportRequest;
 
 type Options = NonNullable<Parameters<typeof startDeepgramAgentFake>[0]>;
 
@@ -61,7 +65,7 @@ describe("the official client", { timeout: 30_000 }, () => {
     await using fake = await startDeepgramAgentFake();
     const ends: string[] = [];
     const transport = new WsTransport(systemClock, { binary: () => {}, pong: () => {}, ended: (end) => ends.push(end.type) });
-    const dial = (): unknown => transport.factory(fake.url.replace("http", "ws"), {}, { protocols: [] } as never);
+    const dial = (): unknown => transport.factory(fake.url.replace("http", "ws"), {}, asked);
     dial();
     expect(dial).toThrow("dialled before");
     await vi.waitFor(() => expect(ends).toEqual(["refused"]));
@@ -72,7 +76,7 @@ describe("the official client", { timeout: 30_000 }, () => {
     fake.panel.opening = { type: "never-upgraded" };
     const ends: string[] = [];
     const transport = new WsTransport(systemClock, { binary: () => {}, pong: () => {}, ended: (end) => ends.push(end.type) });
-    void transport.factory(`${fake.url.replace("http", "ws")}/v1/agent/converse`, {}, { protocols: [] } as never);
+    void transport.factory(`${fake.url.replace("http", "ws")}/v1/agent/converse`, {}, asked);
     await vi.waitFor(() => expect(fake.panel.open).toBe(1));
     transport.close();
     await vi.waitFor(() => expect(fake.panel.open).toBe(0));
