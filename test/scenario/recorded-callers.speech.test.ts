@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { resampleClip } from "../../src/audio/resample.ts";
 import { byTelephone, recordings, samplesOf } from "../provider/local/ears/recordings.ts";
 import { wordErrors } from "../wer.ts";
+import { reportOf } from "../../scripts/caller/report.ts";
 import { startServer, type Server } from "./server.ts";
 
 let server: Server;
@@ -20,14 +21,14 @@ async function call(
   await using caller = await server.dials(telephone ? { uplink: "pcm16@8000", downlink: "pcmu@8000" } : {});
   await caller.says(telephone ? resampleClip(byTelephone(samples), 16_000, 8_000) : samples);
   await caller.quiet(40_000);
-  const heard = caller.turns.filter(({ role }) => role === "caller").map(({ text }) => text);
-  const turns = caller.turns.map(({ role, text }) => `${role}: ${text}`);
-  const answers = caller.turns.filter(({ role }) => role === "agent");
+  const { turns, lost } = reportOf(caller);
+  const heard = turns.filter(({ role }) => role === "caller").map(({ text }) => text);
+  const last = turns.findLast(({ role }) => role === "agent");
   return {
     heard: heard.join(" "),
-    turns,
-    answerMs: answers.at(-1)?.heardMs ?? 0,
-    lost: caller.lost.uplinkChunks + caller.lost.downlinkChunks,
+    turns: turns.map(({ role, text }) => `${role}: ${text}`),
+    answerMs: last?.heardMs ?? 0,
+    lost: lost.uplinkChunks + lost.downlinkChunks,
   };
 }
 
@@ -42,32 +43,43 @@ async function inTurn<Item, Result>(items: readonly Item[], lines: number, each:
   return results;
 }
 
+/** Callers at once; fewer than any machine we know may hear. */
+const lines = 6;
+
 const bands = [
   { band: "wide", telephone: false, limit: 0.05 },
   { band: "telephone", telephone: true, limit: 0.07 },
 ] as const;
 
 describe.each(bands)("recorded people who call ($band band)", ({ band, telephone, limit }) => {
-  test(`are understood, but for ${limit * 100} % of their words, and answered; nothing is lost`, { timeout: 240_000 }, async () => {
-    let [errors, words] = [0, 0];
-    const results = await inTurn(recordings(), 4, async ({ file, text }) => ({ file, text, ...(await call(samplesOf(file), telephone)) }));
-    for (const { file, text, heard, answerMs, lost } of results) {
-      const found = wordErrors(text, heard);
-      errors += found.errors;
-      words += found.words;
-      console.info(`${band.padEnd(9)} ${basename(file).padEnd(34)} ${found.errors}/${found.words} wrong  heard: ${heard}`);
-      expect(answerMs, `${basename(file)} was answered aloud`).toBeGreaterThan(300);
-      expect(lost, `chunks lost of ${basename(file)}`).toBe(0);
-    }
-    console.info(`${band}: ${((100 * errors) / words).toFixed(2)} % word errors (${errors}/${words})`);
-    expect(errors / words).toBeLessThanOrEqual(limit);
-  });
+  test(
+    `are understood, but for ${Math.round(limit * 100)} % of their words, and answered; nothing is lost`,
+    { timeout: 240_000 },
+    async () => {
+      let [errors, words] = [0, 0];
+      const results = await inTurn(recordings(), lines, async ({ file, text }) => ({
+        file,
+        text,
+        ...(await call(samplesOf(file), telephone)),
+      }));
+      for (const { file, text, heard, answerMs, lost } of results) {
+        const found = wordErrors(text, heard);
+        errors += found.errors;
+        words += found.words;
+        console.info(`${band.padEnd(9)} ${basename(file).padEnd(34)} ${found.errors}/${found.words} wrong  heard: ${heard}`);
+        expect(answerMs, `${basename(file)} was answered aloud`).toBeGreaterThan(300);
+        expect(lost, `chunks lost of ${basename(file)}`).toBe(0);
+      }
+      console.info(`${band}: ${((100 * errors) / words).toFixed(2)} % word errors (${errors}/${words})`);
+      expect(errors / words).toBeLessThanOrEqual(limit);
+    },
+  );
 
   test("who give their phone number have it read back right, nine times of ten at least", { timeout: 240_000 }, async () => {
     const folder = join(import.meta.dirname, "../../fixtures/phone-numbers");
     const [, ...rows] = readFileSync(join(folder, "numbers.tsv"), "utf8").trim().split("\n");
     const numbers = rows.map((row) => row.split("\t")).map(([file = "", digits = ""]) => ({ file, digits }));
-    const results = await inTurn(numbers, 4, async ({ file, digits }) => ({
+    const results = await inTurn(numbers, lines, async ({ file, digits }) => ({
       file,
       digits,
       ...(await call(samplesOf(join(folder, file)), telephone)),

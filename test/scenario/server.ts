@@ -1,7 +1,7 @@
 import { dial, type Caller, type DialOptions } from "../../scripts/caller/caller.ts";
 import { loadSettings } from "../../src/config/settings.ts";
 import { openHouse, type House } from "../../src/house.ts";
-import { silentLog } from "../../src/kernel/log.ts";
+import { silentLog, type Log } from "../../src/kernel/log.ts";
 import { createMetrics } from "../../src/watch/metrics.ts";
 
 /** The whole server in this process, on a port of its own, as an operator would start it with these settings. */
@@ -13,10 +13,10 @@ export interface Server extends AsyncDisposable {
   metric(name: string): Promise<number>;
 }
 
-export async function startServer(environment: Readonly<Record<string, string>> = {}): Promise<Server> {
+export async function startServer(environment: Readonly<Record<string, string>> = {}, log: Log = silentLog): Promise<Server> {
   const metrics = createMetrics();
   const settings = loadSettings({ PORT: "0", LINEKEEPER_SEED: "7", LINEKEEPER_TIERS: "local", ...environment });
-  const house = await openHouse(settings, silentLog, metrics);
+  const house = await openHouse(settings, log, metrics);
   return {
     house,
     url: house.url,

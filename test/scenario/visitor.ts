@@ -1,0 +1,184 @@
+import { existsSync } from "node:fs";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { chromium, type Browser, type Page } from "playwright-core";
+import { resampleClip } from "../../src/audio/resample.ts";
+import { wavOf } from "../public/wav.ts";
+
+export const chromiumPath = "/usr/bin/chromium";
+export const chromiumIsThere = existsSync(chromiumPath);
+
+const flags =
+  "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync --use-fake-device-for-media-stream --autoplay-policy=no-user-gesture-required";
+const microphoneHz = 48_000;
+
+/** Both sides of a call as the page's audio thread had them, sample for sample on one clock. */
+export interface Tape {
+  readonly rateHz: number;
+  /** What left for the loudspeaker. */
+  readonly agent: Float32Array;
+  /** What came from the microphone. */
+  readonly caller: Float32Array;
+  /** When the page was told to stop playing, in samples of the tape. */
+  readonly flushes: readonly number[];
+  /** From rendered to heard, as the browser reckons, ms. */
+  readonly outputLatencyMs: number;
+}
+
+declare global {
+  interface Window {
+    readonly tape: { rateHz: number; startsAt: number; blocks: Float32Array[][]; flushes: number[]; context: AudioContext };
+  }
+}
+
+/** Somebody in front of the page, in Chromium. */
+export interface Visitor extends AsyncDisposable {
+  readonly page: Page;
+  /** What the page threw or complained of; a connection that fails is no such thing. */
+  readonly complaints: readonly string[];
+  /** The words of each turn on the page, in order: "agent: …", "caller: …", "interrupted" last where it was. */
+  turns(): Promise<readonly Turn[]>;
+  /** Resolves when the page is in that state. */
+  isIn(state: "listening" | "thinking" | "speaking" | "ended" | "failed", limitMs?: number): Promise<void>;
+  tape(): Promise<Tape>;
+}
+
+export interface Turn {
+  readonly role: "agent" | "caller";
+  readonly text: string;
+  readonly final: boolean;
+  readonly interrupted: boolean;
+}
+
+/**
+ * Opens the page with a microphone that hears `said` (pcm16 at 16 kHz) once, from when it is switched on, then silence.
+ * `taped`: keeps the sound of both sides. `raw`: without the browser's echo cancellation and the like.
+ */
+export async function visit(url: string, said = new Int16Array(16_000), { taped = false, raw = false } = {}): Promise<Visitor> {
+  const folder = await mkdtemp(join(tmpdir(), "linekeeper-visitor-"));
+  const microphone = join(folder, "microphone.wav");
+  await writeFile(
+    microphone,
+    wavOf(
+      Float32Array.from(resampleClip(said, 16_000, microphoneHz), (sample) => sample / 32_768),
+      microphoneHz,
+    ),
+  );
+  const args = [...flags.split(" "), `--use-file-for-fake-audio-capture=${microphone}%noloop`];
+  const browser = await chromium.launch({ executablePath: chromiumPath, args });
+  try {
+    return await openPage(browser, `${url}${raw ? "?raw=1" : ""}`, folder, taped);
+  } catch (error) {
+    await browser.close();
+    throw error;
+  }
+}
+
+async function openPage(browser: Browser, url: string, folder: string, taped: boolean): Promise<Visitor> {
+  // The tape's own source is nothing that the server's policy allows.
+  const context = await browser.newContext({ permissions: ["microphone"], bypassCSP: taped });
+  const page = await context.newPage();
+  const complaints: string[] = [];
+  page.on("pageerror", (error) => complaints.push(String(error)));
+  page.on("console", (line) => {
+    if (line.type() === "error" && !/WebSocket|net::ERR/.test(line.text())) complaints.push(line.text());
+  });
+  if (taped) await page.addInitScript(startTape, await readFile(new URL("tape-worklet.js", import.meta.url), "utf8"));
+  await page.goto(url);
+  await page.locator(".example").first().waitFor();
+  return {
+    page,
+    complaints,
+    turns: () =>
+      page.evaluate(() =>
+        window.linekeeper.captions.entries.flatMap((entry) => {
+          if (entry.kind !== "turn") return [];
+          const { role, text, final, interrupted } = entry;
+          return [{ role, text, final, interrupted }];
+        }),
+      ),
+    isIn: (state, limitMs = 30_000) => page.locator(`body[data-state="${state}"]`).waitFor({ timeout: limitMs }),
+    tape: async () => tapeOf(await page.evaluate(takeTape)),
+    async [Symbol.asyncDispose]() {
+      await browser.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Runs in the page before its own code: taps what goes to the loudspeaker and what comes from the microphone, and notes each flush. */
+function startTape(worklet: string): void {
+  const tape = {
+    rateHz: 0,
+    startsAt: 0,
+    blocks: [] as Float32Array[][],
+    flushes: [] as number[],
+    context: undefined as unknown as AudioContext,
+  };
+  Object.assign(window, { tape });
+  const { addModule } = AudioWorklet.prototype;
+  const workletUrl = URL.createObjectURL(new Blob([worklet], { type: "text/javascript" }));
+  AudioWorklet.prototype.addModule = async function (url) {
+    await addModule.call(this, workletUrl);
+    await addModule.call(this, url);
+  };
+  let recorder: AudioWorkletNode | undefined;
+  const record = (node: AudioNode, track: number): void => {
+    if (recorder === undefined) {
+      tape.context = node.context as AudioContext;
+      tape.rateHz = node.context.sampleRate;
+      recorder = new AudioWorkletNode(node.context, "tape", { numberOfInputs: 2, numberOfOutputs: 0 });
+      recorder.port.onmessage = ({ data }: MessageEvent<{ tracks: Float32Array[]; endsAt: number }>) => {
+        if (tape.blocks.length === 0) tape.startsAt = data.endsAt - (data.tracks[0]?.length ?? 0);
+        tape.blocks.push(data.tracks);
+      };
+    }
+    connect.call(node, recorder, 0, track);
+  };
+  const { connect } = AudioNode.prototype;
+  const tapped = function (this: AudioNode, ...to: [AudioNode]): AudioNode {
+    if (this instanceof AudioWorkletNode && to[0] instanceof AudioDestinationNode) record(this, 0);
+    if (this instanceof MediaStreamAudioSourceNode) record(this, 1);
+    return connect.apply(this, to);
+  };
+  Object.assign(AudioNode.prototype, { connect: tapped });
+  globalThis.WebSocket = class extends WebSocket {
+    constructor(url: string | URL) {
+      super(url);
+      this.addEventListener("message", ({ data }) => {
+        if (data === '{"type":"flush"}') tape.flushes.push(Math.round(tape.context.currentTime * tape.rateHz));
+      });
+    }
+  };
+}
+
+interface PackedTape {
+  readonly rateHz: number;
+  readonly tracks: readonly string[];
+  readonly flushes: readonly number[];
+  readonly outputLatencyMs: number;
+}
+
+/** Runs in the page. As 16-bit samples in base64: a minute of numbers in JSON would be tens of megabytes. */
+function takeTape(): PackedTape {
+  const { rateHz, startsAt, blocks, flushes, context } = window.tape;
+  const pack = (track: number): string => {
+    let bytes = "";
+    for (const block of blocks) {
+      const samples = Int16Array.from(block[track] ?? [], (sample) => Math.max(-32_768, Math.min(32_767, Math.round(sample * 32_767))));
+      bytes += String.fromCharCode(...new Uint8Array(samples.buffer));
+    }
+    return btoa(bytes);
+  };
+  const outputLatencyMs = 1_000 * (context.outputLatency || context.baseLatency);
+  return { rateHz, tracks: [pack(0), pack(1)], flushes: flushes.map((frame) => frame - startsAt), outputLatencyMs };
+}
+
+function tapeOf({ rateHz, tracks, flushes, outputLatencyMs }: PackedTape): Tape {
+  const [agent = new Float32Array(0), caller = new Float32Array(0)] = tracks.map((track) => {
+    const bytes = Uint8Array.from(Buffer.from(track, "base64"));
+    return Float32Array.from(new Int16Array(bytes.buffer), (sample) => sample / 32_767);
+  });
+  return { rateHz, agent, caller, flushes, outputLatencyMs };
+}
