@@ -1,4 +1,4 @@
-import type { Fault } from "../kernel/fault.ts";
+import { Fault } from "../kernel/fault.ts";
 import type { Link, LinkNotice, LinkReport, OpenRequest, Provider } from "../provider/contract.ts";
 import type { Breaker, Trial } from "./breaker.ts";
 
@@ -6,8 +6,8 @@ import type { Breaker, Trial } from "./breaker.ts";
 const provenMs = 5_000;
 
 /**
- * The same provider, refused at once while its breaker is open. Failed opens, mid-call losses and unanswered turns count against it,
- * a caller's own hang-up never does.
+ * The same provider, refused at once while its breaker is open. Failed opens, mid-call losses and what the call gave up for a fault
+ * (`signal.reason`: an unanswered turn) count against it, a caller's own hang-up never does.
  */
 export function withBreaker(provider: Provider, breaker: Breaker): Provider {
   return {
@@ -19,8 +19,7 @@ export function withBreaker(provider: Provider, breaker: Breaker): Provider {
         const link = await provider.open({ ...request, report: observed(request.report, trial) });
         return watched(link, request, trial);
       } catch (error) {
-        if (request.signal.aborted) trial.abandoned();
-        else trial.failed();
+        judge(trial, request.signal.aborted ? request.signal.reason : error);
         throw error;
       }
     },
@@ -32,7 +31,7 @@ function observed(report: LinkReport, trial: Trial): LinkReport {
     audio: (bytes, turnId) => report.audio(bytes, turnId),
     notice(notice: LinkNotice) {
       if (notice.type === "agent.ended" && notice.outcome === "complete") trial.succeeded();
-      if (notice.type === "link.lost" && counts(notice.fault)) trial.failed();
+      if (notice.type === "link.lost") judge(trial, notice.fault);
       report.notice(notice);
     },
   };
@@ -41,7 +40,11 @@ function observed(report: LinkReport, trial: Trial): LinkReport {
 function watched(link: Link, { clock, signal }: OpenRequest, trial: Trial): Link {
   const timer = clock.setTimeout(() => trial.succeeded(), provenMs);
   const over = (): void => clock.clearTimeout(timer);
-  signal.addEventListener("abort", over, { once: true });
+  const givenUp = (): void => {
+    over();
+    judge(trial, signal.reason);
+  };
+  signal.addEventListener("abort", givenUp, { once: true });
   return {
     hear: (frame) => link.hear(frame),
     takeText: (text) => link.takeText(text),
@@ -56,5 +59,10 @@ function watched(link: Link, { clock, signal }: OpenRequest, trial: Trial): Link
   };
 }
 
-/** A session that ended because its time was over says nothing about the provider. */
-const counts = (fault: Fault): boolean => fault.code !== "provider-expired";
+/** A time that was over, a machine that was full and a caller who hung up say nothing of how well the provider is. */
+function judge(trial: Trial, reason: unknown): void {
+  const isAboutCall = reason instanceof Fault && (reason.code === "provider-expired" || reason.code === "provider-busy");
+  const isHangUp = reason instanceof DOMException && reason.name === "AbortError";
+  if (isAboutCall || isHangUp) trial.abandoned();
+  else trial.failed();
+}

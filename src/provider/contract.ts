@@ -68,7 +68,7 @@ export interface OpenRequest {
   readonly resumption: string | undefined;
   readonly openLimitMs: number;
   readonly report: LinkReport;
-  /** Aborted when the call no longer wants this link. */
+  /** Aborted when the call no longer wants this link; `reason` is a Fault when that is the provider's doing. */
   readonly signal: AbortSignal;
   readonly clock: Clock;
   readonly random: Random;

@@ -361,6 +361,8 @@ export class LinkSeat implements Disposable, LinkReport {
     const told = { provider: this.provider, code: fault.code, message: fault.message };
     if (this.#state.name === "open") call.tell({ type: "link.lost", ...told, livedMs: call.house.clock.now() - this.#state.sinceMs });
     else call.tell({ type: "link.failed", ...told, attempt: this.#attempt });
+    // With the reason, and before the link is closed: a close alone would pass for a hang-up.
+    this.#abort.abort(fault);
     this.#over(fault.code);
     call.send({ type: "link.lost", fault });
   }

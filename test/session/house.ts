@@ -1,6 +1,8 @@
 import { bytesOf, type Encoding } from "../../src/audio/encodings.ts";
 import { Ticker } from "../../src/audio/ticker.ts";
 import type { CallerNotice, CallStart, Leg, LegEnd, LegListener, LegTraits } from "../../src/caller/leg.ts";
+import { Breaker, defaultBreaker } from "../../src/guard/breaker.ts";
+import { withBreaker } from "../../src/guard/with-breaker.ts";
 import type { Fault } from "../../src/kernel/fault.ts";
 import { silentLog } from "../../src/kernel/log.ts";
 import { seededRandom } from "../../src/kernel/random.ts";
@@ -190,7 +192,16 @@ const start: CallStart = {
   parameters: {},
 };
 
-export function startHouse(options: { tiers?: readonly string[]; tools?: readonly Tool[]; calls?: number; holdMs?: number } = {}): House {
+export interface HouseOptions {
+  readonly tiers?: readonly string[];
+  readonly tools?: readonly Tool[];
+  readonly calls?: number;
+  readonly holdMs?: number;
+  /** Whether each provider has a circuit breaker, as in a real house. */
+  readonly breakers?: boolean;
+}
+
+export function startHouse(options: HouseOptions = {}): House {
   const tiers = options.tiers ?? ["alpha"];
   const clock = new SimulatedClock();
   const providers = new Map(tiers.map((name) => [name, new PuppetProvider(name)]));
@@ -203,7 +214,7 @@ export function startHouse(options: { tiers?: readonly string[]; tools?: readonl
     ticker: new Ticker(clock),
     log: silentLog,
     watch: { tell: (event: CallEvent) => void events.push(event) },
-    providers,
+    providers: options.breakers === true ? new Map([...providers].map(([name, provider]) => [name, guarded(provider, clock)])) : providers,
     limits: { ringChunks: 100, chunkMs: 100, holdMs: options.holdMs ?? 30_000, drainMs: 60_000, openLimitMs: 5_000 },
   };
   const roster = new Roster(house, agents, { calls: options.calls ?? 10, attempts: 7 });
@@ -235,4 +246,16 @@ export function startHouse(options: { tiers?: readonly string[]; tools?: readonl
       return { leg, line, speaks, sent };
     },
   };
+}
+
+function guarded(provider: PuppetProvider, clock: SimulatedClock): Provider {
+  const { name, traits } = provider;
+  const plain: Provider = {
+    name,
+    traits,
+    admit: () => provider.admit(),
+    open: (request) => provider.open(request),
+    close: () => provider.close(),
+  };
+  return withBreaker(plain, new Breaker(name, defaultBreaker, clock, { changed() {}, called() {} }));
 }
