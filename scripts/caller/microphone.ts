@@ -20,6 +20,7 @@ export class Microphone {
   readonly #speeches: Speech[] = [];
   #timer: Timer | undefined;
   #dueMs = 0;
+  #stopped = false;
   /** When the last loud frame was over. */
   speechEndMs: number | undefined;
   /** When the present or last stretch of speech began. */
@@ -37,13 +38,15 @@ export class Microphone {
   }
 
   stop(): void {
+    this.#stopped = true;
     this.#clock.clearTimeout(this.#timer);
     this.#timer = undefined;
     for (const speech of this.#speeches.splice(0)) speech.said();
   }
 
-  /** Resolves when the last frame of it was sent. */
+  /** Resolves when the last frame of it was sent, at once when the call is over. */
   say(samples: Int16Array): Promise<void> {
+    if (this.#stopped) return Promise.resolve();
     return new Promise((said) => this.#speeches.push({ samples, threshold: this.#threshold(samples), at: 0, said }));
   }
 

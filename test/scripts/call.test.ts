@@ -2,14 +2,16 @@ import { execFile } from "node:child_process";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { CallRefused, dial } from "../../scripts/caller/caller.ts";
 import { readOptions, WrongUse } from "../../scripts/caller/options.ts";
 import { readWav, writeWav } from "../../src/audio/wav.ts";
+import { Fault } from "../../src/kernel/fault.ts";
 import { openHouse, type House } from "../caller/open-house.ts";
 import type { Guest } from "../caller/reception.ts";
 
-const script = new URL("../../scripts/call.ts", import.meta.url).pathname;
+const script = fileURLToPath(new URL("../../scripts/call.ts", import.meta.url));
 const loud = (samples: number): Int16Array => Int16Array.from({ length: samples }, (_, index) => 8_000 * Math.sin(index / 5));
 let folder = "";
 
@@ -42,6 +44,13 @@ function answerOnce(house: House): void {
     }
   };
 }
+
+test("a call that the server ends before the recording could be spoken ends the command too, in words", { timeout: 30_000 }, async () => {
+  await using house = await openHouse();
+  house.reception.onAudio = ({ leg }) => leg.close({ reason: "fault", fault: new Fault("provider-key", "the key was refused") });
+  const { code, err } = await run(join(folder, "voice.wav"), "--url", house.url, "--json");
+  expect({ code, err }).toMatchObject({ code: 1, err: expect.stringContaining("provider-key") });
+});
 
 test("a call ends with one line of JSON, and what was heard is kept", { timeout: 30_000 }, async () => {
   await using house = await openHouse();

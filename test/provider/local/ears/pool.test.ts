@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { systemClock } from "../../../../src/kernel/clock.ts";
 import { silentLog } from "../../../../src/kernel/log.ts";
@@ -134,7 +135,7 @@ test("a child that cannot start is reported with its own last words", async () =
 });
 
 test("the children end with a parent that was killed", async () => {
-  const parent = spawn(process.execPath, [poolParent.pathname], {
+  const parent = spawn(process.execPath, [fileURLToPath(poolParent)], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   // Its one line, printed after the child answered.
