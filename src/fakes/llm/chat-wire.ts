@@ -223,6 +223,8 @@ function read(service: ChatService, shape: Shape, json: unknown, url: URL): LlmA
     return { complaint: "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead." };
   if (service.reasons(model) && asked.temperature !== undefined && asked.reasoning_effort !== "none")
     return { complaint: "Unsupported value: 'temperature' does not support this value with this model." };
+  if (/^(gpt-4|llama)/.test(model) && asked.reasoning_effort !== undefined)
+    return { complaint: "Unsupported parameter: 'reasoning_effort' is not supported with this model." };
   if (asked.tools?.length === 0) return { complaint: "Invalid 'tools': empty array." };
   const history = historyOf(asked.messages);
   if (typeof history === "string") return { complaint: history };

@@ -129,12 +129,18 @@ export function geminiWire(key: string): LlmWire {
     const request = json as {
       contents: { role: string; parts: Part[] }[];
       systemInstruction?: { parts: Part[] };
+      generationConfig?: { thinkingConfig?: { thinkingBudget?: number; thinkingLevel?: string } };
       tools?: { functionDeclarations: { name: string; parameters?: unknown; parametersJsonSchema?: unknown }[] }[];
     };
     const model = route.exec(url.pathname)?.[1] ?? "";
     const declared = (request.tools ?? []).flatMap((tool) => tool.functionDeclarations);
     if (declared.some((one) => one.parameters !== undefined && one.parametersJsonSchema !== undefined))
       return { complaint: "parameters and parametersJsonSchema must not both be set." };
+    const thinking = request.generationConfig?.thinkingConfig;
+    if (model === "gemini-2.5-pro" && thinking?.thinkingBudget === 0)
+      return { complaint: "Budget 0 is invalid. This model only works in thinking mode." };
+    if (model.startsWith("gemini-2") && thinking?.thinkingLevel !== undefined)
+      return { complaint: "Thinking level is not supported for this model." };
     const history = historyOf(request.contents, (id, signature, isFirst) => {
       const known = signed.get(id);
       if (

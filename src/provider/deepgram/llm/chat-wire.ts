@@ -3,9 +3,9 @@
 import type { ChatCompletionCreateParamsStreaming, ChatCompletionMessageParam } from "openai/resources/chat/completions";
 import type { ThinkRequest } from "../stages.ts";
 import { callLimit, checkedLength, type ModelEvent, type ModelSettings } from "./model.ts";
-import { countAt, isObject, listAt, objectAt, textAt, type Json } from "./reading.ts";
+import { countAt, isObject, listAt, objectAt, objectIn, textAt, type Json } from "./reading.ts";
 import { ThoughtFilter } from "./thought-filter.ts";
-import { outputOf, turnsOf, type ToolItem } from "./turns.ts";
+import { argumentsOf, outputOf, turnsOf, type ToolItem } from "./turns.ts";
 
 /** What one service adds to the common request: the fields that the others would refuse. */
 export type ChatExtras = (settings: ModelSettings) => Readonly<Record<string, unknown>>;
@@ -43,10 +43,11 @@ function chatMessages(request: ThinkRequest): ChatCompletionMessageParam[] {
   return messages;
 }
 
-const toolCall = ({ id, name, arguments: written }: ToolItem) => ({
-  id,
+/** Some servers read the arguments of the past, so they are made JSON if they were none. */
+const toolCall = (item: ToolItem) => ({
+  id: item.id,
   type: "function" as const,
-  function: { name, arguments: written },
+  function: { name: item.name, arguments: objectIn(item.arguments) === undefined ? JSON.stringify(argumentsOf(item)) : item.arguments },
 });
 
 const hows: Readonly<Record<string, Extract<ModelEvent, { type: "ended" }>["how"]>> = {

@@ -18,9 +18,10 @@ export function openaiClient(
   clock: Clock,
 ): ModelClient {
   const { apiKey, baseURL, organization = null, project = null } = access;
-  return chatClient(new OpenAI({ ...ours, apiKey, baseURL, organization, project }), apiKey, clock, ({ effort }) => ({
+  return chatClient(new OpenAI({ ...ours, apiKey, baseURL, organization, project }), apiKey, clock, ({ model, effort }) => ({
     stream_options: { include_usage: true, include_obfuscation: false },
-    ...effortField(effort),
+    // Older models cannot reason, and refuse to be told so.
+    ...(/^gpt-[34]/.test(model) ? {} : effortField(effort)),
   }));
 }
 

@@ -42,8 +42,9 @@ export function geminiConfig(request: ThinkRequest, settings: ModelSettings, abo
 
 function thinkingConfig({ model, effort }: ModelSettings): ThinkingConfig | undefined {
   if (effort === "default") return undefined;
-  if (!signs(model))
-    return effort === "none" ? { thinkingBudget: 0 } : { thinkingBudget: { low: 1_024, medium: 4_096, high: 16_384 }[effort] };
+  // The big models of the older family cannot be kept from thinking, only from thinking much.
+  const least = model.includes("-pro") ? 128 : 0;
+  if (!signs(model)) return { thinkingBudget: { none: least, low: 1_024, medium: 4_096, high: 16_384 }[effort] };
   // The enum's members are these words.
   return { thinkingLevel: effort === "none" ? "MINIMAL" : effort.toUpperCase() } as ThinkingConfig;
 }

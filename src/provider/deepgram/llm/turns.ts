@@ -1,3 +1,4 @@
+import { objectIn, type Json } from "./reading.ts";
 import type { ThinkItem, ThinkRequest } from "../stages.ts";
 
 export type ToolItem = Extract<ThinkItem, { readonly type: "tool" }>;
@@ -40,16 +41,7 @@ export function turnsOf({ conversation, directive }: ThinkRequest): Turn[] {
 export const outputOf = (item: ToolItem): string => item.output ?? JSON.stringify({ status: "still at work, no result yet" });
 
 /** What a call was asked, as an object; what the model wrote as anything else is shown to it. */
-export function argumentsOf(item: ToolItem): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(item.arguments);
-    // An object that is no list has keys.
-    if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
-  } catch {
-    // Shown below.
-  }
-  return { unreadable: item.arguments };
-}
+export const argumentsOf = (item: ToolItem): Json => objectIn(item.arguments) ?? { unreadable: item.arguments };
 
 /** Messages of two speakers in turn, as wires want them that refuse two of one in a row. */
 export class Alternating<Role extends string, Part> {
