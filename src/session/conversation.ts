@@ -18,6 +18,8 @@ interface CallerTurn {
 interface AgentTurn {
   readonly type: "agent";
   readonly id: string;
+  /** The how manieth agent turn it is, from 1. */
+  readonly number: number;
   startMs: number | undefined;
   endMs: number | undefined;
   readonly sayings: Saying[];
@@ -34,7 +36,8 @@ interface ToolTurn {
   readonly id: string;
   readonly name: string;
   readonly arguments: string;
-  output: string | undefined;
+  /** `answers`: how many agent turns had begun when it came; a later one has heard of it. */
+  result: { readonly output: string; readonly answers: number } | undefined;
 }
 
 type Turn = CallerTurn | AgentTurn | ToolTurn;
@@ -53,6 +56,7 @@ export interface TurnRecord {
 /** What was said, provider-neutral, in order of beginning. Agent turns count as far as they were heard. */
 export class Conversation {
   readonly #turns: Turn[] = [];
+  #agentTurns = 0;
 
   openCallerTurn(id: string, startMs: number): void {
     this.#turns.push({ type: "caller", id, startMs, endMs: undefined, text: "", state: "open" });
@@ -84,7 +88,17 @@ export class Conversation {
   }
 
   openAgentTurn(id: string): void {
-    this.#turns.push({ type: "agent", id, startMs: undefined, endMs: undefined, sayings: [], audioMs: 0, heard: { state: "playing" } });
+    this.#agentTurns += 1;
+    this.#turns.push({
+      type: "agent",
+      id,
+      number: this.#agentTurns,
+      startMs: undefined,
+      endMs: undefined,
+      sayings: [],
+      audioMs: 0,
+      heard: { state: "playing" },
+    });
   }
 
   agentBegan(id: string, atMs: number): void {
@@ -125,19 +139,20 @@ export class Conversation {
   }
 
   callTool(id: string, name: string, args: string): void {
-    this.#turns.push({ type: "tool", id, name, arguments: args, output: undefined });
+    this.#turns.push({ type: "tool", id, name, arguments: args, result: undefined });
   }
 
   toolAnswered(id: string, output: string): void {
     const turn = this.#turns.find((each) => each.id === id);
-    if (turn?.type === "tool") turn.output = output;
+    if (turn?.type === "tool") turn.result = { output, answers: this.#agentTurns };
   }
 
   /** What a new link is told: every turn that has words, in order. */
   items(): readonly ConversationItem[] {
     const items: ConversationItem[] = [];
     for (const turn of this.#turns) {
-      if (turn.type === "tool") items.push({ type: "tool", id: turn.id, name: turn.name, arguments: turn.arguments, output: turn.output });
+      if (turn.type === "tool")
+        items.push({ type: "tool", id: turn.id, name: turn.name, arguments: turn.arguments, output: turn.result?.output });
       else if (turn.type === "caller" && turn.state === "settled" && turn.text !== "")
         items.push({ type: "caller", id: turn.id, text: turn.text });
       else if (turn.type === "agent") {
@@ -148,12 +163,20 @@ export class Conversation {
     return items;
   }
 
-  /** What is owed at the end of the conversation: an answer to the caller, the rest of a turn that a fault cut, or nothing. */
+  /**
+   * What is owed at the end of the conversation: an answer to the caller or to a tool's result, the rest of a turn that a fault cut, or
+   * nothing, also while a tool runs: its result will ask for the answer.
+   */
   owed(): "greeting" | "answer" | "rest" | "nothing" {
-    const last = this.#turns.findLast((turn) => turn.type !== "agent" || turn.heard.state !== "playing" || heardText(turn) !== "");
+    const last = this.#turns.findLast(counts);
     if (last === undefined) return "greeting";
+    const sinceCaller = this.#turns.slice(this.#turns.findLastIndex((turn) => turn.type === "caller") + 1);
+    const tools = sinceCaller.flatMap((turn) => (turn.type === "tool" ? [turn.result?.answers] : []));
+    if (tools.includes(undefined)) return "nothing";
+    if (tools.some((answers = 0) => !sinceCaller.some((turn) => turn.type === "agent" && turn.number > answers && counts(turn))))
+      return "answer";
     if (last.type === "agent") return last.heard.state === "cut" && last.heard.by === "fault" ? "rest" : "nothing";
-    return last.type === "tool" || last.state === "settled" ? "answer" : "nothing";
+    return last.type === "caller" && last.state === "settled" ? "answer" : "nothing";
   }
 
   records(nowMs: number): readonly TurnRecord[] {
@@ -179,6 +202,9 @@ export class Conversation {
     return turn;
   }
 }
+
+/** An agent turn that has neither words nor an end is none yet. */
+const counts = (turn: Turn): boolean => turn.type !== "agent" || turn.heard.state !== "playing" || heardText(turn) !== "";
 
 function heardText(turn: AgentTurn): string {
   const whole = turn.sayings.map((saying) => saying.text).join("");

@@ -16,7 +16,18 @@ interface HeardTurn {
   /** Where its audio ends, bytes; undefined while it is open. */
   end: number | undefined;
   worded: boolean;
+  /** What of it needs no replay, and how it read then; the turn may go on after that. */
+  settled: { readonly text: string } | undefined;
 }
+
+/** An agent turn as this link told of it; what comes of it is for the caller only while it is open. */
+interface SaidTurn {
+  readonly id: string;
+  state: "open" | "ended" | "cut";
+}
+
+/** So many agent turns are remembered, to know late audio from new. */
+const turnsRemembered = 32;
 
 /** The place in a call where a link sits: opens it, feeds it, and writes what it reports into the conversation, the cursors and the chart. */
 export class LinkSeat implements Disposable, LinkReport {
@@ -28,10 +39,10 @@ export class LinkSeat implements Disposable, LinkReport {
   readonly #abort = new AbortController();
   readonly #startedMs: number;
   #state: { name: "opening" } | { name: "open"; link: Link; feed: Attachment; sinceMs: number } | { name: "over" } = { name: "opening" };
-  /** Caller turns by the link's ids, as long as they are not settled. */
+  /** Caller turns by the link's ids; those that are settled until the next begins, for late words and a caller who goes on. */
   readonly #heard = new Map<string, HeardTurn>();
-  /** Agent turns by the link's ids; "cut" when their further audio is not for the caller. */
-  readonly #said = new Map<string, { readonly id: string; state: "open" | "ended" | "cut" }>();
+  /** Agent turns by the link's ids. */
+  readonly #said = new Map<string, SaidTurn>();
   /** The link's ids of tool calls by our ids. */
   readonly #toolCalls = new Map<string, string>();
   /** What came for the link while it was still opening. */
@@ -56,15 +67,12 @@ export class LinkSeat implements Disposable, LinkReport {
   /** The caller has the word: `cuts` are the agent turns that were playing, by our ids, with what was heard of them. */
   interrupt(cuts: readonly CutTurn[]): void {
     for (const [linkTurnId, turn] of this.#said) {
-      if (turn.state === "cut") continue;
       const cut = cuts.find((each) => each.turnId === turn.id);
-      if (turn.state === "ended" && cut === undefined) this.#said.delete(linkTurnId);
-      else {
-        if (cut === undefined) this.#call.conversation.cut(turn.id, 0, "caller", this.#call.ageMs);
-        turn.state = "cut";
-        this.#toLeg.flush();
-        if (this.#state.name === "open") this.#state.link.interrupt({ turnId: linkTurnId, heardMs: cut?.heardMs ?? 0 });
-      }
+      if (turn.state === "cut" || (turn.state === "ended" && cut === undefined)) continue;
+      if (cut === undefined) this.#call.conversation.cut(turn.id, 0, "caller", this.#call.ageMs);
+      if (turn.state === "open") turn.state = "cut";
+      this.#toLeg.flush();
+      this.#give((link) => link.interrupt({ turnId: linkTurnId, heardMs: cut?.heardMs ?? 0 }));
     }
   }
 
@@ -89,7 +97,7 @@ export class LinkSeat implements Disposable, LinkReport {
 
   /** The answer was heard to its end: the turns that it answers are settled. Earlier the caller might still go on. */
   heardOut(): void {
-    this.#settleFinished();
+    this.#settleFinished(!this.#call.tools.isBusy && !this.#call.downlink.speaking);
   }
 
   audio(bytes: Uint8Array, turnId: string): void {
@@ -120,7 +128,7 @@ export class LinkSeat implements Disposable, LinkReport {
 
   #say(bytes: Uint8Array, turnId: string): void {
     const turn = this.#agentTurn(turnId);
-    if (turn.state === "cut") return;
+    if (turn.state !== "open") return;
     this.#receivedBytes += bytes.length;
     const out = this.#toLeg.push(bytes);
     const kept = out === bytes ? bytes : out.slice();
@@ -146,7 +154,7 @@ export class LinkSeat implements Disposable, LinkReport {
         return;
       case "agent.said": {
         const turn = this.#agentTurn(notice.turnId);
-        if (turn.state === "cut") return;
+        if (turn.state !== "open") return;
         call.conversation.say(turn.id, notice.text, notice.audioMs);
         return call.caption(turn.id, "agent", false);
       }
@@ -241,9 +249,10 @@ export class LinkSeat implements Disposable, LinkReport {
   #spoke(linkTurnId: string, uplinkMs: number): void {
     const { conversation, uplink } = this.#call;
     this.#settleFinished();
+    for (const [id, turn] of this.#heard) if (turn.settled !== undefined && turn.worded) this.#heard.delete(id);
     const from = this.#position(uplinkMs);
     const id = this.#call.nextTurnId();
-    this.#heard.set(linkTurnId, { id, from, end: undefined, worded: false });
+    this.#heard.set(linkTurnId, { id, from, end: undefined, worded: false, settled: undefined });
     uplink.openTurn(from);
     conversation.openCallerTurn(id, this.#callMs(from));
     this.#call.owesNothing();
@@ -255,6 +264,7 @@ export class LinkSeat implements Disposable, LinkReport {
     if (turn === undefined) return;
     this.#call.conversation.hear(turn.id, text);
     if (final) turn.worded = true;
+    if (turn.settled !== undefined && turn.end !== undefined) turn.settled = { text };
     this.#call.caption(turn.id, "caller", final);
   }
 
@@ -270,6 +280,7 @@ export class LinkSeat implements Disposable, LinkReport {
   #resumed(linkTurnId: string): void {
     const turn = this.#heard.get(linkTurnId);
     if (turn === undefined) return;
+    if (turn.settled !== undefined && turn.end !== undefined) this.#call.uplink.openTurn(turn.end);
     turn.end = undefined;
     turn.worded = false;
     this.#call.conversation.reopen(turn.id);
@@ -281,28 +292,45 @@ export class LinkSeat implements Disposable, LinkReport {
     const turn = this.#heard.get(linkTurnId);
     if (turn === undefined) return;
     this.#heard.delete(linkTurnId);
-    this.#call.conversation.withdraw(turn.id);
-    this.#call.uplink.settle(this.#heard.size === 0 ? this.#call.uplink.end : turn.from);
-    this.#call.notify({ type: "caption.withdrawn", turnId: turn.id });
+    this.#takeBack(turn);
+    const isLast = [...this.#heard.values()].every((each) => each.settled !== undefined);
+    this.#call.uplink.settle(isLast ? this.#call.uplink.end : turn.from);
     this.#call.owesNothing();
     this.#call.send({ type: "caller.dismissed" });
   }
 
-  /** Turns that are over and whose words stand in the conversation need no replay. */
-  #settleFinished(): void {
-    for (const [linkTurnId, turn] of this.#heard) {
-      if (turn.end === undefined || !turn.worded) continue;
-      this.#call.conversation.settle(turn.id);
-      this.#call.uplink.settle(turn.end);
-      this.#heard.delete(linkTurnId);
+  /** Turns that are over and whose words stand in the conversation, or that were answered in full, need no replay. */
+  #settleFinished(wereAnswered = false): void {
+    const { conversation, uplink } = this.#call;
+    for (const turn of this.#heard.values()) {
+      if (turn.end === undefined || !(turn.worded || wereAnswered)) continue;
+      conversation.settle(turn.id);
+      uplink.settle(turn.end);
+      turn.settled = { text: conversation.textOf(turn.id) };
     }
   }
 
-  #agentTurn(linkTurnId: string): { readonly id: string; state: "open" | "ended" | "cut" } {
+  /** What is not settled of a turn was no speech after all, or will be heard again by the next link. */
+  #takeBack(turn: HeardTurn): void {
+    const call = this.#call;
+    if (turn.settled === undefined) {
+      call.conversation.withdraw(turn.id);
+      return call.notify({ type: "caption.withdrawn", turnId: turn.id });
+    }
+    call.conversation.hear(turn.id, turn.settled.text);
+    call.conversation.settle(turn.id);
+    call.caption(turn.id, "caller", true);
+  }
+
+  #agentTurn(linkTurnId: string): SaidTurn {
     const known = this.#said.get(linkTurnId);
     if (known !== undefined) return known;
-    const turn = { id: this.#call.nextTurnId(), state: "open" as const };
+    const turn: SaidTurn = { id: this.#call.nextTurnId(), state: "open" };
     this.#said.set(linkTurnId, turn);
+    for (const [id, { state }] of this.#said) {
+      if (this.#said.size <= turnsRemembered) break;
+      if (state === "ended") this.#said.delete(id);
+    }
     this.#call.conversation.openAgentTurn(turn.id);
     return turn;
   }
@@ -310,22 +338,23 @@ export class LinkSeat implements Disposable, LinkReport {
   #agentEnded(linkTurnId: string, outcome: "complete" | "interrupted" | "failed"): void {
     const call = this.#call;
     const turn = this.#agentTurn(linkTurnId);
+    if (turn.state === "ended") return;
     const wasCut = turn.state === "cut";
     call.tell({ type: "turn.ended", provider: this.provider, outcome: wasCut ? "interrupted" : outcome, kind: call.turnKind });
     this.#tellFlow();
-    if (wasCut) return void this.#said.delete(linkTurnId);
+    if (outcome === "failed" && !wasCut) return this.#lose(new Fault("provider-overloaded", `${this.provider} failed to answer a turn`));
     turn.state = "ended";
+    if (wasCut) return;
     const tail = this.#toLeg.flush();
     if (tail.length > 0) call.downlink.write(tail.slice(), turn.id);
-    const audible = call.downlink.endTurn(turn.id);
-    if (audible) return;
-    this.#said.delete(linkTurnId);
-    if (outcome === "failed") return this.#lose(new Fault("provider-overloaded", `${this.provider} failed to answer a turn`));
+    if (call.downlink.endTurn(turn.id)) return;
+    if (call.conversation.textOf(turn.id) === "") call.conversation.withdraw(turn.id);
     this.#settleFinished();
     if (!call.downlink.speaking) call.send({ type: "agent.wasHeard" });
   }
 
   async #runTool(linkCallId: string, name: string, args: string): Promise<void> {
+    if ([...this.#toolCalls.values()].includes(linkCallId)) return;
     const call = this.#call;
     const id = call.nextTurnId();
     const startedMs = call.house.clock.now();
@@ -380,10 +409,7 @@ export class LinkSeat implements Disposable, LinkReport {
     }
     this.#state = { name: "over" };
     this.#settleFinished();
-    for (const turn of this.#heard.values()) {
-      call.conversation.withdraw(turn.id);
-      call.notify({ type: "caption.withdrawn", turnId: turn.id });
-    }
+    for (const turn of this.#heard.values()) if (turn.settled === undefined || turn.end === undefined) this.#takeBack(turn);
     for (const turn of this.#said.values()) {
       if (turn.state !== "open") continue;
       // What came of it still plays; the rest is owed by the next link.

@@ -44,6 +44,10 @@ export class ToolRunner {
     return [...this.#tools.values()].map((tool) => tool.spec);
   }
 
+  get isBusy(): boolean {
+    return this.#running.size > 0;
+  }
+
   /** Never rejects: what went wrong is in the outcome, in words that the model can pass on. */
   async run(id: string, name: string, args: string): Promise<ToolOutcome> {
     const tool = this.#tools.get(name);

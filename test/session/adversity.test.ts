@@ -166,3 +166,181 @@ test("a server that closes at once tells its callers to come back", async () => 
   house.roster.endAll();
   expect(caller.leg.ended).toEqual({ reason: "drained" });
 });
+
+test("words that come after the answer was heard still join the conversation, and the turn is not asked again", async () => {
+  const house = startHouse();
+  const caller = house.dial();
+  await caller.speaks(1_000);
+  const { link } = house.provider("alpha");
+  link.tells({ type: "caller.spoke", turnId: "c1", uplinkMs: 200 }, { type: "caller.finished", turnId: "c1", uplinkMs: 1_000 });
+  link.speaks("a1", "We open at nine.", 400);
+  await caller.speaks(1_000);
+  link.tells({ type: "caller.transcribed", turnId: "c1", text: "when do you open?", final: true });
+  link.tells({ type: "link.lost", fault: dropped });
+  await caller.speaks(3_000);
+  const next = house.provider("alpha").link;
+  expect(next.request.conversation.map((item) => ("text" in item ? item.text : ""))).toEqual(["when do you open?", "We open at nine."]);
+  expect(next.heardMs).toBeLessThanOrEqual(3_000 + 1_000);
+});
+
+test("a turn that goes on after its answer was heard keeps its first words when the link dies, and the rest is replayed", async () => {
+  const house = startHouse();
+  const caller = house.dial();
+  await caller.speaks(2_000);
+  const { link } = house.provider("alpha");
+  link.hearsTurn("c1", "I would like", 500);
+  const settled = caller.sent.length;
+  link.speaks("a1", "Yes?", 200);
+  await caller.speaks(600);
+  link.tells({ type: "caller.resumed", turnId: "c1" });
+  await caller.speaks(4_000);
+  link.tells({ type: "caller.transcribed", turnId: "c1", text: "I would like a ta", final: false });
+  link.tells({ type: "link.lost", fault: dropped });
+  await caller.speaks(100);
+  const next = house.provider("alpha").link;
+  expect(next.request.conversation).toContainEqual({ type: "caller", id: "t1", text: "I would like" });
+  expect(next.heard).toEqual(caller.sent.slice(settled));
+});
+
+test("a turn that goes on after its answer was heard is answered whole", async () => {
+  const house = startHouse();
+  const caller = house.dial();
+  await caller.speaks(2_000);
+  const { link } = house.provider("alpha");
+  link.hearsTurn("c1", "I would like", 500);
+  link.speaks("a1", "Yes?", 200);
+  await caller.speaks(600);
+  link.tells(
+    { type: "caller.resumed", turnId: "c1" },
+    { type: "caller.transcribed", turnId: "c1", text: "I would like a table", final: true },
+    { type: "caller.finished", turnId: "c1", uplinkMs: 2_600 },
+  );
+  expect(caller.leg.notices.at(-1)).toEqual({ type: "phase", phase: "thinking" });
+  const captions = caller.leg.notices.flatMap((notice) => (notice.type === "caption" && notice.role === "caller" ? [notice.text] : []));
+  expect(captions.at(-1)).toBe("I would like a table");
+});
+
+test("audio that comes after its turn was over is not for the caller", async () => {
+  const house = startHouse();
+  const caller = house.dial();
+  await caller.speaks(100);
+  const { link } = house.provider("alpha");
+  link.speaks("a1", "Hello.", 400);
+  link.request.report.audio(new Uint8Array(6_400), "a1");
+  await caller.speaks(600);
+  link.request.report.audio(new Uint8Array(6_400), "a1");
+  link.speaks("a2", "A long story.", 2_000, false);
+  await caller.speaks(100);
+  link.tells({ type: "caller.spoke", turnId: "c1", uplinkMs: 700 }, { type: "agent.ended", turnId: "a2", outcome: "interrupted" });
+  const before = caller.leg.playedMs;
+  link.request.report.audio(new Uint8Array(6_400), "a2");
+  await caller.speaks(1_000);
+  expect(caller.leg.playedMs).toBe(before);
+  expect(caller.leg.notices.at(-1)).toEqual({ type: "phase", phase: "listening" });
+});
+
+test("an answer that failed halfway is carried on by the next link", async () => {
+  const house = startHouse();
+  const caller = house.dial();
+  await caller.speaks(1_000);
+  const { link } = house.provider("alpha");
+  link.hearsTurn("c1", "when do you open?", 200);
+  link.speaks("a1", "We open at", 400, false);
+  link.tells({ type: "agent.ended", turnId: "a1", outcome: "failed" });
+  await caller.speaks(600);
+  expect(house.provider("alpha").links).toHaveLength(2);
+  expect(house.provider("alpha").link.request.begin).toBe("carry-on");
+});
+
+test("a tool that is called twice by the same name of the call runs once", async () => {
+  let runs = 0;
+  const tool: Tool = { spec: { name: "book", description: "", parameters: {} }, run: async () => (runs += 1) };
+  const house = startHouse({ tools: [tool] });
+  const caller = house.dial();
+  await caller.speaks(100);
+  const { link } = house.provider("alpha");
+  for (let time = 0; time < 2; time += 1) link.tells({ type: "tool.called", toolCallId: "x1", name: "book", arguments: "{}" });
+  await caller.speaks(100);
+  expect(runs).toBe(1);
+  expect(link.results).toHaveLength(1);
+});
+
+test("several tools across a lost link: each runs once, and what is still running is waited for before the answer", async () => {
+  const fast = slowTool("fast");
+  const slow = slowTool("slow");
+  const house = startHouse({ tools: [fast.tool, slow.tool] });
+  const caller = house.dial();
+  await caller.speaks(1_000);
+  const { link } = house.provider("alpha");
+  link.hearsTurn("c1", "do both", 200);
+  link.tells(
+    { type: "tool.called", toolCallId: "x1", name: "fast", arguments: "{}" },
+    { type: "tool.called", toolCallId: "x2", name: "slow", arguments: "{}" },
+  );
+  link.speaks("a1", "One moment.", 200);
+  await caller.speaks(500);
+  house.provider("alpha").refusal = new Fault("provider-unreachable", "connection refused");
+  link.tells({ type: "link.lost", fault: dropped });
+  await caller.speaks(100);
+  fast.finish();
+  await caller.speaks(100);
+  house.provider("alpha").refusal = undefined;
+  await caller.speaks(2_000);
+  const next = house.provider("alpha").link;
+  expect(next.request.begin).toBe("listen");
+  expect(next.request.conversation.filter((item) => item.type === "tool").map((item) => item.output)).toEqual([
+    '{"done":"fast"}',
+    undefined,
+  ]);
+  slow.finish();
+  await caller.speaks(100);
+  expect(next.results.map((result) => result.name)).toEqual(["slow"]);
+});
+
+test("a tool that finished while no link was there is answered, though the agent had spoken meanwhile", async () => {
+  const { tool, finish } = slowTool("look_up");
+  const house = startHouse({ tools: [tool] });
+  const caller = house.dial();
+  await caller.speaks(1_000);
+  const { link } = house.provider("alpha");
+  link.hearsTurn("c1", "look it up", 200);
+  link.tells({ type: "tool.called", toolCallId: "x1", name: "look_up", arguments: "{}" });
+  link.speaks("a1", "One moment.", 200);
+  await caller.speaks(500);
+  house.provider("alpha").refusal = new Fault("provider-unreachable", "connection refused");
+  link.tells({ type: "link.lost", fault: dropped });
+  await caller.speaks(100);
+  finish();
+  house.provider("alpha").refusal = undefined;
+  await caller.speaks(2_000);
+  expect(house.provider("alpha").link.request.begin).toBe("answer");
+});
+
+test("words typed while no link is there are answered by the next one, once", async () => {
+  const house = startHouse();
+  const caller = house.dial();
+  await caller.speaks(100);
+  house.provider("alpha").refusal = new Fault("provider-unreachable", "connection refused");
+  house.provider("alpha").link.tells({ type: "link.lost", fault: dropped });
+  await caller.speaks(100);
+  caller.line.signal({ type: "text", text: "what are your hours?" });
+  house.provider("alpha").refusal = undefined;
+  await caller.speaks(2_000);
+  const next = house.provider("alpha").link;
+  expect(next.request).toMatchObject({ begin: "answer", conversation: [{ type: "caller", text: "what are your hours?" }] });
+  expect(next.told).toEqual([]);
+});
+
+test("a turn that was answered in full is not asked again, though its words never came", async () => {
+  const house = startHouse();
+  const caller = house.dial();
+  await caller.speaks(5_000);
+  const { link } = house.provider("alpha");
+  link.tells({ type: "caller.spoke", turnId: "c1", uplinkMs: 200 }, { type: "caller.finished", turnId: "c1", uplinkMs: 4_000 });
+  link.speaks("a1", "We open at nine.", 400);
+  await caller.speaks(1_000);
+  link.tells({ type: "link.lost", fault: dropped });
+  await caller.speaks(20);
+  expect(house.provider("alpha").link.heardMs).toBe(2_020);
+  expect(house.provider("alpha").link.request.begin).toBe("listen");
+});
