@@ -1,4 +1,5 @@
 import { startDeepgramAgentFake } from "./deepgram-agent/deepgram-agent.ts";
+import { startDeepgramFake } from "./deepgram/deepgram.ts";
 import { startGeminiFake } from "./gemini/gemini.ts";
 import { azureChatDeployment, azureRequests, geminiRequests, openaiRequests, startAnthropicLlm, startGroqLlm } from "./llm/llm.ts";
 import { startAzureFake, startOpenaiFake } from "./openai/openai.ts";
@@ -42,6 +43,7 @@ export const fakes: readonly FakeRow[] = [
   { name: "openai", isTier: true, start: ({ port }) => startOpenai(port) },
   { name: "azure", isTier: true, start: ({ port }) => startAzure(port) },
   { name: "gemini", isTier: true, start: ({ port }) => startGemini(port) },
+  { name: "deepgram", isTier: true, start: startDeepgramFake },
   { name: "deepgram-agent", isTier: true, start: startDeepgramAgentFake },
   { name: "anthropic", isTier: false, start: startAnthropicLlm },
   { name: "groq", isTier: false, start: startGroqLlm },

@@ -28,7 +28,9 @@ export class Hearing {
   #silentMs = 0;
   #speaking = false;
 
-  constructor(encoding: Encoding, limits: HearingLimits) {
+  /** `heardMs`: where its audio begins. */
+  constructor(encoding: Encoding, limits: HearingLimits, heardMs = 0) {
+    this.#heardMs = heardMs;
     this.#encoding = encoding;
     this.#limits = limits;
     this.#hopBytes = hopMs * encodings[encoding].bytesPerMs;

@@ -22,6 +22,7 @@ export interface FakePeer {
   readonly record: ConnectionRecord;
   /** Text for a string, binary for bytes. */
   send(message: string | Uint8Array): void;
+  /** In order; with 1005 without a code. */
   close(code: number, reason: string): void;
   /** Whether the panel dropped the connection at this point: then stop. */
   strikes(at: FaultPoint): boolean;
@@ -175,6 +176,7 @@ class FakeConnection implements PanelConnection, FakePeer {
 
   #close(code: number, reason: string): void {
     this.#closing = true;
+    if (code === 1005) return this.#peer.close();
     // A close frame holds at most 123 bytes of reason.
     this.#peer.close(code, Buffer.from(reason).subarray(0, 123).toString());
   }

@@ -19,6 +19,8 @@ export interface Bench extends AsyncDisposable {
   readonly speech: (encoding: Encoding) => Uint8Array;
   /** Arranges the next answer and gives what the caller types for it; undefined: this agent cannot be brought to it. */
   readonly cue: (cue: Cue) => string | undefined;
+  /** When the other side learns of instructions, tools and conversation: at the opening, or anew with each answer it is asked for. */
+  readonly tells: "at-opening" | "with-answers";
   /** What the provider needs its agent to have (tools it knows, settings); the suite's own by default. */
   readonly agent: Partial<AgentSpec>;
   /** Must not appear in any fault, notice or log line. */
@@ -30,6 +32,7 @@ export interface Bench extends AsyncDisposable {
 /** A running fake of one provider. `settings`: how the provider finds it, keys included. */
 export interface BenchFake extends AsyncDisposable {
   readonly panel: Panel;
+  readonly tells?: Bench["tells"];
   readonly settings: Readonly<Record<string, string>>;
 }
 
@@ -41,6 +44,7 @@ export async function fakeBench(fake: BenchFake, row: ProviderRow, agent: Partia
     panel: fake.panel,
     speech: (encoding) => babble("could you move my visit", encoding, 1_000),
     cue: (cue) => script(fake.panel, cue),
+    tells: fake.tells ?? "at-opening",
     agent,
     secrets: Object.entries(fake.settings).flatMap(([name, value]) => (name.endsWith("_KEY") ? [value] : [])),
     patienceMs: 8_000,

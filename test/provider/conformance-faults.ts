@@ -148,6 +148,7 @@ export function survivesFaults(make: () => Promise<Bench>): void {
     await using bench = await make();
     const panel = lever(context, bench);
     context.skip(bench.provider.traits.seeding === "instructions", "by trait");
+    context.skip(bench.tells !== "at-opening", "nothing is told at the opening");
     panel.drop("rst", "seeding");
     await using line = new Line(bench, { conversation: [{ type: "caller", id: "c1", text: "I need two nights." }] });
     const fault = await line.refused();

@@ -126,7 +126,8 @@ export class Line implements AsyncDisposable {
     for (const bytes of pieces) {
       for (let at = 0; at < bytes.length; at += frameBytes) {
         const frame = bytes.subarray(at, at + frameBytes);
-        await this.becomes(() => this.ends.hear(frame), "the frame is taken");
+        await this.becomes(() => this.ends.hear(frame) || this.notices.at(-1)?.type === "link.lost", "the frame is taken");
+        if (this.notices.at(-1)?.type === "link.lost") throw new Error("the link was lost");
         saidMs += msOf(frame.length, this.request.uplink);
         const aheadMs = saidMs / replayPace - (systemClock.now() - startMs);
         if (aheadMs > 20) await new Promise((resolve) => setTimeout(resolve, aheadMs));

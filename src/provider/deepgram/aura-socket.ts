@@ -58,7 +58,7 @@ export class AuraSocket {
       signal,
       openLimitMs,
       dial: (client, options) => client.speak.v1.connect({ ...query, ...options }),
-      opened: () => {},
+      greets: true,
       take: (message) => this.#take(message, plan.key),
       binary: (bytes) => this.#takeAudio(bytes),
       owed: () => this.#owed > 0,

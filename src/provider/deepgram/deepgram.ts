@@ -13,7 +13,7 @@ import { AuraSpeaker } from "./tts.ts";
 /** Deepgram's recognition and synthesis with a chain of language models between them. Keys are read at every opening. */
 export const deepgram: ProviderRow = {
   name: "deepgram",
-  needs: ["DEEPGRAM_API_KEY", ["GEMINI_API_KEY", "ANTHROPIC_API_KEY", "OPENAI_API_KEY", "AZURE_OPENAI_API_KEY", "GROQ_API_KEY"]],
+  needs: ["DEEPGRAM_API_KEY", ["GEMINI_API_KEY", "ANTHROPIC_API_KEY", "OPENAI_API_KEY", "AZURE_OPENAI_CHAT_DEPLOYMENT", "GROQ_API_KEY"]],
   async make(house): Promise<Provider> {
     const { setting, clock, log } = house;
     const address = deepgramAddress(setting);

@@ -69,7 +69,7 @@ class Flux implements Transcription {
       signal,
       openLimitMs,
       dial: (client, options) => client.listen.v2.connect({ ...query, ...options }),
-      opened: () => {},
+      greets: true,
       take: (message) => this.#take(message),
       binary: () => report({ type: "link.puzzled", what: "a binary message of Flux" }),
       owed: () => this.#turn.isOpen || this.#forced !== undefined,
@@ -210,9 +210,10 @@ class Flux implements Transcription {
   }
 
   #beatIn(): void {
+    if (this.#socket.isClosed) return;
     this.#beat = this.#request.clock.setTimeout(() => {
       this.#watch();
-      if (!this.#socket.isClosed) this.#beatIn();
+      this.#beatIn();
     }, beatMs);
   }
 

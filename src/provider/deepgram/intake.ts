@@ -5,7 +5,7 @@ import { Timeline } from "./timeline.ts";
 /** Audio waiting in the socket; about eight seconds of the widest. */
 const queueLimitBytes = 384 * 1024;
 /** Results may be a little ahead of what we counted: services round. */
-const aheadLimitMs = 500;
+const aheadLimitMs = 250;
 
 /** Caller audio on its way to a recogniser: bounded, counted, and with silence filled in where a wire cannot do without audio. */
 export class Intake {

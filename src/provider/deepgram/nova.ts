@@ -16,6 +16,7 @@ const beatMs = 500;
 /** The service hangs up after 10 s without audio or `KeepAlive`; before the first audio, `KeepAlive` alone does not hold it. */
 const keepAliveMs = 4_000;
 const firstSilenceMs = 100;
+const fillAfterMs = 1_000;
 /** With a turn open, words or its end are owed within this much audio. */
 const stallMs = 6_000;
 /** The answer to `Finalize` is not guaranteed. */
@@ -61,16 +62,16 @@ class Nova implements Transcription {
       signal,
       openLimitMs,
       dial: (client, options) => client.listen.v1.connect({ ...query, ...options }),
-      // This wire greets nobody: open is ready.
-      opened: () => {
-        this.#beatIn();
-        this.#socket.becomeReady();
-      },
+      greets: false,
       take: (message) => this.#take(message),
       binary: () => report({ type: "link.puzzled", what: "a binary message of listen" }),
       owed: () => this.#turn.isOpen || this.#finalizing !== undefined,
       lost: (fault) => this.#lost(fault),
     });
+    this.#socket.ready.then(
+      () => this.#beatIn(),
+      () => {},
+    );
     this.#intake = new Intake(uplink, clock, this.#socket, (bytes) => this.#socket.send((socket) => socket.sendMedia(bytes)));
   }
 
@@ -179,9 +180,10 @@ class Nova implements Transcription {
   }
 
   #beatIn(): void {
+    if (this.#socket.isClosed) return;
     this.#beat = this.#request.clock.setTimeout(() => {
       this.#watch();
-      if (!this.#socket.isClosed) this.#beatIn();
+      this.#beatIn();
     }, beatMs);
   }
 
@@ -189,6 +191,8 @@ class Nova implements Transcription {
     const { sentMs } = this.#intake.timeline;
     if (this.#intake.idleMs >= keepAliveMs) this.#keepAlive(sentMs === 0);
     if (!this.#turn.isOpen) return;
+    // Turns end by audio alone: where the caller's stops in the middle of one, silence goes on.
+    if (this.#intake.idleMs >= fillAfterMs && this.#request.endpointing === "provider") this.#intake.fill(beatMs);
     const silentMs = this.#request.clock.now() - this.#heard.atMs;
     if (silentMs > stallMs && sentMs - this.#heard.sentMs > stallMs)
       return this.#socket.end(new Fault("provider-silent", `using deepgram nova: no words for ${Math.round(silentMs)} ms of a turn`));

@@ -254,6 +254,7 @@ export class Pipeline {
   }
 
   #over(reply: Reply, outcome: "complete" | "interrupted" | "failed"): void {
+    reply.isSpoken = outcome === "complete";
     reply.end();
     if (this.#reply === reply) this.#reply = undefined;
     if (outcome === "complete") this.#failuresInARow = 0;

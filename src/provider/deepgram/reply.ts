@@ -5,6 +5,8 @@ type ReplyState = "hidden" | "told" | "over";
 
 /** What is told of a reply that is hidden waits; a reply is a few minutes of speech at the very most. */
 const heldLimit = 20_000;
+/** How voices speak on average. */
+const msPerLetter = 65;
 
 /** One turn of the agent in the making: its words, each with its place in the turn's audio, and what of it may be told already. */
 export class Reply {
@@ -18,6 +20,8 @@ export class Reply {
   #isShown = false;
   utterance: Utterance | undefined;
   hasBegun = false;
+  /** All its audio was told. */
+  isSpoken = false;
   /** It was cut at what was heard, at once or later. */
   isCut = false;
 
@@ -88,9 +92,12 @@ export class Reply {
   /** The words that were heard whole after `heardMs` of the turn's audio; inside a clause they are spread evenly by letters. */
   heardBy(heardMs: number): string {
     let heard = "";
-    for (const { text, fromMs, toMs } of this.#pieces) {
-      if (toMs <= heardMs) heard += text;
-      else if (fromMs < heardMs) heard += wholeWords(text, (heardMs - fromMs) / (toMs - fromMs));
+    for (const [at, { text, fromMs, toMs }] of this.#pieces.entries()) {
+      const isWhole = this.isSpoken || at < this.#pieces.length - 1;
+      // The audio of the clause that is being spoken has not all come.
+      const lastsMs = Math.max(toMs - fromMs, isWhole ? 0 : text.length * msPerLetter);
+      if (fromMs + lastsMs <= heardMs) heard += text;
+      else if (fromMs < heardMs) heard += wholeWords(text, (heardMs - fromMs) / lastsMs);
     }
     return heard.trim();
   }

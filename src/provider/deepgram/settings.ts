@@ -25,6 +25,7 @@ const fields = z.strictObject({
   eotTimeoutMs: z.int().min(500).max(10_000).optional(),
   voice: word.optional(),
   speed: z.number().min(0.7).max(1.5).optional(),
+  /** Whether calls stay out of training; the price may differ. */
   mipOptOut: z.boolean().optional(),
   tag: z.string().min(1).max(128).optional(),
   llm: z.unknown().optional(),
@@ -81,7 +82,7 @@ export function pipelineSettings(agent: AgentSpec, endpointing: "provider" | "ma
     eotTimeoutMs: own.eotTimeoutMs ?? 5_000,
     voice: agent.voice ?? own.voice ?? voice ?? "aura-2-thalia-en",
     speed: own.speed,
-    mipOptOut: own.mipOptOut ?? false,
+    mipOptOut: own.mipOptOut ?? true,
     tag: own.tag,
   };
 }

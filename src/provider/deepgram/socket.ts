@@ -24,8 +24,8 @@ export interface SocketPlan<S extends ClientSocket> {
   readonly openLimitMs: number;
   /** Dials by the client; nothing is sent before `connect` of what it gives. */
   readonly dial: (client: DeepgramClient, options: ReturnType<typeof connectOnce>) => Promise<S>;
-  /** The handshake is through; a wire without a greeting of its own is ready now. */
-  readonly opened: () => void;
+  /** Whether the wire greets a new client, which is then ready. On one that does not, an answered ping is the greeting. */
+  readonly greets: boolean;
   /** A text message, parsed where it could be. */
   readonly take: (message: unknown) => void;
   readonly binary: (bytes: Uint8Array) => void;
@@ -77,7 +77,7 @@ export class StageSocket<S extends ClientSocket> implements SocketReport {
     return this.#transport.queuedBytes;
   }
 
-  /** What the handshake and the wire's own greeting are for has come. */
+  /** The greeting has come. */
   becomeReady(): void {
     if (this.#state !== "opening") return;
     this.#state = "open";
@@ -120,7 +120,7 @@ export class StageSocket<S extends ClientSocket> implements SocketReport {
       if (this.#state === "closed") return;
       this.#socket = socket;
       socket.on("open", () => {
-        if (this.#state === "opening") this.#plan.opened();
+        if (!this.#plan.greets) this.#transport.ping();
       });
       socket.on("message", (message: unknown) => this.#take(message));
       socket.connect();
@@ -148,6 +148,7 @@ export class StageSocket<S extends ClientSocket> implements SocketReport {
 
   pong(): void {
     this.#pulse.heard();
+    if (!this.#plan.greets) this.becomeReady();
   }
 
   ended(end: SocketEnd): void {

@@ -9,7 +9,6 @@ const ofTheModel: ReadonlySet<FaultCode> = new Set([
   "provider-limited",
   "provider-model",
   "provider-refused",
-  "provider-dropped",
   "provider-shut",
 ]);
 

@@ -39,6 +39,7 @@ const start = (settings: Readonly<Record<string, string>>): Promise<Provider> =>
 const bench = (provider: Provider, cue: Bench["cue"], agent: Partial<AgentSpec>): Bench => ({
   provider,
   panel: undefined,
+  tells: "at-opening",
   speech,
   cue,
   agent,

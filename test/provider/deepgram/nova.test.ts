@@ -1,0 +1,10 @@
+import { describe } from "vitest";
+import { startDeepgramFake } from "../../../src/fakes/deepgram/deepgram.ts";
+import { deepgram } from "../../../src/provider/deepgram/deepgram.ts";
+import { fakeBench } from "../bench.ts";
+import { providerConforms } from "../conformance.ts";
+
+const agent = { providerSettings: { deepgram: { stt: "nova-3" } } };
+const fake = async () => ({ ...(await startDeepgramFake()), tells: "with-answers" as const });
+
+describe("deepgram with Nova", () => providerConforms(async () => fakeBench(await fake(), deepgram, agent)));
