@@ -3,7 +3,6 @@ import type { Caller } from "../../scripts/caller/caller.ts";
 import { fakes, type Fake } from "../../src/fakes/fakes.ts";
 import type { Panel } from "../../src/fakes/panel.ts";
 import type { Log, LogFields } from "../../src/kernel/log.ts";
-import { providers } from "../../src/provider/providers.ts";
 import type { ProviderTraits } from "../../src/provider/contract.ts";
 import { startServer } from "./server.ts";
 
@@ -33,10 +32,10 @@ export const playable: readonly string[] = fakes.filter((row) => row.isTier).map
 
 export async function startCloud(...tiers: readonly string[]): Promise<Cloud> {
   const running = new Map<string, Fake>();
-  for (const row of fakes) if (tiers.includes(row.name) || thinksFor(row.name, tiers)) running.set(row.name, await row.start({ port: 0 }));
+  for (const row of fakes) if (tiers.includes(row.name)) running.set(row.name, await row.start({ port: 0 }));
   const settings = Object.fromEntries([...running.values()].flatMap((fake) => Object.entries(fake.settings)));
   const log: LogLine[] = [];
-  const environment = { ...settings, LINEKEEPER_TIERS: tiers.join(","), LINEKEEPER_CONFIG: join(import.meta.dirname, "short-greeting.json") };
+  const environment = { ...settings, LINEKEEPER_TIERS: tiers.join(","), LINEKEEPER_CONFIG: join(import.meta.dirname, "cloud.json") };
   const server = await startServer(environment, kept(log));
   const found = <T>(what: T | undefined, name: string): T => {
     if (what === undefined) throw new Error(`${name} is not among the tiers`);
@@ -61,15 +60,11 @@ export async function startCloud(...tiers: readonly string[]): Promise<Cloud> {
   };
 }
 
-/** Language models are started for a tier that needs one and has none of its own. */
-function thinksFor(name: string, tiers: readonly string[]): boolean {
-  const key = `${name.toUpperCase()}_API_KEY`;
-  return !playable.includes(name) && providers.some((row) => tiers.includes(row.name) && row.needs.flat().includes(key));
-}
-
 function kept(lines: LogLine[], bound: LogFields = {}): Log {
-  const at = (level: LogLine["level"]) => (event: string, fields: LogFields = {}) =>
-    void lines.push({ level, event, fields: { ...bound, ...fields } });
+  const at =
+    (level: LogLine["level"]) =>
+    (event: string, fields: LogFields = {}) =>
+      void lines.push({ level, event, fields: { ...bound, ...fields } });
   return {
     debug: at("debug"),
     info: at("info"),

@@ -39,13 +39,13 @@ describe.for(playable)("a call on %s", limits, (name) => {
     expect(lastHeard(caller).heardMs).toBeGreaterThan(900);
     expect(caller.turns.findLast(({ role }) => role === "caller")).toMatchObject({ text: "A table for two, please.", final: true });
 
-    panel.reply({ text: "", toolCalls: [{ name: "look_up_order", arguments: '{"order_number":"48213"}' }] }, "It is on its way.");
+    panel.reply({ text: "", toolCalls: [{ name: "look_up_order", arguments: '{"order_number":"47193"}' }] }, "It is on its way.");
     const looked = caller.until((message) => message.type === "tool" && message.state === "done");
     const status = caller.hears();
-    caller.types("Where is my order 48213?");
+    caller.types("Where is my order 47193?");
     await looked;
     expect(await status).toMatchObject({ text: "It is on its way." });
-    expect(panel.last.toolResults.at(-1)).toMatchObject({ name: "look_up_order", output: expect.stringContaining("48213") });
+    expect(panel.last.toolResults.at(-1)).toMatchObject({ name: "look_up_order", output: expect.stringContaining("margherita") });
 
     panel.callerSays("Stop.");
     panel.reply({ text: long, ms: 8_000, holdAtMs: 3_000 }, "Very well.");
@@ -94,27 +94,31 @@ describe("when a provider is dropped in mid-reply", limits, () => {
     const messages: ServerMessage[] = [];
     caller.on((message) => messages.push(message));
 
-    from.callerSays("What is on the menu?");
+    from.callerSays("A table for two, please.");
+    from.reply({ text: "For which day?", ms: 700 });
+    const answer = caller.hears();
+    await caller.says(words);
+    await answer;
+
     from.reply({ text: long, ms: 8_000, holdAtMs: 1_500 });
-    to.reply({ text: "And so I have.", ms: 800 });
-    const speaking = caller.until((message) => message.type === "phase" && message.phase === "speaking");
-    const said = caller.says(words);
-    await speaking;
-    await said;
+    to.reply({ text: "And so I have.", ms: 700 });
+    const begun = caller.until((message) => message.type === "turn");
+    caller.types("First tell me about the menu.");
+    await begun;
     from.refuse(503);
     from.drop("rst");
     await caller.until((message) => message.type === "caption" && message.text === "And so I have." && message.final);
 
     expect(messages).toContainEqual({ type: "handed-over", provider: second, restored: "full" });
     expect(messages.filter(({ type }) => type === "error" || type === "ended" || type === "flush")).toEqual([]);
-    const cut = caller.turns.findLast(({ role, text }) => role === "agent" && long.startsWith(text))?.text ?? "nothing";
     const told = to.last.texts.join("\n");
-    expect(told).toContain("What is on the menu?");
-    expect(told).toContain(cut.slice(0, 20));
-    expect(told).not.toContain(long);
+    const known = ["A table for two, please.", "For which day?", "First tell me about the menu.", "There are"];
+    const places = known.map((text) => told.indexOf(text));
+    expect(places).toEqual(places.filter((at) => at >= 0).toSorted((a, b) => a - b));
     if (cloud.traits(second).seeding === "items") {
-      expect(to.historyTold()).toContainEqual({ by: "caller", text: "What is on the menu?" });
-      expect(to.historyTold()).toContainEqual({ by: "agent", text: expect.stringContaining("There are a great") });
+      // Notes of ours to the agent may stand beside what was said.
+      const said = to.historyTold().filter((item) => item.by !== "tool" && known.some((text) => item.text.includes(text)));
+      expect(said.map((item) => item.by)).toEqual(["caller", "agent", "caller", "agent"]);
     }
     nothingWentWrong(cloud, caller);
     keepsSecrets(cloud, JSON.stringify(messages));
