@@ -262,6 +262,12 @@ test("an answer that the session cut is not passed on, whether or not the servic
   expect(heard.at(-1)).toBe("agent_2:960");
 });
 
+test("an interruption of nothing is no sign of a caller", () => {
+  const { take, types } = talk();
+  take(interrupted, complete, interrupted, complete);
+  expect(types()).toEqual([]);
+});
+
 test("our own words that interrupt the model are no caller", () => {
   const { subject, take, types } = talk();
   take(audio);
@@ -332,6 +338,25 @@ test("what was said before a call that blocks is a turn of its own", () => {
   ]);
 });
 
+test("of calls made at once only the last result is spoken of", () => {
+  const { subject, take, sent } = talk();
+  take({ type: "calls", calls: ["f1", "f2", "f3"].map((id) => ({ id, name: "find_room", arguments: "{}" })) });
+  take({ type: "calls.cancelled", ids: ["f2"] });
+  for (const toolCallId of ["f3", "f1"]) subject.answerTool({ toolCallId, name: "find_room", output: "{}", failed: false });
+  const responses = sent.map((message) => JSON.parse(message).toolResponse.functionResponses[0]);
+  expect(responses.map(({ id, scheduling }) => [id, scheduling])).toEqual([
+    ["f3", "SILENT"],
+    ["f1", "WHEN_IDLE"],
+  ]);
+});
+
+test("a result for a withdrawn call is not sent, in no form", () => {
+  const { subject, take, sent } = talk();
+  take(call("f1"), { type: "calls.cancelled", ids: ["f1", "f9"] });
+  subject.answerTool({ toolCallId: "f1", name: "find_room", output: "{}", failed: false });
+  expect(sent).toEqual([]);
+});
+
 test("a call told twice is one call", () => {
   const { take, types } = talk();
   take(call("f1"), call("f1"));
@@ -385,6 +410,15 @@ test("by hand, what was too quiet to be noticed is sent all the same, up to ten 
   subject.commitTurn();
   expect(sent).toHaveLength(2 + 500);
   expect(types()).toEqual(["caller.spoke", "caller.finished"]);
+});
+
+test("by hand, what is kept is a copy", () => {
+  const { subject, sent } = talk({ endpointing: "manual" });
+  const frame = new Uint8Array(640).fill(1);
+  subject.hear(frame);
+  frame.fill(2);
+  subject.commitTurn();
+  expect(Buffer.from(JSON.parse(sent[1] ?? "").realtimeInput.audio.data, "base64")).toEqual(Buffer.alloc(640, 1));
 });
 
 test("by hand, a turn without any audio is dismissed", () => {

@@ -1,4 +1,7 @@
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, test, vi } from "vitest";
+import { WebSocketServer } from "ws";
 import { startGeminiFake, type GeminiFakeOptions } from "../../../src/fakes/gemini/gemini.ts";
 import { systemClock } from "../../../src/kernel/clock.ts";
 import { silentLog } from "../../../src/kernel/log.ts";
@@ -87,6 +90,24 @@ describe("setting up", { timeout: 30_000 }, () => {
     expect((await line.refused()).code).toBe("provider-key");
   });
 
+  test("a reason that quotes the key is told without it", async () => {
+    await using on = await bed();
+    const key = on.fake.settings["GEMINI_API_KEY"] ?? "";
+    const server = new WebSocketServer({ host: "127.0.0.1", port: 0 });
+    server.on("connection", (socket) => socket.close(1011, `Internal error for ?key=${key}`));
+    await once(server, "listening");
+    // Listening on TCP gives an address of this kind.
+    const { port } = server.address() as AddressInfo;
+    const setting = (name: string): string | undefined =>
+      name === "GOOGLE_GEMINI_BASE_URL" ? `http://127.0.0.1:${port}` : on.fake.settings[name];
+    const provider = await gemini.make({ setting, clock: systemClock, log: silentLog });
+    await using line = new Line({ ...on.bench, provider });
+    const { message } = await line.refused();
+    server.close();
+    expect(message).toContain("Internal error for ?key=[key]");
+    expect(message).not.toContain(key);
+  });
+
   test("nobody listening is told as unreachable", async () => {
     await using on = await bed();
     await on.fake[Symbol.asyncDispose]();
@@ -148,6 +169,18 @@ describe.for(models)("%s", (model) => {
     await line.becomes(() => line.all("agent.ended").length === 2, "the answer with the result");
     expect(line.said(line.all("agent.ended")[1]?.turnId ?? "").trim()).toBe("Three rooms are free.");
     expect(on.panel.violations).toEqual([]);
+  });
+
+  test.for([1, 2, 3])("bears 2,000 broken messages and talks on (seed %s)", { timeout: 30_000 }, async (seed) => {
+    await using on = await bed({ seed });
+    await using line = await new Line(on.bench, own({ model })).open();
+    const { unreadable } = await on.panel.garbage(2_000, seed);
+    await line.becomes(() => line.all("link.puzzled").length >= unreadable, `${unreadable} puzzles, seed ${seed}`);
+    on.panel.reply({ text: "Still here.", ms: 500 });
+    const before = line.notices.length;
+    line.ends.takeText("are you still there?");
+    await line.becomes(() => line.all("agent.ended", before).some(({ turnId }) => line.said(turnId) === "Still here."), "the answer");
+    expect(line.all("link.lost")).toEqual([]);
   });
 
   test.for(["instructions", "turns"])("is told the conversation by %s, and answers its last words", async (seeding) => {
@@ -330,6 +363,16 @@ describe("the end of a connection", { timeout: 30_000 }, () => {
     expect(line.all("link.expiring")[1]?.inMs).toBe(50_000);
     line.ends.close();
     await line.becomes(() => on.panel.open === 0 && clock.armed === 0, "nothing is left");
+  });
+
+  test("it is not told again by our own reckoning once the service has told it", async () => {
+    await using on = await bed();
+    const clock = new SimulatedClock();
+    await using line = await new Line(on.bench, { clock }).open();
+    on.panel.endsIn(55_000);
+    await line.hears("link.expiring");
+    await clock.advance(9 * 60_000);
+    expect(line.all("link.expiring")).toHaveLength(1);
   });
 
   test("a close after the service said goodbye is the expected end, whatever its code", async () => {
