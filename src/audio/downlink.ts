@@ -18,8 +18,11 @@ export interface DownlinkReport {
   playedOut(turnId: string): void;
   /** After a flush: a better figure for what was heard of a turn that was cut. */
   corrected(turnId: string, heardMs: number): void;
-  lost(cause: "overflow" | "slow-caller", ms: number): void;
+  /** Summed up: told when it begins, then at most once a second, and when a turn is over. */
+  lost(cause: LossCause, ms: number): void;
 }
+
+type LossCause = "overflow" | "slow-caller";
 
 export interface CutTurn {
   readonly turnId: string;
@@ -35,6 +38,7 @@ const reportGraceMs = 1_500;
 const keptAfterSendingMs = 3_000;
 /** What a caller who comes back hears again, so that no syllable is cut. */
 const resumeOverlapMs = 100;
+const tellLossEveryMs = 1_000;
 
 /**
  * Provider to caller: agent audio queued by turn, sent in real time at most `aheadMs` ahead, and where the caller's ear is in it.
@@ -52,6 +56,10 @@ export class Downlink implements Ticked {
   /** When what was sent will have left the loudspeaker, were there no delay. */
   #playsUntilMs = 0;
   #generation = 0;
+  readonly #lost: Record<LossCause, { ms: number; toldMs: number }> = {
+    overflow: { ms: 0, toldMs: -Infinity },
+    "slow-caller": { ms: 0, toldMs: -Infinity },
+  };
 
   constructor(encoding: Encoding, beat: Beat, now: () => number, report: DownlinkReport) {
     this.encoding = encoding;
@@ -70,6 +78,7 @@ export class Downlink implements Ticked {
   /** The leg is gone: what was sent and not heard will be sent again. */
   detach(): void {
     const now = this.#now();
+    this.#tellLosses(now);
     for (const turn of this.#turns) turn.rewind(bytesOf(Math.max(0, this.#heardMs(turn, now) - resumeOverlapMs), this.encoding));
     this.#leg = undefined;
   }
@@ -77,8 +86,9 @@ export class Downlink implements Ticked {
   /** Agent audio of a turn, whole samples; the bytes are kept. */
   write(bytes: Uint8Array, turnId: string): void {
     const turn = this.#turnOf(turnId);
-    const room = bytesOf(longestQueueMs, this.encoding) - turn.unsentBytes;
-    if (bytes.length > room) this.#report.lost("overflow", msOf(bytes.length - Math.max(0, room), this.encoding));
+    let room = bytesOf(longestQueueMs, this.encoding);
+    for (const each of this.#turns) room -= each.unsentBytes;
+    if (bytes.length > room) this.#lose("overflow", bytes.length - Math.max(0, room), this.#now());
     if (room <= 0) return;
     turn.write(bytes.length > room ? bytes.subarray(0, room) : bytes);
     if (this.tick(this.#now())) this.#beat.wake(this);
@@ -99,6 +109,7 @@ export class Downlink implements Ticked {
     const now = this.#now();
     const cuts = this.#turns.map((turn) => ({ turnId: turn.turnId, heardMs: this.#heardMs(turn, now) }));
     const playing = this.#turns.findLast((turn) => turn.sentBytes > 0);
+    this.#tellLosses(now);
     if (playing !== undefined) this.#cut = { turnId: playing.turnId, sentMs: msOf(playing.sentBytes, this.encoding) };
     this.#turns.length = 0;
     this.#generation += 1;
@@ -135,6 +146,7 @@ export class Downlink implements Ticked {
     this.#send(leg, nowMs);
     while (this.#turns[0] !== undefined && this.#isPlayedOut(this.#turns[0], leg, nowMs)) {
       const done = this.#turns.shift();
+      this.#tellLosses(nowMs);
       if (done !== undefined) this.#report.playedOut(done.turnId);
     }
     return this.#turns.some((turn) => turn.complete || turn.writtenBytes > 0);
@@ -147,25 +159,46 @@ export class Downlink implements Ticked {
         const frame = turn.take(frameBytes);
         if (frame === undefined) break;
         if (turn.sentBytes === frame.length || this.#playsUntilMs === 0) leg.beginTurn(turn.turnId);
-        const frameMs = msOf(frame.length, this.encoding);
-        if (!leg.play(frame)) this.#report.lost("slow-caller", frameMs);
-        this.#playsUntilMs = Math.max(nowMs, this.#playsUntilMs) + frameMs;
+        if (!leg.play(frame)) this.#lose("slow-caller", frame.length, nowMs);
+        this.#playsUntilMs = Math.max(nowMs, this.#playsUntilMs) + msOf(frame.length, this.encoding);
         turn.playsUntilMs = this.#playsUntilMs;
         turn.forget(turn.sentBytes - bytesOf(keptAfterSendingMs, this.encoding));
         if (!turn.begun) this.#report.began(turn.turnId);
         turn.begun = true;
-        if (leg.traits.playback === "marks") this.#mark(leg, turn);
+        this.#mark(leg, turn);
       }
+      // A turn may be said to be over only after its last audio went out.
+      if (turn.sentBytes > 0) this.#mark(leg, turn);
       if (turn.unsentBytes > 0 || !turn.complete) return;
     }
   }
 
   #mark(leg: DownlinkLeg, turn: TurnAudio): void {
+    if (leg.traits.playback !== "marks") return;
     const sentMs = msOf(turn.sentBytes, this.encoding);
-    const last = turn.complete && turn.unsentBytes === 0;
+    const last = turn.complete && turn.unsentBytes === 0 && turn.markedMs < sentMs;
     if (!last && sentMs - turn.markedMs < markEveryMs) return;
     turn.markedMs = sentMs;
     leg.mark(`${this.#generation}|${turn.turnId}|${Math.round(sentMs)}`);
+  }
+
+  #lose(cause: LossCause, bytes: number, nowMs: number): void {
+    const lost = this.#lost[cause];
+    lost.ms += msOf(bytes, this.encoding);
+    if (nowMs - lost.toldMs >= tellLossEveryMs) this.#tellLoss(cause, nowMs);
+  }
+
+  #tellLosses(nowMs: number): void {
+    this.#tellLoss("overflow", nowMs);
+    this.#tellLoss("slow-caller", nowMs);
+  }
+
+  #tellLoss(cause: LossCause, nowMs: number): void {
+    const lost = this.#lost[cause];
+    if (lost.ms === 0) return;
+    this.#report.lost(cause, lost.ms);
+    lost.ms = 0;
+    lost.toldMs = nowMs;
   }
 
   #heardMs(turn: TurnAudio, nowMs: number): number {

@@ -49,6 +49,7 @@ export class TurnAudio {
     const whole = position - (position % 2);
     this.sentBytes = Math.min(this.sentBytes, Math.max(this.#base, whole));
     this.playsUntilMs = 0;
+    this.markedMs = 0;
     this.reported = undefined;
   }
 

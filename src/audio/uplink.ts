@@ -22,6 +22,8 @@ export interface UplinkAccount {
   readonly forgottenMs: number;
   /** Sent again to a new link. */
   readonly replayedMs: number;
+  /** Held for the next link, and heard by none so far. */
+  readonly waitingMs: number;
 }
 
 /** Audio that was sent this long ago, while nobody was speaking, was heard as silence. */
@@ -65,7 +67,7 @@ export class Uplink implements Ticked {
     const sink = this.#sink;
     const caughtUp = sink !== undefined && this.#sent === this.#ring.end && sink.rest === undefined;
     this.#ring.push(frame, this.#neededFrom());
-    this.#countOverflow();
+    this.#countLoss();
     if (sink === undefined) return;
     if (caughtUp && sink.offer(frame)) {
       this.#sent = this.#ring.end;
@@ -100,7 +102,6 @@ export class Uplink implements Ticked {
     const sink = this.#sink;
     if (sink === undefined) return false;
     if (!sink.offerRest()) return true;
-    if (this.#sent < this.#ring.start) this.#sent = this.#ring.start;
     const beatEnd = Math.min(this.#ring.end, this.#sent + bytesOf(replayBeatMs, this.encoding), sink.allowedTo(nowMs));
     while (this.#sent < beatEnd) {
       const piece = this.#ring.view(this.#sent, Math.min(this.#ring.chunkBytes, beatEnd - this.#sent));
@@ -121,7 +122,8 @@ export class Uplink implements Ticked {
 
   /** Everything before `end` stands in the conversation, was answered in full, or was no speech. */
   settle(end: number): void {
-    this.#settled = Math.max(this.#settled, Math.min(end, this.#ring.end));
+    // A link can only tell of what it has heard.
+    this.#settled = Math.max(this.#settled, Math.min(end, this.#sent));
     while (this.#openTurns[0] !== undefined && this.#openTurns[0] < this.#settled) this.#openTurns.shift();
   }
 
@@ -143,7 +145,7 @@ export class Uplink implements Ticked {
     return this.#ring.chunkBytes;
   }
 
-  /** All figures add up: received = delivered + overflowed + what the ring still holds undelivered. */
+  /** All figures add up: received = delivered + overflowed + waiting. */
   get account(): UplinkAccount {
     const ms = (bytes: number): number => msOf(bytes, this.encoding);
     return {
@@ -152,6 +154,7 @@ export class Uplink implements Ticked {
       overflowedMs: ms(this.#overflowed),
       forgottenMs: ms(this.#forgotten),
       replayedMs: ms(this.#replayed),
+      waitingMs: ms(this.#ring.end - this.#delivered),
     };
   }
 
@@ -160,13 +163,18 @@ export class Uplink implements Ticked {
     return this.#settled;
   }
 
-  #countOverflow(): void {
-    const lost = this.#ring.start - this.#delivered;
-    if (lost <= 0) return;
-    this.#overflowed += lost;
-    this.#delivered = this.#ring.start;
-    this.#sent = Math.max(this.#sent, this.#ring.start);
-    this.#settled = Math.max(this.#settled, this.#ring.start);
+  /** What the ring pushed out: never heard by any link it has overflowed, heard only by links that died it is forgotten. */
+  #countLoss(): void {
+    const { start } = this.#ring;
+    const heard = this.#sink === undefined ? this.#settled : this.#sent;
+    if (start <= heard) return;
+    const known = Math.max(heard, Math.min(start, this.#delivered));
+    this.#forgotten += known - heard;
+    this.#overflowed += start - known;
+    this.#delivered = Math.max(this.#delivered, start);
+    this.#sink?.skip(start - heard);
+    this.#sent = Math.max(this.#sent, start);
+    this.#settled = Math.max(this.#settled, start);
   }
 }
 
@@ -182,7 +190,8 @@ class Attached implements Attachment {
   readonly replayedChunks: number;
   readonly #sink: UplinkSink;
   readonly #transcoder: Transcoder;
-  readonly #from: number;
+  /** Where in the caller's audio the link's time line begins, as seen from what it heard last. */
+  #from: number;
   readonly #sinceMs: number;
   readonly #row: EncodingRow;
   readonly #detach: () => void;
@@ -221,6 +230,11 @@ class Attached implements Attachment {
 
   positionOf(uplinkMs: number): number {
     return this.#from + Math.round((uplinkMs * this.#row.rateHz) / 1000) * this.#row.bytesPerSample;
+  }
+
+  /** So many bytes never came to this link. */
+  skip(bytes: number): void {
+    this.#from += bytes;
   }
 
   [Symbol.dispose](): void {

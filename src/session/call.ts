@@ -297,10 +297,10 @@ export class Call implements Ticked {
 
   #leave(outcome: CallOutcome, fault: Fault | undefined): void {
     const failed = outcome === "failed" && fault !== undefined;
-    const { overflowedMs, forgottenMs } = this.uplink.account;
-    const provider = this.#lastProvider;
-    if (overflowedMs > 0) this.tell({ type: "audio.lost", direction: "uplink", cause: "overflow", ms: overflowedMs, provider });
-    if (forgottenMs > 0) this.tell({ type: "audio.lost", direction: "uplink", cause: "forgotten", ms: forgottenMs, provider });
+    const { overflowedMs, forgottenMs, waitingMs } = this.uplink.account;
+    const losses = { overflow: overflowedMs, forgotten: forgottenMs, unheard: waitingMs };
+    for (const [cause, ms] of Object.entries(losses))
+      if (ms > 0) this.tell({ type: "audio.lost", direction: "uplink", cause, ms, provider: this.#lastProvider });
     this.tell({ type: "call.ended", dialect: this.dialect, outcome, cause: failed ? fault.code : undefined, durationMs: this.ageMs });
     this.tools.close();
     this.house.ticker.forget(this);

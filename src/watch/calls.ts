@@ -10,7 +10,7 @@ export interface CallWatchOptions {
   readonly dialects: readonly string[];
 }
 
-const lossCauses = ["overflow", "forgotten", "slow-caller"];
+const lossCauses = ["overflow", "forgotten", "unheard", "slow-caller"];
 const outcomeLabels = { complete: "completed", interrupted: "interrupted", failed: "failed" } as const;
 const stopReasons = { complete: "end_turn", interrupted: "interrupted", failed: "error" } as const;
 

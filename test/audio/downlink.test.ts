@@ -113,8 +113,65 @@ test("a caller who comes back hears what was not heard, with a small overlap", a
   expect(again.playedMs).toBe(1_100);
 });
 
-test("a runaway provider is bounded and the loss is told", () => {
+test("a turn whose end is told after its last audio went out has a mark at that end", async () => {
+  const { clock, leg, downlink, reported } = house("marks");
+  downlink.write(ms(300), "t1");
+  await clock.advance(290);
+  downlink.endTurn("t1");
+  await clock.advance(20);
+  expect(leg.told.at(-1)).toMatch(/\|t1\|300$/);
+  downlink.marked(leg.told.at(-1) ?? "");
+  await clock.advance(20);
+  expect(reported).toEqual(["began t1", "played out t1"]);
+});
+
+test("a caller who comes back by a leg with marks is heard from where the marks begin again", async () => {
+  const { clock, downlink, reported } = house("marks");
+  downlink.write(ms(2_000), "t1");
+  downlink.endTurn("t1");
+  await clock.advance(1_000);
+  downlink.detach();
+  const again = new Player("marks");
+  downlink.attach(again);
+  await clock.advance(600);
+  const marks = again.told.filter((told) => told.includes("|"));
+  expect(marks.length).toBeGreaterThanOrEqual(3);
+  await clock.advance(800);
+  for (const mark of again.told) if (mark.includes("|")) downlink.marked(mark);
+  await clock.advance(20);
+  expect(reported.at(-1)).toBe("played out t1");
+});
+
+test("a runaway provider is bounded, whatever turns it names, and the loss is told in few words", () => {
   const { downlink, reported } = house("clock");
-  for (let minute = 0; minute < 4; minute += 1) downlink.write(ms(60_000), "t1");
-  expect(reported.filter((each) => each.startsWith("lost overflow"))).not.toEqual([]);
+  for (let second = 0; second < 300; second += 1) downlink.write(ms(1_000), `t${second}`);
+  downlink.flush();
+  const lost = reported.flatMap((each) => (each.startsWith("lost overflow") ? [Number(each.slice("lost overflow ".length))] : []));
+  expect(lost.reduce((sum, each) => sum + each, 0)).toBeGreaterThanOrEqual(119_000);
+  expect(lost.length).toBeLessThanOrEqual(2);
+});
+
+test("a caller who reads too slowly is told of once a second, not once a frame, and to the last frame", async () => {
+  const { clock, leg, downlink, reported } = house("clock");
+  leg.play = () => false;
+  downlink.write(ms(3_000), "t1");
+  downlink.endTurn("t1");
+  await clock.advance(4_000);
+  const lost = reported.flatMap((each) => (each.startsWith("lost slow-caller") ? [Number(each.slice("lost slow-caller ".length))] : []));
+  expect(lost.reduce((sum, each) => sum + each, 0)).toBe(3_000);
+  expect(lost.length).toBeLessThanOrEqual(5);
+});
+
+test("after the event loop stood still no more is sent than a leg may have ahead, and no less", () => {
+  let nowMs = 0;
+  const report = { began() {}, playedOut() {}, corrected() {}, lost() {} };
+  const downlink = new Downlink(encoding, { wake() {} }, () => nowMs, report);
+  const leg = new Player("clock");
+  downlink.attach(leg);
+  downlink.write(ms(10_000), "t1");
+  expect(leg.playedMs).toBe(200);
+  nowMs = 2_200;
+  downlink.tick(nowMs);
+  expect(leg.playedMs).toBe(400);
+  expect(downlink.flush()).toEqual([{ turnId: "t1", heardMs: 200 }]);
 });

@@ -125,6 +125,36 @@ test("a link with a pace gets a replay no faster than that", async () => {
   expect(ear.heard.length).toBeGreaterThanOrEqual(bytesOf(1_400, encoding));
 });
 
+test("audio that one link heard and the next could not take before it was pushed out is counted, once", async () => {
+  const { uplink, speak } = house(10);
+  const first = new Ear();
+  const feed = uplink.attach(first);
+  uplink.openTurn(0);
+  await speak(8_000);
+  feed[Symbol.dispose]();
+  const stalled = new Ear();
+  stalled.room = 0;
+  const stuck = uplink.attach(stalled);
+  await speak(54_000);
+  stalled.room = Infinity;
+  await speak(4_000);
+  expect(uplink.account).toMatchObject({ overflowedMs: 0, forgottenMs: 2_020 });
+  const from = uplink.end - stalled.heard.length;
+  expect(stalled.heard).toEqual([...marked(from, stalled.heard.length)]);
+  expect(stuck.positionOf(1_000)).toBe(from + bytesOf(1_000, encoding));
+  stuck[Symbol.dispose]();
+  uplink.attach(new Ear());
+  expect(uplink.account.forgottenMs).toBe(6_000);
+});
+
+test("what no link has heard so far is told as waiting", async () => {
+  const { uplink, speak } = house();
+  await speak(400);
+  expect(uplink.account).toMatchObject({ receivedMs: 400, deliveredMs: 0, waitingMs: 400 });
+  uplink.attach(new Ear());
+  expect(uplink.account).toMatchObject({ receivedMs: 400, deliveredMs: 400, waitingMs: 0 });
+});
+
 test("whatever links come, go and stall: each hears a gapless stretch, and together they hear everything", async () => {
   await fc.assert(
     fc.asyncProperty(
