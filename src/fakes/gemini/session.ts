@@ -1,15 +1,15 @@
 // The server's side of a Live session. Sources: the types of @google/genai 2.32.0, the Live API guide, and issue threads for the texts
 // of close frames, all read 2026-11. Stricter than the real one in two points: nothing may be sent before `setupComplete`, and unknown
 // fields always end the session.
-import { msOf, type Encoding } from "../../audio/encodings.ts";
 import type { Random } from "../../kernel/random.ts";
 import { garble } from "../garble.ts";
-import { Hearing } from "../hearing.ts";
 import type { ConnectionRecord, GarbleCount, Panel, ToldItem } from "../panel.ts";
 import { isObject } from "../shape.ts";
 import type { FakePeer, FakeSession } from "../websocket-server.ts";
 import { Answer, type AnswerHost } from "./answer.ts";
+import { Calls } from "./calls.ts";
 import { complaintAbout } from "./client-messages.ts";
+import { Ear } from "./ear.ts";
 import { familyOf, type Family } from "./families.ts";
 import { framed } from "./frames.ts";
 import { at, listAt, textAt, wordsOf, type Json } from "./json.ts";
@@ -27,24 +27,16 @@ export interface SessionTraits {
   readonly memory: Memory;
 }
 
-interface Call {
-  readonly name: string;
-  readonly blocking: boolean;
-  readonly told: Extract<ToldItem, { by: "tool" }>;
-  state: "pending" | "answered" | "cancelled";
-}
-
 type Phase = "opened" | "setting-up" | "seeding" | "ready" | "over";
 
 const connectionMs = 10 * 60_000;
 const goAwayMs = 60_000;
-const startMs = 60;
 
 export class LiveSession implements FakeSession, AnswerHost {
   readonly #peer: FakePeer;
   readonly #panel: Panel;
   readonly #traits: SessionTraits;
-  readonly #calls = new Map<string, Call>();
+  readonly #calls = new Calls();
   readonly #timers = new Set<NodeJS.Timeout>();
   /** The conversation as the fake's agent knows it. */
   #told: ToldItem[] = [];
@@ -52,11 +44,7 @@ export class LiveSession implements FakeSession, AnswerHost {
   #setup: Json = {};
   #family: Family | undefined;
   #listening: Listening = { manual: false, silenceMs: 800, interrupts: true };
-  #hearing = new Hearing("pcm16@16000", { startMs, silenceMs: 800 });
-  #hears: Encoding = "pcm16@16000";
-  #turnFromMs: number | undefined;
-  /** Audio inside the window that `activityStart` opened, ms; undefined while it is shut. */
-  #windowMs: number | undefined;
+  #ear: Ear | undefined;
   #answer: Answer | undefined;
   /** Whether another answer is due as soon as the present one is over. */
   #due = false;
@@ -113,7 +101,11 @@ export class LiveSession implements FakeSession, AnswerHost {
     const { record } = this.#peer;
     record.settings = toldSettings(setup);
     record.texts.push(record.settings.instructions);
-    this.#hear("pcm16@16000");
+    this.#ear = new Ear(this.#listening, {
+      began: (atMs) => this.#speechBegan(atMs),
+      ended: (lastedMs, atMs) => this.#speechEnded(lastedMs, atMs),
+      kept: (bytes) => record.heard.keep(bytes),
+    });
     // In its own time, so that what is sent too early is found.
     setImmediate(() => this.#ready());
   }
@@ -152,76 +144,33 @@ export class LiveSession implements FakeSession, AnswerHost {
 
   #realtime(input: unknown): void {
     if (this.#phase === "seeding") return this.#refuse("realtimeInput before the initial history was completed");
-    if (this.#family?.deafWhileBlocked === true && this.#blocked.length > 0) {
+    if (this.#family?.deafWhileBlocked === true && this.#calls.blocked) {
       this.#panel.violation("realtimeInput while a blocking call is pending");
       return this.#end(1008, "Operation is not implemented, or supported, or enabled.");
     }
     const data = textAt(input, "audio", "data");
-    if (data !== undefined) return this.#audio(Buffer.from(data, "base64"), textAt(input, "audio", "mimeType") ?? "");
+    if (data !== undefined) return this.#ear?.hear(Buffer.from(data, "base64"), textAt(input, "audio", "mimeType") ?? "");
     const text = textAt(input, "text");
     if (text !== undefined) return this.#text(text);
-    if (at(input, "audioStreamEnd") !== undefined) return this.#streamEnd();
-    if (!this.#listening.manual)
-      return this.#refuse("Explicit activity control is not supported when automatic activity detection is enabled.");
-    if (at(input, "activityStart") !== undefined) this.#activityStart();
-    else this.#activityEnd();
+    const signal = (["audioStreamEnd", "activityStart", "activityEnd"] as const).find((one) => at(input, one) !== undefined);
+    const complaint = signal === undefined ? undefined : this.#ear?.signal(signal);
+    if (complaint !== undefined) this.#refuse(complaint);
   }
 
-  #audio(bytes: Buffer, mimeType: string): void {
-    const encoding = encodingsByMime[mimeType] ?? "pcm16@16000";
-    if (encoding !== this.#hears) this.#hear(encoding);
-    const { record } = this.#peer;
-    if (this.#listening.manual) {
-      // What lies outside the window is thrown away.
-      if (this.#windowMs === undefined) return;
-      this.#windowMs += msOf(bytes.length, encoding);
-      return record.heard.keep(bytes);
-    }
-    record.heard.keep(bytes);
-    for (const notice of this.#hearing.hear(bytes)) {
-      if (notice.type === "started") this.#speechStarted(notice.atMs);
-      else this.#speechStopped(notice.atMs);
-      if (this.#peer.gone) return;
-    }
-  }
-
-  #hear(encoding: Encoding): void {
-    this.#hears = encoding;
-    this.#hearing = new Hearing(encoding, { startMs, silenceMs: this.#listening.silenceMs });
-  }
-
-  #speechStarted(atMs: number): void {
-    this.#turnFromMs = atMs;
-    if (this.#traits.voiceActivity) this.emit({ voiceActivity: { voiceActivityType: "ACTIVITY_START", audioOffset: seconds(atMs) } });
+  #speechBegan(atMs: number | undefined): void {
+    if (this.#traits.voiceActivity && atMs !== undefined) this.#tellActivity("ACTIVITY_START", atMs);
     if (this.#peer.strikes("caller-speaking")) return;
     if (this.#listening.interrupts) this.#answer?.interrupt();
   }
 
-  #speechStopped(atMs: number): void {
-    if (this.#turnFromMs === undefined) return;
-    const lastedMs = atMs - this.#turnFromMs;
-    this.#turnFromMs = undefined;
-    if (this.#traits.voiceActivity) this.emit({ voiceActivity: { voiceActivityType: "ACTIVITY_END", audioOffset: seconds(atMs) } });
+  #speechEnded(lastedMs: number, atMs: number | undefined): void {
+    if (this.#peer.gone) return;
+    if (this.#traits.voiceActivity && atMs !== undefined) this.#tellActivity("ACTIVITY_END", atMs);
     this.#hearTurn(lastedMs);
   }
 
-  #streamEnd(): void {
-    if (this.#listening.manual) return this.#refuse("audioStreamEnd is not supported when automatic activity detection is disabled.");
-    if (this.#turnFromMs !== undefined) this.#speechStopped(this.#hearing.heardMs);
-  }
-
-  #activityStart(): void {
-    if (this.#windowMs !== undefined) return this.#refuse("activityStart within an activity");
-    this.#windowMs = 0;
-    if (this.#peer.strikes("caller-speaking")) return;
-    if (this.#listening.interrupts) this.#answer?.interrupt();
-  }
-
-  #activityEnd(): void {
-    const windowMs = this.#windowMs;
-    if (windowMs === undefined) return this.#refuse("activityEnd without an activityStart");
-    this.#windowMs = undefined;
-    if (windowMs > 0) this.#hearTurn(windowMs);
+  #tellActivity(voiceActivityType: string, atMs: number): void {
+    this.emit({ voiceActivity: { voiceActivityType, audioOffset: seconds(atMs) } });
   }
 
   #text(text: string): void {
@@ -282,10 +231,6 @@ export class LiveSession implements FakeSession, AnswerHost {
 
   // Tools
 
-  get #blocked(): Call[] {
-    return [...this.#calls.values()].filter((call) => call.blocking && call.state === "pending");
-  }
-
   call(calls: readonly { readonly name: string; readonly args: Json }[]): "wait" | "go-on" {
     let blocking = false;
     const functionCalls = calls.map(({ name, args }) => {
@@ -293,7 +238,7 @@ export class LiveSession implements FakeSession, AnswerHost {
       const behavior = this.#family === undefined ? undefined : behaviorOf(this.#setup, this.#family, name);
       const told = { by: "tool" as const, name, arguments: JSON.stringify(args), output: undefined };
       this.#told.push(told);
-      this.#calls.set(id, { name, blocking: behavior !== "NON_BLOCKING", told, state: "pending" });
+      this.#calls.add(id, behavior !== "NON_BLOCKING", told);
       blocking ||= behavior !== "NON_BLOCKING";
       return { id, name, args };
     });
@@ -303,41 +248,24 @@ export class LiveSession implements FakeSession, AnswerHost {
   }
 
   withdrawCalls(): void {
-    const ids = [...this.#calls].filter(([, call]) => call.blocking && call.state === "pending").map(([id]) => id);
-    for (const id of ids) this.#settle(id, "cancelled");
+    const ids = this.#calls.withdraw();
     if (ids.length > 0) this.emit({ toolCallCancellation: { ids } });
   }
 
   #toolResponse(responses: readonly unknown[]): void {
-    let [goesOn, speaks, interrupts] = [false, false, false];
+    const wanted = new Set<string>();
     for (const response of responses) {
-      const id = textAt(response, "id") ?? "";
-      const call = this.#calls.get(id);
-      const scheduling = textAt(response, "scheduling");
-      if (call === undefined) return this.#refuse(`No function call with id ${id}.`);
-      if (call.state !== "pending") return this.#refuse(`The function call ${id} was ${call.state}.`);
-      if (call.name !== textAt(response, "name")) return this.#refuse(`The function call ${id} is one of ${call.name}.`);
-      if (scheduling !== undefined && (this.#family?.toolBehaviors.length === 0 || call.blocking)) {
-        return this.#refuse("Request contains an invalid argument. scheduling");
-      }
-      const output = JSON.stringify(at(response, "response"));
-      this.#peer.record.toolResults.push({ name: call.name, output });
+      const result = this.#calls.answer(response, this.#family);
+      if (typeof result === "string") return this.#refuse(result);
+      const { name, output, told, then } = result;
+      this.#peer.record.toolResults.push({ name, output });
       this.#peer.record.texts.push(output);
-      this.#told = this.#told.map((item) => (item === call.told ? { ...call.told, output } : item));
-      if (at(response, "willContinue") === true) continue;
-      this.#settle(id, "answered");
-      if (call.blocking) goesOn = true;
-      else if (scheduling === "INTERRUPT") interrupts = true;
-      else if (scheduling !== "SILENT") speaks = true;
+      this.#told = this.#told.map((item) => (item === told ? { ...told, output } : item));
+      wanted.add(then);
     }
-    if (interrupts) this.#answerNow();
-    else if (speaks) this.#answerWhenIdle();
-    if (goesOn && this.#blocked.length === 0 && this.#answer?.waiting === true) void this.#answer.run(this.#nextReply());
-  }
-
-  #settle(id: string, state: "answered" | "cancelled"): void {
-    const call = this.#calls.get(id);
-    if (call !== undefined) call.state = state;
+    if (wanted.has("interrupt")) this.#answerNow();
+    else if (wanted.has("speak")) this.#answerWhenIdle();
+    if (wanted.has("go-on") && !this.#calls.blocked && this.#answer?.waiting === true) void this.#answer.run(this.#nextReply());
   }
 
   // Answers
@@ -368,8 +296,7 @@ export class LiveSession implements FakeSession, AnswerHost {
 
   answered(answer: Answer): void {
     if (this.#answer === answer) this.#answer = undefined;
-    const pending = [...this.#calls.values()].some((call) => call.state === "pending");
-    if (at(this.#setup, "sessionResumption") !== undefined && !pending) this.#giveHandle();
+    if (at(this.#setup, "sessionResumption") !== undefined && !this.#calls.pending) this.#giveHandle();
     if (!this.#due || this.#answer !== undefined) return;
     this.#due = false;
     this.#generate();
@@ -490,12 +417,5 @@ function told(role: string | undefined, text: string): ToldItem {
   if (role === "model") return { by: "agent", text };
   return { by: /^\[.*\]$/s.test(text) ? "system" : "caller", text };
 }
-
-const encodingsByMime: Readonly<Record<string, Encoding>> = {
-  "audio/pcm;rate=8000": "pcm16@8000",
-  "audio/pcm;rate=16000": "pcm16@16000",
-  "audio/pcm;rate=24000": "pcm16@24000",
-  "audio/pcm;rate=48000": "pcm16@48000",
-};
 
 const seconds = (ms: number): string => `${Math.round(ms) / 1_000}s`;
