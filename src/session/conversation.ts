@@ -23,6 +23,7 @@ interface AgentTurn {
   startMs: number | undefined;
   endMs: number | undefined;
   readonly sayings: Saying[];
+  characters: number;
   /** Audio received so far, ms. */
   audioMs: number;
   heard:
@@ -53,18 +54,23 @@ export interface TurnRecord {
   readonly heardMs: number | undefined;
 }
 
+/** A call keeps so many turns, the newest: about a day of talk. A new link is told no more than these. */
+const mostTurns = 2_000;
+/** So many characters of one turn are kept; a provider that says more has run away. */
+const longestText = 20_000;
+
 /** What was said, provider-neutral, in order of beginning. Agent turns count as far as they were heard. */
 export class Conversation {
   readonly #turns: Turn[] = [];
   #agentTurns = 0;
 
   openCallerTurn(id: string, startMs: number): void {
-    this.#turns.push({ type: "caller", id, startMs, endMs: undefined, text: "", state: "open" });
+    this.#add({ type: "caller", id, startMs, endMs: undefined, text: "", state: "open" });
   }
 
   /** The turn's words so far replace those before. */
   hear(id: string, text: string): void {
-    this.#caller(id).text = text;
+    this.#caller(id).text = text.slice(0, longestText);
   }
 
   commit(id: string, endMs: number): void {
@@ -96,6 +102,7 @@ export class Conversation {
       startMs: undefined,
       endMs: undefined,
       sayings: [],
+      characters: 0,
       audioMs: 0,
       heard: { state: "playing" },
     });
@@ -106,7 +113,11 @@ export class Conversation {
   }
 
   say(id: string, text: string, audioMs: number | undefined): void {
-    this.#agent(id).sayings.push({ text, audioMs });
+    const turn = this.#agent(id);
+    const room = longestText - turn.characters;
+    if (room <= 0) return;
+    turn.sayings.push({ text: text.slice(0, room), audioMs });
+    turn.characters += text.length;
   }
 
   addAudio(id: string, ms: number): void {
@@ -139,7 +150,7 @@ export class Conversation {
   }
 
   callTool(id: string, name: string, args: string): void {
-    this.#turns.push({ type: "tool", id, name, arguments: args, result: undefined });
+    this.#add({ type: "tool", id, name, arguments: args, result: undefined });
   }
 
   toolAnswered(id: string, output: string): void {
@@ -188,6 +199,11 @@ export class Conversation {
       records.push({ role: turn.type, turnId: turn.id, text: this.textOf(turn.id), startMs, endMs: turn.endMs ?? nowMs, heardMs });
     }
     return records;
+  }
+
+  #add(turn: Turn): void {
+    this.#turns.push(turn);
+    if (this.#turns.length > mostTurns) this.#turns.shift();
   }
 
   #caller(id: string): CallerTurn {

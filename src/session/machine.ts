@@ -48,6 +48,7 @@ export const sessionMachine = setup({
     countToolOut: assign({ toolsRunning: ({ context }) => context.toolsRunning - 1 }),
     noteAbandoned: assign({ outcome: "abandoned" }),
     noteFailed: assign({ outcome: "failed" }),
+    forgetFault: assign({ fault: undefined }),
     noteDrained: assign({ outcome: "failed", fault: () => new Fault("draining", "this server is restarting; come back to go on") }),
     stopAgent: ({ context }) => context.call.stopAgent(),
     takeText: ({ context }, text: string) => context.call.takeText(text),
@@ -101,19 +102,24 @@ export const sessionMachine = setup({
                     target: "backingOff",
                     actions: { type: "keepFault", params: ({ event }) => event.fault },
                   },
-                  { target: "handingOver", actions: { type: "keepFault", params: ({ event }) => event.fault } },
+                  {
+                    target: "handingOver",
+                    actions: [{ type: "keepFault", params: ({ event }) => event.fault }, "tellGaveUp"],
+                  },
                 ],
                 "operator.askedSwitch": { guard: "mayHandOver", target: "handingOver" },
               },
               initial: "opening",
               states: {
-                opening: { on: { "link.opened": "open" }, after: { openLimit: { actions: "loseUnopened" } } },
+                opening: {
+                  on: { "link.opened": { target: "open", actions: "forgetFault" } },
+                  after: { openLimit: { actions: "loseUnopened" } },
+                },
                 open: { on: { "link.proven": { actions: "forgetAttempts" } } },
               },
             },
             backingOff: { entry: ["planRetry", "tellRetry"], after: { backoff: "linked" } },
             handingOver: {
-              entry: "tellGaveUp",
               always: [
                 { guard: "mayHandOver", target: "linked", actions: "takeNextTier" },
                 { target: "#session.ended", actions: "noteFailed" },

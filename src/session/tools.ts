@@ -24,6 +24,8 @@ export interface ToolOutcome {
 }
 
 const runLimitMs = 10_000;
+/** A model that calls more at once has run away. */
+const mostAtOnce = 16;
 /** Longer results are cut; a model reads them in full, and pays for them. */
 const longestOutput = 16_000;
 
@@ -52,6 +54,9 @@ export class ToolRunner {
   async run(id: string, name: string, args: string): Promise<ToolOutcome> {
     const tool = this.#tools.get(name);
     if (tool === undefined) return { status: "failed", output: `There is no tool named ${name}.` };
+    if (this.#running.size >= mostAtOnce) {
+      return { status: "failed", output: "Too many tools are running already; wait for their results." };
+    }
     const abort = new AbortController();
     this.#running.set(id, abort);
     let late = false;

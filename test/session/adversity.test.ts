@@ -344,3 +344,26 @@ test("a turn that was answered in full is not asked again, though its words neve
   expect(house.provider("alpha").link.heardMs).toBe(2_020);
   expect(house.provider("alpha").link.request.begin).toBe("listen");
 });
+
+test("a reason that has passed is not told of what happens later", async () => {
+  const house = startHouse();
+  const caller = house.dial();
+  await caller.speaks(100);
+  house.provider("alpha").link.tells({ type: "link.lost", fault: dropped });
+  await caller.speaks(100);
+  house.provider("alpha").link.hearsTurn("c1", "hello?", 20);
+  const changes = house.events.flatMap((event) => (event.type === "state.changed" ? [event] : []));
+  expect(changes.at(-1)).toMatchObject({ region: "turn", to: "thinking", reason: "event" });
+});
+
+test("a node in which a hundred tools are called at once runs sixteen and refuses the rest in words", async () => {
+  const { tool } = slowTool("look_up");
+  const house = startHouse({ tools: [tool] });
+  const caller = house.dial();
+  await caller.speaks(100);
+  const { link } = house.provider("alpha");
+  for (let call = 0; call < 100; call += 1) link.tells({ type: "tool.called", toolCallId: `x${call}`, name: "look_up", arguments: "{}" });
+  await caller.speaks(100);
+  expect(link.results).toHaveLength(84);
+  expect(link.results[0]).toMatchObject({ failed: true, output: "Too many tools are running already; wait for their results." });
+});

@@ -102,3 +102,17 @@ describe("what a new link is told", () => {
     expect(steps().owed()).toBe(owed);
   });
 });
+
+test("a conversation of days keeps its newest turns, and one turn only so many words", () => {
+  const conversation = new Conversation();
+  for (let turn = 0; turn < 3_000; turn += 1) {
+    conversation.openCallerTurn(`t${turn}`, turn);
+    conversation.hear(`t${turn}`, `turn ${turn}`);
+    conversation.settle(`t${turn}`);
+  }
+  expect(conversation.items()).toHaveLength(2_000);
+  expect(conversation.items().at(-1)).toMatchObject({ text: "turn 2999" });
+  conversation.openAgentTurn("long");
+  for (let word = 0; word < 100_000; word += 1) conversation.say("long", "word ", undefined);
+  expect(conversation.textOf("long").length).toBeLessThanOrEqual(20_000);
+});
