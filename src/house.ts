@@ -148,10 +148,16 @@ function openDoors(roster: Roster, settings: Settings, log: Log, metrics: Metric
       files("/", folder("../public/")),
     ],
     dialects,
-    access: new Access({ keys: key, origins: settings.get("LINEKEEPER_ORIGINS"), trustedProxies: [] }),
+    access: new Access({ keys: key, origins: originsOf(settings), trustedProxies: [] }),
     door: new Door({ ...doorLimits, overall: settings.get("LINEKEEPER_MAX_CALLS") + spareConnections }, systemClock),
     leg: { reception, clock: systemClock, beat: new Ticker(systemClock, 250), log: log.with({ logger: "leg" }), counts: newLegCounts() },
   });
+}
+
+/** Behind a proxy the page's origin is the public one, whatever the Host header says. */
+function originsOf(settings: Settings): readonly string[] {
+  const publicUrl = settings.get("PUBLIC_URL");
+  return publicUrl === undefined ? settings.get("LINEKEEPER_ORIGINS") : [...settings.get("LINEKEEPER_ORIGINS"), new URL(publicUrl).origin];
 }
 
 /** The agent's own tiers, else those of every call, else all providers that have what they need. */

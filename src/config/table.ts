@@ -30,7 +30,7 @@ const origins = list(/^https?:\/\/[^/\s]+$/, "origins such as https://example.or
 export const table = {
   PORT: row(integer(0, 65_535), 8080, "Port to listen on; 0 takes a free one"),
   HOST: row(text("a host name or address"), "127.0.0.1", "Address to listen on; 0.0.0.0 for every network"),
-  PUBLIC_URL: row(url("https", "http"), undefined, "How callers reach this server from outside"),
+  PUBLIC_URL: row(url("https", "http"), undefined, "How callers reach this server from outside; pages of that origin may place calls"),
   LINEKEEPER_CONFIG: row(path("the path of a JSON file"), undefined, "Config file with agents, tiers and limits"),
   LINEKEEPER_TIERS: row(
     providers,
