@@ -63,7 +63,8 @@ export async function* answer(asked: Asked, request: ThinkRequest, signal: Abort
 /** What the terminal marker means for what was said before it. */
 function* concluded({ name, settings }: Asked, { end, said, tokens }: Reading, request: ThinkRequest, doing: string): Generator<ThinkPart> {
   if (end === undefined) return;
-  const { how, word } = end;
+  const { how } = end;
+  const word = end.word.slice(0, 80);
   // A call may be cut short too, so it counts in an answer that is whole.
   const calls = how === "done" ? end.calls : [];
   if (how === "blocked") throw new Fault("provider-refused", `${doing}: blocked (${word})`);

@@ -3,10 +3,19 @@ import type { Clock } from "../../../kernel/clock.ts";
 import { callIds } from "./call-ids.ts";
 import { chatBody, ChatReader, type ChatExtras } from "./chat-wire.ts";
 import { breakage, refusal, retryAfterMs } from "./faults.ts";
+import { lastingFetch } from "./lasting-fetch.ts";
 import type { Effort, ModelClient } from "./model.ts";
 
 // Whatever is left out here, the client looks for in the environment; what it logs would hold what was said.
-const ours = { organization: null, project: null, adminAPIKey: null, webhookSecret: null, maxRetries: 0, logLevel: "off" } as const;
+const ours = {
+  organization: null,
+  project: null,
+  adminAPIKey: null,
+  webhookSecret: null,
+  maxRetries: 0,
+  logLevel: "off",
+  fetch: lastingFetch,
+} as const;
 
 export function openaiClient(
   access: {

@@ -4,8 +4,8 @@ import { Fault, type FaultCode } from "../../../kernel/fault.ts";
 export interface Trouble {
   /** Undefined within a stream, where no status can come any more. */
   readonly status: number | undefined;
-  /** The service's own names for it, most exact first. */
-  readonly names: readonly (string | undefined)[];
+  /** The service's own names for it, most exact first; anything may stand where a name should. */
+  readonly names: readonly unknown[];
   readonly message: string;
   readonly retryAfterMs: number | undefined;
 }
@@ -57,11 +57,15 @@ const byStatus: Readonly<Record<number, FaultCode>> = {
 /** A refusal by the service: by its name if that is known, else by its status. `secret` is taken out of what it says. */
 export function refusal(trouble: Trouble, doing: string, secret: string): Fault {
   const { status, retryAfterMs } = trouble;
-  const names = trouble.names.flatMap((name) => (name === undefined || name === "" ? [] : [name]));
+  const names = trouble.names.flatMap((name) => (typeof name === "string" && name !== "" ? [name.slice(0, 80)] : []));
   // A wrong request is named as such by every service, also where the status knows better (404, 413, 429).
   const named = names.map((name) => (Object.hasOwn(byName, name) ? byName[name] : undefined)).find((code) => code !== undefined);
   const told = status === undefined ? undefined : (byStatus[status] ?? (status >= 500 ? "provider-overloaded" : undefined));
-  const code = (named === "provider-refused" ? told : undefined) ?? named ?? told ?? "provider-refused";
+  const code =
+    (named === "provider-refused" ? told : undefined) ??
+    named ??
+    told ??
+    (status === undefined ? "provider-overloaded" : "provider-refused");
   const head = `${doing}: ${status === undefined ? "error within the answer" : `HTTP ${status}`}${names[0] === undefined ? "" : ` ${names[0]}`}`;
   // What a service says of a key quotes it, whole or in parts.
   const words = code === "provider-key" ? "" : `: ${tidy(trouble.message, secret)}`;
@@ -91,7 +95,9 @@ export function breakage(error: unknown, doing: string, secret: string): Fault {
     if (at instanceof SyntaxError) code ??= "provider-malformed";
   }
   const found = tidy(messages.length === 0 ? String(error) : messages.join(": "), secret);
-  const malformed = code === undefined && /JSON|parse|not a valid|cannot read properties|is not (?:iterable|a function)/i.test(found);
+  // What fetch throws has a cause, or is the end of a socket; a client that stumbles over what it reads throws the bare error.
+  const stumbled = error instanceof TypeError && error.cause === undefined && !/terminated|fetch failed/.test(error.message);
+  const malformed = stumbled || /JSON/.test(found);
   return new Fault(code ?? (malformed ? "provider-malformed" : "provider-dropped"), `${doing}: ${found}`);
 }
 

@@ -2,11 +2,12 @@ import { ApiError, GoogleGenAI } from "@google/genai";
 import { breakage, refusal } from "./faults.ts";
 import { geminiConfig, geminiContents, geminiTrouble, GeminiReader } from "./gemini-wire.ts";
 import type { ModelClient } from "./model.ts";
+import { lastingFetch } from "./lasting-fetch.ts";
 import { callIds } from "./call-ids.ts";
 
 export function geminiClient(apiKey: string, baseUrl: string): ModelClient {
   // Whatever is left out here, the client looks for in the environment.
-  const google = new GoogleGenAI({ apiKey, vertexai: false, apiVersion: "v1beta", httpOptions: { baseUrl } });
+  const google = new GoogleGenAI({ apiKey, vertexai: false, apiVersion: "v1beta", httpOptions: { baseUrl, fetch: lastingFetch } });
   return {
     async *stream(request, settings, signal) {
       const { model } = settings;
