@@ -142,6 +142,8 @@ function unscripted(told: readonly ToldItem[]): string {
   return "Hello, how can I help you?";
 }
 
+export const unscriptedWords = (heardMs: number): string => `heard ${Math.round(heardMs)} ms`;
+
 const recordLimit = 1_000;
 const roomBytes = 256 * 2 ** 20;
 
@@ -328,7 +330,12 @@ export class Panel {
   }
 
   nextWords(heardMs: number): string {
-    return this.#words.shift() ?? `heard ${Math.round(heardMs)} ms`;
+    return this.scriptedWords() ?? unscriptedWords(heardMs);
+  }
+
+  /** What the next caller turn is recognised as, on wires that tell words before they know how long it lasts. */
+  scriptedWords(): string | undefined {
+    return this.#words.shift();
   }
 
   violation(what: string): void {

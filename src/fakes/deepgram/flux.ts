@@ -4,7 +4,7 @@ import type { Encoding } from "../../audio/encodings.ts";
 import type { Random } from "../../kernel/random.ts";
 import { garble } from "../garble.ts";
 import { Hearing } from "../hearing.ts";
-import type { GarbleCount, Panel } from "../panel.ts";
+import { unscriptedWords, type GarbleCount, type Panel } from "../panel.ts";
 import type { FakePeer, FakeSession } from "../websocket-server.ts";
 import { encodingOf } from "./query.ts";
 import { PacedIntake } from "./intake.ts";
@@ -19,7 +19,8 @@ export interface ListenTraits {
 
 interface Turn {
   readonly startMs: number;
-  words: string;
+  /** Undefined: nothing is scripted, so it is what can be measured. */
+  words: string | undefined;
   /** Taken to be over, and so announced. */
   eager: boolean;
 }
@@ -124,12 +125,12 @@ export class FluxSession implements FakeSession {
 
   #hear(bytes: Uint8Array): void {
     for (const { type, atMs } of this.#pauses.hear(bytes)) {
+      if (type === "stopped") this.#voicedMs = atMs - eagerSilenceMs;
       if (type === "started") this.#started(atMs);
       else if (this.#turn !== undefined && this.#isEager) {
         this.#turn.eager = true;
         this.#tell("EagerEndOfTurn");
       }
-      if (type === "stopped") this.#voicedMs = atMs;
       if (this.#peer.gone) return;
     }
     for (const { type } of this.#ends.hear(bytes)) if (type === "stopped") this.#end("model");
@@ -143,12 +144,12 @@ export class FluxSession implements FakeSession {
   #started(atMs: number): void {
     const turn = this.#turn;
     if (turn === undefined) {
-      this.#turn = { startMs: atMs, words: this.#panel.nextWords(0), eager: false };
+      this.#turn = { startMs: atMs, words: this.#panel.scriptedWords(), eager: false };
       this.#tell("StartOfTurn");
       this.#peer.strikes("caller-speaking");
     } else if (turn.eager) {
       turn.eager = false;
-      turn.words += " and more";
+      if (turn.words !== undefined) turn.words += " and more";
       this.#tell("TurnResumed");
     }
   }
@@ -164,7 +165,7 @@ export class FluxSession implements FakeSession {
   #tell(event: "Update" | "StartOfTurn" | "EagerEndOfTurn" | "TurnResumed" | "EndOfTurn", trigger?: string): void {
     const turn = this.#turn;
     // Words come one by one; those of a turn that may be over are all there.
-    const whole = turn === undefined ? [] : turn.words.split(" ");
+    const whole = turn === undefined ? [] : (turn.words ?? unscriptedWords(Math.max(0, this.#voicedMs - turn.startMs))).split(" ");
     const words = event === "StartOfTurn" ? whole.slice(0, 1) : whole;
     const start = (turn?.startMs ?? 0) / 1_000;
     this.#emit({

@@ -141,7 +141,7 @@ export class NovaSession implements FakeSession {
   #started(atMs: number): void {
     const times = { once: 1, twice: 2, never: 0 }[this.#manners.started];
     for (let at = 0; at < times; at += 1) this.#emit({ type: "SpeechStarted", channel: [0], timestamp: atMs / 1_000 });
-    const words = this.#manners.wordless ? [] : this.#panel.nextWords(0).split(" ");
+    const words = this.#manners.wordless ? [] : (this.#panel.scriptedWords() ?? "some words were heard").split(" ");
     this.#turn ??= { words, startMs: atMs, told: 0 };
     this.#interimMs = this.#intake.processedMs;
     this.#peer.strikes("caller-speaking");

@@ -28,6 +28,7 @@ class CountingGuard implements StageGuard {
   readonly #clock: Clock;
   readonly #log: Log;
   #state: State = { name: "open", failures: 0 };
+  #lastFailure = "";
 
   constructor(service: string, clock: Clock, log: Log) {
     [this.#service, this.#clock, this.#log] = [service, clock, log];
@@ -39,13 +40,17 @@ class CountingGuard implements StageGuard {
 
   async run<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
     if (!this.open)
-      throw new Fault("provider-shut", `${this.#service} failed ${failureLimit} times in a row and is left alone for a while`);
+      throw new Fault(
+        "provider-shut",
+        `${this.#service} is left alone for a while, having failed ${failureLimit} times${this.#lastFailure}`,
+      );
     if (this.#state.name === "shut") this.#state = { name: "trying" };
     try {
       const done = await work();
       this.#state = { name: "open", failures: 0 };
       return done;
     } catch (error) {
+      if (!signal.aborted && error instanceof Error) this.#lastFailure = `, at last with: ${error.message}`;
       if (!signal.aborted) this.failed();
       // A trial that nobody waited for proved nothing.
       else if (this.#state.name === "trying") this.#state = { name: "shut", untilMs: this.#clock.now() };
