@@ -3,7 +3,7 @@
 import { anyObject, either, flag, is, list, number, object, tagged, text } from "../shape.ts";
 import type { ToldItem } from "../panel.ts";
 import { piecesOf, type LlmAnswer, type RefusalKind } from "./script.ts";
-import { refusalWords, type LlmAsked, type LlmComplaint, type LlmFrame, type LlmWire } from "./wire.ts";
+import { refusalWords, type LlmAsked, type LlmFrame, type LlmWire } from "./wire.ts";
 
 const cacheControl = object({ "type!": is("ephemeral"), ttl: is("5m", "1h") });
 const id = text(64);

@@ -14,7 +14,7 @@ export interface RunningLlm extends LlmFake {
 export const geminiKey = "AIza-fake-gemini-key";
 export const anthropicKey = "sk-ant-fake-key";
 export const openaiKey = "sk-fake-openai-key";
-export const azureKey = "azure-fake-key";
+const azureKey = "azure-fake-key";
 export const azureChatDeployment = "night-chat";
 export const groqKey = "gsk-fake-groq-key";
 

@@ -13,7 +13,7 @@ export type LlmPart =
   /** Written as it is, for what no server should send. */
   | { readonly type: "raw"; readonly sse: string };
 
-export interface LlmTokens {
+interface LlmTokens {
   readonly input: number;
   /** Part of `input`. */
   readonly cached: number;

@@ -43,7 +43,7 @@ export interface LlmWire {
   readonly typeKey: string | undefined;
 }
 
-export type Sample = { readonly [key: string]: SampleValue };
+type Sample = { readonly [key: string]: SampleValue };
 type SampleValue = null | boolean | number | string | readonly SampleValue[] | Sample;
 
 export const refusalWords: Readonly<Record<RefusalKind | "no-route", string>> = {

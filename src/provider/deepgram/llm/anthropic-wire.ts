@@ -163,15 +163,17 @@ export class AnthropicReader {
       calls.push({ id: this.#nextId(block.id), name: block.name, arguments: block.written === "" ? "{}" : block.written, keepsake });
     }
     const word = this.#stop ?? "no stop reason";
-    return { type: "ended", how: hows[word] ?? "garbled", word, calls };
+    return { type: "ended", how: hows.get(word) ?? "garbled", word, calls };
   }
 }
 
-const hows: Readonly<Partial<Record<string, Extract<ModelEvent, { type: "ended" }>["how"]>>> = Object.assign(Object.create(null), {
-  end_turn: "done",
-  stop_sequence: "done",
-  tool_use: "done",
-  max_tokens: "length",
-  model_context_window_exceeded: "length",
-  refusal: "blocked",
-});
+type How = Extract<ModelEvent, { type: "ended" }>["how"];
+
+const hows: ReadonlyMap<string, How> = new Map([
+  ["end_turn", "done"],
+  ["stop_sequence", "done"],
+  ["tool_use", "done"],
+  ["max_tokens", "length"],
+  ["model_context_window_exceeded", "length"],
+  ["refusal", "blocked"],
+]);

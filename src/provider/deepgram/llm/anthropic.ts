@@ -2,7 +2,7 @@ import Anthropic, { APIError } from "@anthropic-ai/sdk";
 import type { Clock } from "../../../kernel/clock.ts";
 import { AnthropicReader, anthropicBody } from "./anthropic-wire.ts";
 import { callIds } from "./call-ids.ts";
-import { breakage, refusal, retryAfterMs } from "./faults.ts";
+import { breakage, clientTrouble, refusal } from "./faults.ts";
 import { lastingFetch } from "./lasting-fetch.ts";
 import type { ModelClient } from "./model.ts";
 
@@ -26,12 +26,7 @@ export function anthropicClient(apiKey: string, baseURL: string, clock: Clock): 
     fault(error, doing) {
       // A connection that failed is an APIError too, with nothing in it.
       if (!(error instanceof APIError) || (error.status === undefined && error.error === undefined)) return breakage(error, doing, apiKey);
-      const waitMs = retryAfterMs((name) => error.headers?.get(name), clock.wallNow());
-      return refusal(
-        { status: error.status, names: [error.type ?? undefined], message: error.message, retryAfterMs: waitMs },
-        doing,
-        apiKey,
-      );
+      return refusal(clientTrouble(error, [error.type], clock.wallNow()), doing, apiKey);
     },
   };
 }

@@ -26,9 +26,10 @@ export function chain(thinkers: readonly Thinker[], guards: StageGuards): Thinke
           continue;
         }
         if (failed.length > 0) request.log.info("stage_stood_in", { stage: "llm", service: name, for: failed.map((one) => one.thinker) });
-        return yield* rest(first, parts, () => {
+        yield* rest(first, parts, () => {
           if (!signal.aborted) guard.failed();
         });
+        return;
       }
       throw allFailed(failed);
     },

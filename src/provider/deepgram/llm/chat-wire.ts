@@ -50,13 +50,15 @@ const toolCall = (item: ToolItem) => ({
   function: { name: item.name, arguments: objectIn(item.arguments) === undefined ? JSON.stringify(argumentsOf(item)) : item.arguments },
 });
 
-const hows: Readonly<Record<string, Extract<ModelEvent, { type: "ended" }>["how"]>> = {
-  stop: "done",
-  tool_calls: "done",
-  function_call: "done",
-  length: "length",
-  content_filter: "blocked",
-};
+type How = Extract<ModelEvent, { type: "ended" }>["how"];
+
+const hows: ReadonlyMap<string, How> = new Map([
+  ["stop", "done"],
+  ["tool_calls", "done"],
+  ["function_call", "done"],
+  ["length", "length"],
+  ["content_filter", "blocked"],
+]);
 
 /** Reads one answer. */
 export class ChatReader {
@@ -110,7 +112,7 @@ export class ChatReader {
     const nameless = calls.some(({ name }) => name === "");
     return {
       type: "ended",
-      how: nameless ? "garbled" : Object.hasOwn(hows, finish) ? (hows[finish] ?? "garbled") : "garbled",
+      how: (nameless ? undefined : hows.get(finish)) ?? "garbled",
       word: nameless ? `${finish}, with a call without a name` : finish,
       calls: calls.map(({ id, name, written }) => ({
         id: this.#nextId(id),

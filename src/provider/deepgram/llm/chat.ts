@@ -2,7 +2,7 @@ import OpenAI, { APIConnectionError, APIError, AzureOpenAI } from "openai";
 import type { Clock } from "../../../kernel/clock.ts";
 import { callIds } from "./call-ids.ts";
 import { chatBody, ChatReader, type ChatExtras } from "./chat-wire.ts";
-import { breakage, refusal, retryAfterMs } from "./faults.ts";
+import { breakage, clientTrouble, refusal } from "./faults.ts";
 import { lastingFetch } from "./lasting-fetch.ts";
 import type { Effort, ModelClient } from "./model.ts";
 
@@ -70,9 +70,7 @@ function chatClient(client: OpenAI, apiKey: string, clock: Clock, extras: ChatEx
     },
     fault(error, doing) {
       if (!(error instanceof APIError) || error instanceof APIConnectionError) return breakage(error, doing, apiKey);
-      const waitMs = retryAfterMs((name) => error.headers?.get(name), clock.wallNow());
-      const names = [error.code ?? undefined, error.type];
-      return refusal({ status: error.status, names, message: error.message, retryAfterMs: waitMs }, doing, apiKey);
+      return refusal(clientTrouble(error, [error.code, error.type], clock.wallNow()), doing, apiKey);
     },
   };
 }

@@ -10,6 +10,24 @@ export interface Trouble {
   readonly retryAfterMs: number | undefined;
 }
 
+/** What the official clients of OpenAI and Anthropic tell alike. */
+export function clientTrouble(error: ClientError, names: readonly unknown[], wallNowMs: number): Trouble {
+  const { status, headers, message } = error;
+  const header = (name: string): string | null => (headers instanceof Headers ? headers.get(name) : null);
+  return {
+    status: typeof status === "number" ? status : undefined,
+    names,
+    message,
+    retryAfterMs: retryAfterMs(header, wallNowMs),
+  };
+}
+
+interface ClientError {
+  readonly status?: unknown;
+  readonly headers?: unknown;
+  readonly message: string;
+}
+
 /** Names that say more than the status, of all services; none means different things to two of them. */
 const byName: Readonly<Record<string, FaultCode>> = {
   // Gemini
@@ -102,11 +120,11 @@ export function breakage(error: unknown, doing: string, secret: string): Fault {
 }
 
 /** Of `retry-after-ms` and `retry-after` in seconds or as a date, ms. */
-export function retryAfterMs(header: (name: string) => string | null | undefined, wallNowMs: number): number | undefined {
+export function retryAfterMs(header: (name: string) => string | null, wallNowMs: number): number | undefined {
   const ms = Number(header("retry-after-ms") ?? Number.NaN);
   if (Number.isFinite(ms) && ms >= 0) return ms;
   const after = header("retry-after");
-  if (after === null || after === undefined) return undefined;
+  if (after === null) return undefined;
   const seconds = Number(after);
   if (Number.isFinite(seconds)) return seconds >= 0 ? seconds * 1_000 : undefined;
   const atMs = Date.parse(after);

@@ -277,6 +277,27 @@ describe.each(services)("%s", (service) => {
     expect(clock.armed).toBe(0);
   });
 
+  test("an answer that drips on without an end is given up after 30 s", async () => {
+    const clock = new SimulatedClock();
+    await using house = await parlour([service], { clock });
+    const fake = house.fake(service);
+    fake.script(answer(Array.from({ length: 30 }, () => [text("and "), { type: "hold" }] as const).flat()));
+    let heard = 0;
+    const asking = thought(house.thinker(), house.request(friday), undefined, () => (heard += 1));
+    for (let drip = 1; drip <= 11; drip += 1) {
+      await vi.waitFor(() => expect([heard, clock.armed]).toEqual([drip, 2]));
+      await clock.advance(2_700);
+      fake.panel.release();
+    }
+    await vi.waitFor(() => expect([heard, clock.armed]).toEqual([12, 2]));
+    await clock.advance(300);
+    expect((await asking).fault).toMatchObject({
+      code: "provider-silent",
+      message: expect.stringContaining("30000 ms for the whole answer"),
+    });
+    await vi.waitFor(() => expect(fake.panel.open).toBe(0));
+  });
+
   test("a caller who speaks over the answer ends it without a fault, and the request with it", async () => {
     await using house = await only();
     const fake = house.fake(service);

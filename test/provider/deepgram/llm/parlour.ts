@@ -15,7 +15,7 @@ import { thinkers } from "../../../../src/provider/deepgram/llm/llm.ts";
 import { stageGuards } from "../../../../src/provider/deepgram/stage-guard.ts";
 import type { StageGuards, Thinker, ThinkItem, ThinkPart, ThinkRequest } from "../../../../src/provider/deepgram/stages.ts";
 
-export const starts = {
+const starts = {
   gemini: startGeminiLlm,
   anthropic: startAnthropicLlm,
   openai: startOpenaiLlm,
@@ -30,7 +30,7 @@ export const find: ToolSpec = {
   description: "Finds a free table.",
   parameters: { type: "object", properties: { day: { type: "string" } }, required: ["day"] },
 };
-export const weather: ToolSpec = { name: "weather", description: "Tells the weather.", parameters: { type: "object", properties: {} } };
+const weather: ToolSpec = { name: "weather", description: "Tells the weather.", parameters: { type: "object", properties: {} } };
 
 export const caller = (text: string): ThinkItem => ({ type: "caller", id: `c-${text.length}`, text });
 export const agent = (text: string, interrupted = false): ThinkItem => ({ type: "agent", id: `a-${text.length}`, text, interrupted });
