@@ -1,0 +1,13 @@
+import { readFile } from "node:fs/promises";
+import { expect, test } from "vitest";
+import { describedProviders } from "../../scripts/described-providers.ts";
+import { parityTable, withTable } from "../../scripts/parity.ts";
+
+test("the README's table of providers is what their traits say (npm run draw)", async () => {
+  const page = await readFile(new URL("../../README.md", import.meta.url), "utf8");
+  expect(page).toBe(withTable(page, parityTable(await describedProviders())));
+});
+
+test("a page without the marks is refused rather than written over", () => {
+  expect(() => withTable("# Nothing here\n", "| a |")).toThrow(/providers:begin/);
+});
