@@ -1,4 +1,5 @@
 import { Fault, type FaultCode } from "../../../kernel/fault.ts";
+import { objectAt, textAt } from "./reading.ts";
 
 /** What is known of a failed request, whichever client told it. */
 export interface Trouble {
@@ -12,12 +13,14 @@ export interface Trouble {
 
 /** What the official clients of OpenAI and Anthropic tell alike. */
 export function clientTrouble(error: ClientError, names: readonly unknown[], wallNowMs: number): Trouble {
-  const { status, headers, message } = error;
+  const { status, headers, requestID } = error;
+  // The clients' own message is the body as they found it; the words in it are the service's.
+  const words = textAt(objectAt(error.error, "error"), "message") ?? textAt(error.error, "message") ?? error.message;
   const header = (name: string): string | null => (headers instanceof Headers ? headers.get(name) : null);
   return {
     status: typeof status === "number" ? status : undefined,
     names,
-    message,
+    message: typeof requestID === "string" ? `${words} (request ${requestID})` : words,
     retryAfterMs: retryAfterMs(header, wallNowMs),
   };
 }
@@ -25,6 +28,8 @@ export function clientTrouble(error: ClientError, names: readonly unknown[], wal
 interface ClientError {
   readonly status?: unknown;
   readonly headers?: unknown;
+  readonly error?: unknown;
+  readonly requestID?: unknown;
   readonly message: string;
 }
 

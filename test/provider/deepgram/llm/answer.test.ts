@@ -214,6 +214,13 @@ describe.each(services)("%s", (service) => {
     expect(JSON.stringify([fault?.message, fault?.stack, house.logged])).not.toContain("very-secret");
   });
 
+  test("a refusal tells the operator the service's own words, and the request by which it can be asked about", async () => {
+    await using house = await only();
+    house.fake(service).script({ type: "refuse", kind: "overloaded" });
+    const { fault } = await thought(house.thinker([service]), house.request(friday));
+    expect(fault?.message).toContain(`: The model is overloaded.${service === "gemini" ? "" : " (request req_fake)"}`);
+  });
+
   test("a key that was changed is used from the next answer on", async () => {
     await using house = await only();
     const thinker = house.thinker();
