@@ -1,79 +1,112 @@
 import { expect, test } from "vitest";
-import { bytesOf } from "../../src/audio/encodings.ts";
-import { Fault, type FaultCode } from "../../src/kernel/fault.ts";
-import { seededRandom, type Random } from "../../src/kernel/random.ts";
-import { startHouse, type House, type PuppetLink, type PuppetProvider } from "./house.ts";
+import { encodings } from "../../src/audio/encodings.ts";
+import { transcoder } from "../../src/audio/transcode.ts";
+import type { PuppetLink } from "./house.ts";
+import { talk, type Talk } from "./talk.ts";
 
-const seeds = Array.from({ length: 40 }, (_, seed) => seed + 1);
-const passing: readonly FaultCode[] = ["provider-dropped", "provider-overloaded", "provider-silent", "provider-key"];
+const count = Number(process.env["LINEKEEPER_SEEDS"] ?? 40);
+const seeds = Array.from({ length: count }, (_, seed) => seed + 1);
+const met = new Map<string, number>();
 
-/** A talk of a minute in which providers refuse, die and come back at random; the caller speaks, pauses and is answered. */
-async function talk(house: House, random: Random): Promise<{ sent: readonly number[]; turns: readonly { from: number; to: number }[] }> {
-  const caller = house.dial();
-  const turns: { from: number; to: number }[] = [];
-  const any = <Item>(items: readonly Item[]): Item => {
-    const item = items[Math.floor(random.next() * items.length)];
-    if (item === undefined) throw new Error("nothing to choose from");
-    return item;
-  };
-  const live = (): PuppetLink | undefined =>
-    [...house.providers.values()]
-      .map((provider) => provider.links.at(-1))
-      .find((link) => link !== undefined && !link.told.includes("close"));
-  const stir = (): void => {
-    const provider: PuppetProvider = any([...house.providers.values()]);
-    if (random.next() < 0.15) provider.refusal = new Fault("provider-unreachable", "connection refused");
-    if (random.next() < 0.5) provider.refusal = undefined;
-    if (random.next() < 0.12) live()?.tells({ type: "link.lost", fault: new Fault(any(passing), "lost by lot") });
-  };
-  for (let turn = 0; turn < 8 && caller.leg.ended === undefined; turn += 1) {
-    await caller.speaks(20 * Math.ceil(random.next() * 40));
-    const from = caller.sent.length;
-    const told = new Set<PuppetLink>();
-    const lengthMs = 20 * Math.ceil(20 + random.next() * 120);
-    for (let spoken = 0; spoken < lengthMs; spoken += 100) {
-      await caller.speaks(100);
-      stir();
-      const link = live();
-      if (link !== undefined && !told.has(link) && link.heardMs > 0) {
-        told.add(link);
-        const behindMs = (caller.sent.length - from) / 32;
-        link.tells({ type: "caller.spoke", turnId: `c${turn}`, uplinkMs: Math.max(0, link.heardMs - behindMs) });
-      }
-    }
-    turns.push({ from, to: caller.sent.length });
-    await caller.speaks(600);
-    const link = live();
-    if (link === undefined || !told.has(link)) continue;
-    link.tells(
-      { type: "caller.transcribed", turnId: `c${turn}`, text: `turn ${turn}`, final: true },
-      { type: "caller.finished", turnId: `c${turn}`, uplinkMs: link.heardMs - 600 },
-    );
-    link.speaks(`a${turn}`, `answer ${turn}`, 20 * Math.ceil(random.next() * 60));
-    await caller.speaks(1_500);
-  }
-  return { sent: caller.sent, turns };
-}
+/** Each must happen in some run, or the runs prove nothing about it. */
+const classes = [
+  "clock",
+  "marks",
+  "reports",
+  "greet",
+  "listen",
+  "answer",
+  "carry-on",
+  "late words",
+  "tool across a loss",
+  "typed without a link",
+  "leg returned",
+  "call failed",
+  "same encoding",
+  "transcoded",
+  "resampled",
+  "link.retrying",
+  "link.recovered",
+  "call.handed-over",
+  "audio.replayed",
+  "barge-in",
+];
 
-/** Where in the caller's audio a link's audio lies; undefined when it is not one gapless stretch of it. */
-function stretch(link: PuppetLink, sent: readonly number[]): { from: number; to: number } | undefined {
-  const heard = Buffer.from(link.heard);
-  const from = Buffer.from(sent).indexOf(heard);
-  return heard.length === 0 || from < 0 ? undefined : { from, to: from + heard.length };
-}
-
-test.each(seeds)("whatever dies when, every word is heard whole by some link, or is still waiting for one (seed %i)", async (seed) => {
-  const house = startHouse({ tiers: ["alpha", "beta", "gamma"] });
-  const { sent, turns } = await talk(house, seededRandom(seed));
-  const links = [...house.providers.values()].flatMap((provider) => provider.links).filter((link) => link.heard.length > 0);
-  const stretches = links.map((link) => stretch(link, sent));
-  expect(stretches, "each link heard one gapless stretch, nothing twice").not.toContain(undefined);
-  const last = Math.max(...stretches.map((each) => each?.to ?? 0));
-  for (const { from, to } of turns) {
-    if (to > last) continue;
-    const wholly = stretches.some((each) => each !== undefined && each.from <= from && each.to >= to);
-    expect(wholly, `the turn at ${from / bytesOf(1, "pcm16@16000")} ms was heard in one piece`).toBe(true);
-  }
-  const lost = house.events.filter((event) => event.type === "audio.lost" && event.direction === "uplink" && event.cause !== "unheard");
-  expect(lost).toEqual([]);
+test.each(seeds)("whatever dies when, the caller is heard whole, in order and once (seed %i)", async (seed) => {
+  const call = await talk(seed, true);
+  note(call);
+  for (const link of linksOf(call)) hearsOneStretch(link, call);
+  expect(call.mostOpen, "I1: links open at once").toBeLessThanOrEqual(1);
+  for (const runs of call.toolRuns.values()) expect(runs, "I5: runs of one tool call").toBeLessThanOrEqual(runsAllowed(call));
+  const lost = call.house.events.filter(
+    (event) => event.type === "audio.lost" && event.direction === "uplink" && event.cause !== "unheard",
+  );
+  expect(lost, "I2: nothing overflowed").toEqual([]);
+  if (!call.met.has("call failed")) saysTheSame(call);
+  await leavesNothing(call);
 });
+
+test.each([1, 2, 3])("without faults the same caller is heard by one link (seed %i)", async (seed) => {
+  const call = await talk(seed, false);
+  expect(linksOf(call)).toHaveLength(1);
+  expect(callerWords(call)).toEqual(call.words);
+  for (const runs of call.toolRuns.values()) expect(runs).toBe(1);
+  await leavesNothing(call);
+});
+
+test("every class of fault was met", () => {
+  expect(classes.filter((each) => !met.has(each))).toEqual([]);
+});
+
+function note({ met: also, house, uplink }: Talk): void {
+  const seen = new Set<string>(also);
+  for (const { type } of house.events) seen.add(type);
+  if (house.events.some((event) => event.type === "turn.ended" && event.outcome === "interrupted")) seen.add("barge-in");
+  for (const { request } of [...house.providers.values()].flatMap((provider) => provider.links)) {
+    const sameRate = encodings[request.uplink].rateHz === encodings[uplink].rateHz;
+    seen.add(request.uplink === uplink ? "same encoding" : sameRate ? "transcoded" : "resampled");
+  }
+  for (const each of seen) met.set(each, (met.get(each) ?? 0) + 1);
+}
+
+const linksOf = ({ house }: Talk): readonly PuppetLink[] =>
+  [...house.providers.values()].flatMap((provider) => provider.links).filter((link) => link.heard.length > 0);
+
+/** I3 and I4: one gapless stretch of what the caller sent, byte for byte where no rate changed, else at least never more or less of it. */
+function hearsOneStretch(link: PuppetLink, { caller, uplink, behindMs }: Talk): void {
+  const { uplink: heardAs } = link.request;
+  if (encodings[heardAs].rateHz === encodings[uplink].rateHz) {
+    const sent = Buffer.from(transcoder(uplink, heardAs).push(Uint8Array.from(caller.sent)));
+    expect(sent.includes(Buffer.from(link.heard)), "one gapless stretch").toBe(true);
+    return;
+  }
+  const [first = 0, ...later] = behindMs.get(link) ?? [];
+  for (const each of later) expect(Math.abs(each - first), "its audio grew as the caller's").toBeLessThanOrEqual(1);
+}
+
+/** I5: each turn once, spoken ones in order and typed ones in order; what is typed does not wait for a replay. */
+function saysTheSame(call: Talk): void {
+  const isTyped = (words: string): boolean => words.endsWith("typed");
+  const heard = callerWords(call);
+  expect(heard.filter(isTyped), "I5: what the caller typed").toEqual(call.words.filter(isTyped));
+  expect(
+    heard.filter((words) => !isTyped(words)),
+    "I5: what the caller said, as without faults",
+  ).toEqual(call.words.filter((words) => !isTyped(words)));
+}
+
+const callerWords = ({ text }: Talk): readonly string[] => text.filter(({ role }) => role === "caller").map((turn) => turn.text);
+
+/** A turn that is replayed as audio is new to the provider, which may call its tool again; our own calls run once each. */
+const runsAllowed = ({ house }: Talk): number => [...house.providers.values()].flatMap((provider) => provider.links).length;
+
+/** I9 and I10: one end, and then no timer and no event. */
+async function leavesNothing({ house }: Talk): Promise<void> {
+  expect(house.roster.size).toBe(0);
+  expect(house.events.filter((event) => event.type === "call.started")).toHaveLength(1);
+  expect(house.events.filter((event) => event.type === "call.ended")).toHaveLength(1);
+  const before = house.events.length;
+  await house.clock.advance(60_000);
+  expect(house.events).toHaveLength(before);
+  expect(house.clock.armed).toBe(0);
+}

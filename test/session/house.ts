@@ -1,8 +1,9 @@
-import { bytesOf, type Encoding } from "../../src/audio/encodings.ts";
+import { bytesOf, msOf, type Encoding } from "../../src/audio/encodings.ts";
 import { Ticker } from "../../src/audio/ticker.ts";
 import type { CallerNotice, CallStart, Leg, LegEnd, LegListener, LegTraits } from "../../src/caller/leg.ts";
 import { Breaker, defaultBreaker } from "../../src/guard/breaker.ts";
 import { withBreaker } from "../../src/guard/with-breaker.ts";
+import type { Clock } from "../../src/kernel/clock.ts";
 import type { Fault } from "../../src/kernel/fault.ts";
 import { silentLog } from "../../src/kernel/log.ts";
 import { seededRandom } from "../../src/kernel/random.ts";
@@ -17,7 +18,7 @@ const encoding: Encoding = "pcm16@16000";
 /** A provider whose every word the test speaks: a part of the house handed in, like a clock. */
 export class PuppetProvider implements Provider {
   readonly name: string;
-  readonly traits: ProviderTraits = {
+  traits: ProviderTraits = {
     hears: [encoding],
     speaks: [encoding],
     endpointing: ["provider", "manual"],
@@ -94,7 +95,7 @@ export class PuppetLink implements Link {
   }
 
   get heardMs(): number {
-    return this.heard.length / bytesOf(1, encoding);
+    return msOf(this.heard.length, this.request.uplink);
   }
 
   tells(...notices: readonly LinkNotice[]): void {
@@ -104,7 +105,7 @@ export class PuppetLink implements Link {
   /** An agent turn with audio, all at once, as providers do. */
   speaks(turnId: string, text: string, ms: number, ended = true): void {
     this.tells({ type: "agent.began", turnId }, { type: "agent.said", turnId, text, audioMs: 0 });
-    this.request.report.audio(new Uint8Array(bytesOf(ms, encoding)).fill(3), turnId);
+    this.request.report.audio(new Uint8Array(bytesOf(ms, this.request.downlink)).fill(3), turnId);
     if (ended) this.tells({ type: "agent.ended", turnId, outcome: "complete" });
   }
 
@@ -118,36 +119,64 @@ export class PuppetLink implements Link {
   }
 }
 
+/** How a leg differs from the usual one. */
+export interface LegKind {
+  readonly uplink: Encoding;
+  readonly downlink: Encoding;
+  readonly playback: LegTraits["playback"];
+}
+
 export class PuppetLeg implements Leg {
   readonly dialect = "puppet";
-  readonly traits: LegTraits = {
-    playback: "clock",
-    aheadMs: 200,
-    frameMs: 20,
-    flush: true,
-    captions: true,
-    dtmfOut: false,
-    transfer: false,
-    resume: "token",
-  };
-  readonly uplink: Encoding = encoding;
-  readonly downlink: Encoding = encoding;
+  readonly traits: LegTraits;
+  readonly uplink: Encoding;
+  readonly downlink: Encoding;
   readonly notices: CallerNotice[] = [];
   ended: LegEnd | undefined;
   playedMs = 0;
   flushes = 0;
   /** A defect of ours: what throws though it never should. */
   defect: "play" | "notify" | undefined;
+  readonly #clock: Clock;
+  /** Where the player tells what it played; undefined while the line is cut. */
+  line: LegListener | undefined;
+  #playsUntilMs = 0;
+  #turn = { id: "", ms: 0 };
+  /** What comes back once it was played; all at once after a flush. */
+  #marks = new Set<string>();
+
+  constructor(clock: Clock, kind: LegKind) {
+    this.#clock = clock;
+    this.uplink = kind.uplink;
+    this.downlink = kind.downlink;
+    this.traits = { ...legTraits, playback: kind.playback };
+  }
 
   play(frame: Uint8Array): boolean {
     if (this.defect === "play") throw new Error("a defect");
-    this.playedMs += frame.length / bytesOf(1, encoding);
+    const ms = msOf(frame.length, this.downlink);
+    this.playedMs += ms;
+    this.#playsUntilMs = Math.max(this.#playsUntilMs, this.#clock.now()) + ms;
+    this.#turn.ms += ms;
+    if (this.traits.playback === "reports") {
+      const turn = this.#turn;
+      const playedMs = turn.ms;
+      this.#oncePlayed(() => turn === this.#turn && this.line?.signal({ type: "played", turnId: turn.id, ms: playedMs }));
+    }
     return true;
   }
-  beginTurn(): void {}
-  mark(): void {}
+  beginTurn(turnId: string): void {
+    this.#turn = { id: turnId, ms: 0 };
+  }
+  mark(name: string): void {
+    this.#marks.add(name);
+    this.#oncePlayed(() => this.#marks.delete(name) && this.line?.signal({ type: "mark", name }));
+  }
   flush(): void {
     this.flushes += 1;
+    this.#playsUntilMs = 0;
+    for (const name of this.#marks) this.line?.signal({ type: "mark", name });
+    this.#marks.clear();
   }
   notify(notice: CallerNotice): void {
     if (this.defect === "notify") throw new Error("a defect");
@@ -155,13 +184,28 @@ export class PuppetLeg implements Leg {
   }
   close(end: LegEnd): void {
     this.ended = end;
+    this.line = undefined;
   }
 
   get resumeToken(): string {
     const started = this.notices.findLast((notice) => notice.type === "started");
     return started?.resumeToken ?? "";
   }
+
+  #oncePlayed(tell: () => unknown): void {
+    if (this.line !== undefined) this.#clock.setTimeout(tell, this.#playsUntilMs - this.#clock.now() + 30);
+  }
 }
+
+const legTraits: Omit<LegTraits, "playback"> = {
+  aheadMs: 200,
+  frameMs: 20,
+  flush: true,
+  captions: true,
+  dtmfOut: false,
+  transfer: false,
+  resume: "token",
+};
 
 export interface House {
   readonly clock: SimulatedClock;
@@ -169,7 +213,8 @@ export interface House {
   readonly providers: ReadonlyMap<string, PuppetProvider>;
   readonly events: CallEvent[];
   provider(name: string): PuppetProvider;
-  dial(resume?: string): Caller;
+  /** A new caller, or with the token of an earlier leg one who comes back, and goes on with the audio where it was. */
+  dial(resume?: string, sent?: number[]): Caller;
 }
 
 /** A caller and its leg. */
@@ -197,6 +242,8 @@ export interface HouseOptions {
   readonly tools?: readonly Tool[];
   readonly calls?: number;
   readonly holdMs?: number;
+  readonly leg?: Partial<LegKind>;
+  readonly traits?: Readonly<Record<string, Partial<ProviderTraits>>>;
   /** Whether each provider has a circuit breaker, as in a real house. */
   readonly breakers?: boolean;
 }
@@ -205,6 +252,11 @@ export function startHouse(options: HouseOptions = {}): House {
   const tiers = options.tiers ?? ["alpha"];
   const clock = new SimulatedClock();
   const providers = new Map(tiers.map((name) => [name, new PuppetProvider(name)]));
+  for (const [name, traits] of Object.entries(options.traits ?? {})) {
+    const provider = providers.get(name);
+    if (provider !== undefined) provider.traits = { ...provider.traits, ...traits };
+  }
+  const kind: LegKind = { uplink: encoding, downlink: encoding, playback: "clock", ...options.leg };
   const events: CallEvent[] = [];
   const spec = { name: "desk", instructions: "", greeting: "Hello.", language: "en", voice: undefined, providerSettings: {} };
   const agents: readonly AgentPlan[] = [{ spec, tiers, tools: options.tools ?? [] }];
@@ -228,16 +280,14 @@ export function startHouse(options: HouseOptions = {}): House {
       if (provider === undefined) throw new Error(`no ${name} here`);
       return provider;
     },
-    dial(resume) {
-      const leg = new PuppetLeg();
+    dial(resume, sent = []) {
+      const leg = new PuppetLeg(clock, kind);
       const line = roster.receive(leg, { ...start, resume });
-      const sent: number[] = [];
+      if (leg.ended === undefined) leg.line = line;
       const speaks = async (ms: number): Promise<void> => {
         for (let spokenMs = 0; spokenMs < ms; spokenMs += 20) {
-          const frame = Uint8Array.from(
-            { length: bytesOf(20, encoding) },
-            (_, at) => ((sent.length + at) * 7 + ((sent.length + at) >> 8)) & 0xff,
-          );
+          const from = sent.length;
+          const frame = Uint8Array.from({ length: bytesOf(20, kind.uplink) }, (_, at) => watermark(from + at));
           sent.push(...frame);
           line.audio(frame);
           await clock.advance(20);
@@ -258,4 +308,10 @@ function guarded(provider: PuppetProvider, clock: SimulatedClock): Provider {
     close: () => provider.close(),
   };
   return withBreaker(plain, new Breaker(name, defaultBreaker, clock, { changed() {}, called() {} }));
+}
+
+/** The byte at a place of the caller's audio, so that any stretch of it tells where it lies. */
+function watermark(at: number): number {
+  const mixed = Math.imul(at ^ (at >>> 15), 0x85ebca6b);
+  return Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35) >>> 24;
 }
