@@ -24,7 +24,10 @@ for (const [at, row] of fakes.entries()) {
 }
 
 for (const [name, fake] of running) console.log(`${name.padEnd(16)} ${fake.url}`);
-const settings = [...running.values()].flatMap((fake) => Object.entries(fake.settings)).map(([name, value]) => `${name}=${value}`);
+// Two fakes may answer for one service; the later one then does.
+const settings = [...new Map([...running.values()].flatMap((fake) => Object.entries(fake.settings)))].map(
+  ([name, value]) => `${name}=${value}`,
+);
 const tiers = fakes.filter(({ name, isTier }) => isTier && running.has(name)).map(({ name }) => name);
 console.log(`\nStart the server against them:\n\n  ${settings.join(" ")} LINEKEEPER_TIERS=${tiers.join(",")},local scripts/up\n`);
 console.log("Break one by typing its name, a lever and what the lever takes:\n");

@@ -6,7 +6,7 @@ import type { Log, LogFields } from "../../src/kernel/log.ts";
 import type { ProviderTraits } from "../../src/provider/contract.ts";
 import { startServer } from "./server.ts";
 
-export interface LogLine {
+interface LogLine {
   readonly level: "debug" | "info" | "warning" | "error";
   readonly event: string;
   readonly fields: LogFields;
