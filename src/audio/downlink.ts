@@ -16,6 +16,8 @@ export interface DownlinkReport {
   began(turnId: string): void;
   /** Everything of the turn was heard. */
   playedOut(turnId: string): void;
+  /** All that came of a turn was played long ago, and its end was not told. Told again as long as that is so. */
+  starved(turnId: string): void;
   /** After a flush: a better figure for what was heard of a turn that was cut. */
   corrected(turnId: string, heardMs: number): void;
   /** Summed up: told when it begins, then at most once a second, and when a turn is over. */
@@ -32,6 +34,8 @@ export interface CutTurn {
 /** More than this is never held for a caller; a provider that sends more has run away. */
 const longestQueueMs = 180_000;
 const markEveryMs = 200;
+/** So long after its last audio a turn that is not over is believed to have been left. */
+const starvedMs = 20_000;
 /** A player that stops reporting is believed to have played on; so long we wait for it. */
 const reportGraceMs = 1_500;
 /** Sent audio is held so long, in case the leg is lost before it was heard. */
@@ -149,7 +153,16 @@ export class Downlink implements Ticked {
       this.#tellLosses(nowMs);
       if (done !== undefined) this.#report.playedOut(done.turnId);
     }
+    this.#watchSupply(leg, nowMs);
     return this.#turns.some((turn) => turn.complete || turn.writtenBytes > 0);
+  }
+
+  #watchSupply(leg: DownlinkLeg, nowMs: number): void {
+    const turn = this.#turns[0];
+    if (turn === undefined || turn.complete || !turn.begun || nowMs - turn.playsUntilMs < starvedMs) return;
+    if (turn.unsentBytes >= bytesOf(leg.traits.frameMs, this.encoding)) return;
+    turn.playsUntilMs = nowMs;
+    this.#report.starved(turn.turnId);
   }
 
   #send(leg: DownlinkLeg, nowMs: number): void {

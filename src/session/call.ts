@@ -89,6 +89,7 @@ export class Call implements Ticked {
     this.downlink = new Downlink(leg.downlink, beat, now, {
       began: (turnId) => this.#agentBegan(turnId),
       playedOut: (turnId) => this.#playedOut(turnId),
+      starved: () => this.#starved(),
       corrected: (turnId, heardMs) => this.#cut(turnId, heardMs),
       lost: (cause, ms) => this.tell({ type: "audio.lost", direction: "downlink", cause, ms, provider: this.seat?.provider ?? "none" }),
     });
@@ -320,6 +321,11 @@ export class Call implements Ticked {
     }
     this.seat?.answered();
     this.send({ type: "agent.spoke" });
+  }
+
+  /** A tool may keep the agent waiting in the middle of a turn; nothing else may. */
+  #starved(): void {
+    if (!this.tools.isBusy) this.seat?.giveUp("open", "a turn stopped before its end");
   }
 
   #playedOut(turnId: string): void {

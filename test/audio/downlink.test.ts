@@ -37,6 +37,7 @@ function house(playback: "reports" | "marks" | "clock"): { clock: SimulatedClock
   const downlink = new Downlink(encoding, new Ticker(clock), () => clock.now(), {
     began: (turnId) => reported.push(`began ${turnId}`),
     playedOut: (turnId) => reported.push(`played out ${turnId}`),
+    starved: (turnId) => reported.push(`starved ${turnId}`),
     corrected: (turnId, heardMs) => reported.push(`corrected ${turnId} ${heardMs}`),
     lost: (cause, lostMs) => reported.push(`lost ${cause} ${lostMs}`),
   });
@@ -164,7 +165,7 @@ test("a caller who reads too slowly is told of once a second, not once a frame, 
 
 test("after the event loop stood still no more is sent than a leg may have ahead, and no less", () => {
   let nowMs = 0;
-  const report = { began() {}, playedOut() {}, corrected() {}, lost() {} };
+  const report = { began() {}, playedOut() {}, starved() {}, corrected() {}, lost() {} };
   const downlink = new Downlink(encoding, { wake() {} }, () => nowMs, report);
   const leg = new Player("clock");
   downlink.attach(leg);

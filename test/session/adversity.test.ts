@@ -367,3 +367,23 @@ test("a node in which a hundred tools are called at once runs sixteen and refuse
   expect(link.results).toHaveLength(84);
   expect(link.results[0]).toMatchObject({ failed: true, output: "Too many tools are running already; wait for their results." });
 });
+
+test("an answer that stops in the middle is given by the next link, unless a tool is at work", async () => {
+  const { tool, finish } = slowTool("look_up");
+  const house = startHouse({ tools: [tool] });
+  const caller = house.dial();
+  await caller.speaks(1_000);
+  const { link } = house.provider("alpha");
+  link.hearsTurn("c1", "when do you open?", 200);
+  link.speaks("a1", "Let me see.", 1_000, false);
+  link.tells({ type: "tool.called", toolCallId: "x1", name: "look_up", arguments: "{}" });
+  await caller.speaks(9_000);
+  finish();
+  await caller.speaks(100);
+  link.request.report.audio(new Uint8Array(32_000), "a1");
+  await caller.speaks(20_000);
+  expect(house.provider("alpha").links).toHaveLength(1);
+  await caller.speaks(2_000);
+  expect(house.provider("alpha").links).toHaveLength(2);
+  expect(house.provider("alpha").link.request.begin).toBe("answer");
+});
