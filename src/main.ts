@@ -52,10 +52,15 @@ log.info("server_started", { url: house.url, providers: [...house.providers.keys
 let leaving: "no" | "draining" | "closing" = "no";
 
 async function close(code: number): Promise<void> {
+  if (leaving === "closing") return;
   leaving = "closing";
   secrets[Symbol.dispose]();
-  await house.close();
-  log.info("server_stopped", {});
+  try {
+    await house.close();
+    log.info("server_stopped", {});
+  } catch (error) {
+    log.error("close_failed", { err: error });
+  }
   await outlet.close();
   process.exit(code);
 }
@@ -87,5 +92,5 @@ process.on("SIGINT", () => {
 process.on("SIGHUP", reload);
 process.on("uncaughtException", (error) => {
   log.error("uncaught_exception", { message: error.message, err: error });
-  if (leaving !== "closing") void close(1);
+  void close(1);
 });
