@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { chromium, type Browser, type Page } from "playwright-core";
 import { resampleClip } from "../../src/audio/resample.ts";
 import { wavOf } from "../public/wav.ts";
+import { shownTurns, startTape, takeTape, type PackedTape, type Turn } from "./in-the-page.js";
 
 export const chromiumPath = "/usr/bin/chromium";
 export const chromiumIsThere = existsSync(chromiumPath);
@@ -26,36 +27,23 @@ export interface Tape {
   readonly outputLatencyMs: number;
 }
 
-declare global {
-  interface Window {
-    readonly tape: { rateHz: number; startsAt: number; blocks: Float32Array[][]; flushes: number[]; context: AudioContext };
-  }
-}
-
 /** Somebody in front of the page, in Chromium. */
 export interface Visitor extends AsyncDisposable {
   readonly page: Page;
   /** What the page threw or complained of; a connection that fails is no such thing. */
   readonly complaints: readonly string[];
-  /** The words of each turn on the page, in order: "agent: …", "caller: …", "interrupted" last where it was. */
+  /** As the page shows them, in order. */
   turns(): Promise<readonly Turn[]>;
   /** Resolves when the page is in that state. */
   isIn(state: "listening" | "thinking" | "speaking" | "ended" | "failed", limitMs?: number): Promise<void>;
   tape(): Promise<Tape>;
 }
 
-export interface Turn {
-  readonly role: "agent" | "caller";
-  readonly text: string;
-  readonly final: boolean;
-  readonly interrupted: boolean;
-}
-
 /**
  * Opens the page with a microphone that hears `said` (pcm16 at 16 kHz) once, from when it is switched on, then silence.
  * `taped`: keeps the sound of both sides. `raw`: without the browser's echo cancellation and the like.
  */
-export async function visit(url: string, said = new Int16Array(16_000), { taped = false, raw = false } = {}): Promise<Visitor> {
+export async function visit(url: string, said: Int16Array = new Int16Array(16_000), { taped = false, raw = false } = {}): Promise<Visitor> {
   const folder = await mkdtemp(join(tmpdir(), "linekeeper-visitor-"));
   const microphone = join(folder, "microphone.wav");
   await writeFile(
@@ -90,14 +78,7 @@ async function openPage(browser: Browser, url: string, folder: string, taped: bo
   return {
     page,
     complaints,
-    turns: () =>
-      page.evaluate(() =>
-        window.linekeeper.captions.entries.flatMap((entry) => {
-          if (entry.kind !== "turn") return [];
-          const { role, text, final, interrupted } = entry;
-          return [{ role, text, final, interrupted }];
-        }),
-      ),
+    turns: () => page.evaluate(shownTurns),
     isIn: (state, limitMs = 30_000) => page.locator(`body[data-state="${state}"]`).waitFor({ timeout: limitMs }),
     tape: async () => tapeOf(await page.evaluate(takeTape)),
     async [Symbol.asyncDispose]() {
@@ -105,74 +86,6 @@ async function openPage(browser: Browser, url: string, folder: string, taped: bo
       await rm(folder, { recursive: true, force: true });
     },
   };
-}
-
-/** Runs in the page before its own code: taps what goes to the loudspeaker and what comes from the microphone, and notes each flush. */
-function startTape(worklet: string): void {
-  const tape = {
-    rateHz: 0,
-    startsAt: 0,
-    blocks: [] as Float32Array[][],
-    flushes: [] as number[],
-    context: undefined as unknown as AudioContext,
-  };
-  Object.assign(window, { tape });
-  const { addModule } = AudioWorklet.prototype;
-  const workletUrl = URL.createObjectURL(new Blob([worklet], { type: "text/javascript" }));
-  AudioWorklet.prototype.addModule = async function (url) {
-    await addModule.call(this, workletUrl);
-    await addModule.call(this, url);
-  };
-  let recorder: AudioWorkletNode | undefined;
-  const record = (node: AudioNode, track: number): void => {
-    if (recorder === undefined) {
-      tape.context = node.context as AudioContext;
-      tape.rateHz = node.context.sampleRate;
-      recorder = new AudioWorkletNode(node.context, "tape", { numberOfInputs: 2, numberOfOutputs: 0 });
-      recorder.port.onmessage = ({ data }: MessageEvent<{ tracks: Float32Array[]; endsAt: number }>) => {
-        if (tape.blocks.length === 0) tape.startsAt = data.endsAt - (data.tracks[0]?.length ?? 0);
-        tape.blocks.push(data.tracks);
-      };
-    }
-    connect.call(node, recorder, 0, track);
-  };
-  const { connect } = AudioNode.prototype;
-  const tapped = function (this: AudioNode, ...to: [AudioNode]): AudioNode {
-    if (this instanceof AudioWorkletNode && to[0] instanceof AudioDestinationNode) record(this, 0);
-    if (this instanceof MediaStreamAudioSourceNode) record(this, 1);
-    return connect.apply(this, to);
-  };
-  Object.assign(AudioNode.prototype, { connect: tapped });
-  globalThis.WebSocket = class extends WebSocket {
-    constructor(url: string | URL) {
-      super(url);
-      this.addEventListener("message", ({ data }) => {
-        if (data === '{"type":"flush"}') tape.flushes.push(Math.round(tape.context.currentTime * tape.rateHz));
-      });
-    }
-  };
-}
-
-interface PackedTape {
-  readonly rateHz: number;
-  readonly tracks: readonly string[];
-  readonly flushes: readonly number[];
-  readonly outputLatencyMs: number;
-}
-
-/** Runs in the page. As 16-bit samples in base64: a minute of numbers in JSON would be tens of megabytes. */
-function takeTape(): PackedTape {
-  const { rateHz, startsAt, blocks, flushes, context } = window.tape;
-  const pack = (track: number): string => {
-    let bytes = "";
-    for (const block of blocks) {
-      const samples = Int16Array.from(block[track] ?? [], (sample) => Math.max(-32_768, Math.min(32_767, Math.round(sample * 32_767))));
-      bytes += String.fromCharCode(...new Uint8Array(samples.buffer));
-    }
-    return btoa(bytes);
-  };
-  const outputLatencyMs = 1_000 * (context.outputLatency || context.baseLatency);
-  return { rateHz, tracks: [pack(0), pack(1)], flushes: flushes.map((frame) => frame - startsAt), outputLatencyMs };
 }
 
 function tapeOf({ rateHz, tracks, flushes, outputLatencyMs }: PackedTape): Tape {

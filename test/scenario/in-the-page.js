@@ -1,0 +1,84 @@
+/**
+ * @typedef {{ rateHz: number, startsAt: number, blocks: Float32Array[][], flushes: number[], context: AudioContext | undefined }} RunningTape
+ * @typedef {{ rateHz: number, tracks: string[], flushes: number[], outputLatencyMs: number }} PackedTape
+ * @typedef {{ role: "agent" | "caller", text: string, final: boolean, interrupted: boolean }} Turn
+ */
+
+// These functions run in the page: nothing of this file's surroundings is there.
+
+/**
+ * To be run before the page's own code: tapes what goes to the loudspeaker and what comes from the microphone, and notes each flush.
+ * @param {string} worklet the source of tape-worklet.js
+ */
+export function startTape(worklet) {
+  /** @type {RunningTape} */
+  const tape = { rateHz: 0, startsAt: 0, blocks: [], flushes: [], context: undefined };
+  Object.assign(window, { tape });
+  const { addModule } = AudioWorklet.prototype;
+  const workletUrl = URL.createObjectURL(new Blob([worklet], { type: "text/javascript" }));
+  AudioWorklet.prototype.addModule = async function (url) {
+    await addModule.call(this, workletUrl);
+    await addModule.call(this, url);
+  };
+  /** @type {(to: AudioNode, output?: number, input?: number) => AudioNode} of its two forms the one that the page uses */
+  const connect = AudioNode.prototype.connect;
+  /** @type {AudioWorkletNode | undefined} */
+  let recorder;
+  const record = (/** @type {AudioNode} */ node, /** @type {number} */ track) => {
+    const { context } = node;
+    if (recorder === undefined && context instanceof AudioContext) {
+      tape.context = context;
+      tape.rateHz = context.sampleRate;
+      recorder = new AudioWorkletNode(context, "tape", { numberOfInputs: 2, numberOfOutputs: 0 });
+      recorder.port.onmessage = ({ data }) => {
+        if (tape.blocks.length === 0) tape.startsAt = data.endsAt - data.tracks[0].length;
+        tape.blocks.push(data.tracks);
+      };
+    }
+    if (recorder !== undefined) connect.call(node, recorder, 0, track);
+  };
+  Object.assign(AudioNode.prototype, {
+    /** @type {(this: AudioNode, to: AudioNode) => AudioNode} */
+    connect(to) {
+      if (this instanceof AudioWorkletNode && to instanceof AudioDestinationNode) record(this, 0);
+      if (this instanceof MediaStreamAudioSourceNode) record(this, 1);
+      return connect.call(this, to);
+    },
+  });
+  globalThis.WebSocket = class extends WebSocket {
+    /** @param {string | URL} url */
+    constructor(url) {
+      super(url);
+      this.addEventListener("message", ({ data }) => {
+        if (data === '{"type":"flush"}') tape.flushes.push(Math.round((tape.context?.currentTime ?? 0) * tape.rateHz));
+      });
+    }
+  };
+}
+
+/**
+ * As 16-bit samples in base64: a minute of numbers in JSON would be tens of megabytes.
+ * @returns {PackedTape}
+ */
+export function takeTape() {
+  const { rateHz, startsAt, blocks, flushes, context } = window.tape;
+  const pack = (/** @type {number} */ track) => {
+    let bytes = "";
+    for (const block of blocks) {
+      const samples = Int16Array.from(block[track] ?? [], (sample) => Math.max(-32_768, Math.min(32_767, Math.round(sample * 32_767))));
+      bytes += String.fromCharCode(...new Uint8Array(samples.buffer));
+    }
+    return btoa(bytes);
+  };
+  const outputLatencyMs = 1_000 * (context?.outputLatency ?? 0);
+  return { rateHz, tracks: [pack(0), pack(1)], flushes: flushes.map((frame) => frame - startsAt), outputLatencyMs };
+}
+
+/** @returns {Turn[]} the turns that the page shows, in order */
+export function shownTurns() {
+  return window.linekeeper.captions.entries.flatMap((entry) => {
+    if (entry.kind !== "turn") return [];
+    const { role, text, final, interrupted } = entry;
+    return [{ role, text, final, interrupted }];
+  });
+}
