@@ -109,7 +109,7 @@ export class FluxSession implements FakeSession {
         }, 1);
         return;
       default:
-        this.#panel.violation(`${message?.type ?? "text"} on listen v2`);
+        this.#panel.violation(`${String(message?.type ?? "text")} on listen v2`);
         return this.#error("UNPARSABLE_CLIENT_MESSAGE", "The message could not be read.");
     }
   }
@@ -230,11 +230,10 @@ export function sendGarbled(peer: FakePeer, samples: Parameters<typeof garble>[0
   return { sent, unreadable };
 }
 
-export function parsed(data: Buffer): { readonly type?: string; readonly text?: unknown } | undefined {
+export function parsed(data: Buffer): { readonly type?: unknown; readonly text?: unknown } | undefined {
   try {
     const json: unknown = JSON.parse(data.toString());
-    // Looked into field by field, each of which may still be anything.
-    return typeof json === "object" && json !== null ? (json as { type?: string; text?: unknown }) : undefined;
+    return typeof json === "object" && json !== null ? json : undefined;
   } catch {
     return undefined;
   }

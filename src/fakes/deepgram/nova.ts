@@ -88,7 +88,7 @@ export class NovaSession implements FakeSession {
       case "CloseStream":
         return this.#closeStream();
       default:
-        this.#panel.violation(`${message?.type ?? "text"} on listen v1`);
+        this.#panel.violation(`${String(message?.type ?? "text")} on listen v1`);
         return this.#peer.close(1008, "DATA-0000: the message cannot be read");
     }
   }

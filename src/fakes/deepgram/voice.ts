@@ -8,7 +8,7 @@ const letters = (text: string): string => text.replace(/\s+/g, "");
  * The sound of one text. What belongs to a scripted reply is the part of its sound that belongs to these words, so that its parts make
  * up the whole to the sample; `fromMs` is where in the reply it begins.
  */
-export function spokenAudio(
+function spokenAudio(
   text: string,
   reply: ScriptedReply | undefined,
   spokenLetters: number,

@@ -29,7 +29,8 @@ export async function* speakByHttp(plan: VoicePlan, text: string, signal: AbortS
     const { bytesPerSample } = encodings[downlink];
     let half: Uint8Array = new Uint8Array(0);
     gap.arm();
-    for await (const piece of body) {
+    // A body of fetch gives bytes.
+    for await (const piece of body as AsyncIterable<Uint8Array>) {
       gap.arm();
       const all = half.length === 0 ? piece : Buffer.concat([half, piece]);
       const whole = all.length - (all.length % bytesPerSample);

@@ -21,6 +21,8 @@ export interface EarPlan {
 }
 
 const beatMs = 500;
+/** Between two turns, heard time is told as used at least this often. */
+const meterMs = 10_000;
 /** Turns advance with audio alone: where the caller's stops, silence goes on, as long as it can end a turn. */
 const fillAfterMs = 1_000;
 const fillLimitMs = 3_000;
@@ -218,6 +220,7 @@ class Flux implements Transcription {
   }
 
   #watch(): void {
+    if (this.#intake.usedMs >= meterMs) this.#tellUsed();
     const silentMs = this.#request.clock.now() - this.#heard.atMs;
     const { heardMs, sentMs } = this.#intake.timeline;
     if (silentMs > stallMs && sentMs - this.#heard.sentMs > stallMs)

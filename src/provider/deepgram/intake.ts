@@ -53,9 +53,13 @@ export class Intake {
     return socketMs <= this.timeline.sentMs + aheadLimitMs;
   }
 
-  /** Audio sent since this was last asked, ms. The service bills it, silence included. */
+  /** Audio sent since this was last taken, ms. The service bills it, silence included. */
+  get usedMs(): number {
+    return Math.round(this.timeline.sentMs) - this.#usedMs;
+  }
+
   takeUsedMs(): number {
-    const usedMs = Math.round(this.timeline.sentMs) - this.#usedMs;
+    const { usedMs } = this;
     this.#usedMs += usedMs;
     return usedMs;
   }

@@ -13,6 +13,8 @@ type Socket = Awaited<ReturnType<DeepgramClient["listen"]["v1"]["connect"]>>;
 type Results = Extract<NovaMessage, { readonly type: "results" }>;
 
 const beatMs = 500;
+/** Between two turns, heard time is told as used at least this often. */
+const meterMs = 10_000;
 /** The service hangs up after 10 s without audio or `KeepAlive`; before the first audio, `KeepAlive` alone does not hold it. */
 const keepAliveMs = 4_000;
 const firstSilenceMs = 100;
@@ -188,6 +190,7 @@ class Nova implements Transcription {
   }
 
   #watch(): void {
+    if (this.#intake.usedMs >= meterMs) this.#tellUsed();
     const { sentMs } = this.#intake.timeline;
     if (this.#intake.idleMs >= keepAliveMs) this.#keepAlive(sentMs === 0);
     if (!this.#turn.isOpen) return;

@@ -62,25 +62,20 @@ export class Pipeline {
 
   hears(notice: HeardNotice): void {
     if (!this.#isOpen) return;
-    switch (notice.type) {
-      case "stage.lost":
-        return this.#host.lost(notice.fault);
-      case "caller.paused":
-        return this.#draft(notice.turnId, notice.text);
-      case "caller.continued":
-        return this.#dropDraft();
-      case "caller.spoke":
-        this.#callerSpeaks = true;
-        this.#speaker.expect();
-        this.#reply?.hide();
-        break;
-      case "caller.transcribed":
-        this.#words = notice.text;
-        break;
-    }
+    if (notice.type === "stage.lost") return this.#host.lost(notice.fault);
+    if (notice.type === "caller.paused") return this.#draft(notice.turnId, notice.text);
+    if (notice.type === "caller.continued") return this.#dropDraft();
+    if (notice.type === "caller.spoke") this.#spoke();
+    if (notice.type === "caller.transcribed") this.#words = notice.text;
     this.#host.notice(notice);
     if (notice.type === "caller.finished") this.#finished(notice.turnId);
     else if (notice.type === "caller.dismissed") this.#dismissed();
+  }
+
+  #spoke(): void {
+    this.#callerSpeaks = true;
+    this.#speaker.expect();
+    this.#reply?.hide();
   }
 
   takeText(typed: string): void {

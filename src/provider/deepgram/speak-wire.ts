@@ -42,8 +42,7 @@ export function speakRequest(text: string, settings: PipelineSettings, downlink:
   const { voice, speed, mipOptOut, tag } = settings;
   return {
     text,
-    // The list of the client ends with the voices of its day.
-    model: voice as NonNullable<HttpRequest["model"]>,
+    model: voice,
     encoding,
     sample_rate: rateHz,
     container: "none",

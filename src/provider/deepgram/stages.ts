@@ -39,7 +39,7 @@ export type ThinkItem =
   | (Extract<ConversationItem, { readonly type: "tool" }> & { readonly keepsake: Keepsake | undefined });
 
 /** What a thinker wants back with a call that it made (a thought signature); no other thinker looks inside. */
-export interface Keepsake {
+interface Keepsake {
   readonly thinker: string;
   readonly value: unknown;
 }
@@ -82,7 +82,7 @@ export interface StageGuard {
 export type StageGuards = (service: string) => StageGuard;
 
 /** What a stage is opened with, from the link's own request. */
-export type StageRequest = Pick<OpenRequest, "agent" | "signal" | "openLimitMs" | "clock" | "log">;
+type StageRequest = Pick<OpenRequest, "agent" | "signal" | "openLimitMs" | "clock" | "log">;
 
 /** Writes down what the caller says and tells their turns. */
 export interface Transcriber {

@@ -32,7 +32,7 @@ const logged = (line: Line, event: string): string[] => line.diary.filter((entry
 const urls = (fake: DeepgramFake, path: string): URL[] =>
   fake.panel.records.filter(({ asked }) => asked.url.startsWith(path)).map(({ asked }) => new URL(asked.url, "http://fake"));
 
-describe("listening with Flux", { timeout }, () => {
+describe("listening with Flux", { timeout, concurrent: true }, () => {
   test("an answer is begun at the eager end of a turn and heard only after its end", async () => {
     await using bench = await desk();
     await using line = await new Line(bench, { uplink }).open();
@@ -126,9 +126,10 @@ describe("listening with Flux", { timeout }, () => {
   test("while Flux cannot be had, Nova stands in, and the operator reads so", async () => {
     await using bench = await desk();
     bench.fake.refusals.set("/v2/listen", 503);
-    await using line = await new Line(bench, { uplink }).open();
+    const line = await new Line(bench, { uplink }).open();
     await says(bench, line);
     await line.hears("agent.ended");
+    await line[Symbol.asyncDispose]();
     expect(logged(line, "stage_fell_back")).toHaveLength(1);
     expect(logged(line, "stage_fell_back")[0]).toContain("nova-3");
     for (const _ of "123") {
@@ -140,7 +141,7 @@ describe("listening with Flux", { timeout }, () => {
   });
 });
 
-describe("listening with Nova", { timeout }, () => {
+describe("listening with Nova", { timeout, concurrent: true }, () => {
   const nova = { stt: "nova-3" };
 
   test("a turn that noise never ends is ended by its word gap, once", async () => {
@@ -188,17 +189,6 @@ describe("listening with Nova", { timeout }, () => {
     await line.hears("agent.ended");
   });
 
-  test("a caller who says nothing for long is kept, before the first word as after it", async () => {
-    await using bench = await desk(nova, { idleLimitMs: 1_000 });
-    await using line = await new Line(bench, { uplink, clock: fast }).open();
-    const listening = (): number => bench.fake.panel.last.heard.bytes;
-    await line.becomes(() => listening() > 0, "silence of ours, for KeepAlive alone does not hold a socket without audio");
-    const keptUntil = systemClock.now() + 2_500;
-    await line.becomes(() => systemClock.now() > keptUntil, "more than twice the limit");
-    expect(line.all("link.lost")).toEqual([]);
-    expect(bench.fake.panel.violations).toEqual([]);
-  });
-
   test("keyterms, speakers, redaction and a domain's model are asked for in the words of that model", async () => {
     await using bench = await desk({ stt: "nova-3-medical", keyterms: ["stent"], redact: ["pci", "ssn"], endpointingMs: 500 });
     await using line = await new Line(bench).open();
@@ -212,6 +202,19 @@ describe("listening with Nova", { timeout }, () => {
     const old = urls(older.fake, "/v1/listen")[0]?.searchParams;
     expect([old?.getAll("keywords"), old?.get("diarize")]).toEqual([["stent"], "true"]);
     expect([...bench.fake.panel.violations, ...older.fake.panel.violations]).toEqual([]);
+  });
+});
+
+describe("keeping quiet", { timeout }, () => {
+  test("a caller who says nothing for long is kept, before the first word as after it", async () => {
+    await using bench = await desk({ stt: "nova-3" }, { idleLimitMs: 1_000 });
+    await using line = await new Line(bench, { uplink, clock: fast }).open();
+    const listening = (): number => bench.fake.panel.last.heard.bytes;
+    await line.becomes(() => listening() > 0, "silence of ours, for KeepAlive alone does not hold a socket without audio");
+    const keptUntil = systemClock.now() + 2_500;
+    await line.becomes(() => systemClock.now() > keptUntil, "more than twice the limit");
+    expect(line.all("link.lost")).toEqual([]);
+    expect(bench.fake.panel.violations).toEqual([]);
   });
 });
 
@@ -305,13 +308,14 @@ describe("speaking", { timeout }, () => {
   });
 });
 
-describe("the talk", { timeout }, () => {
+describe("the talk", { timeout, concurrent: true }, () => {
   test("what is typed while an answer runs is answered after it, once", async () => {
     await using bench = await desk();
     await using line = await new Line(bench).open();
     bench.fake.panel.reply({ text: "A long story about it all.", ms: 3_000, holdAtMs: 1_000 }, "Second.");
     line.ends.takeText("first");
-    await line.hears("agent.began");
+    const { turnId } = await line.hears("agent.began");
+    await line.becomes(() => line.audioMs(turnId) >= 1_000, "the place where it is held");
     line.ends.takeText("second");
     line.ends.takeText("third");
     expect(bench.fake.llm.hits).toBe(1);
