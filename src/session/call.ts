@@ -102,8 +102,9 @@ export class Call implements Ticked {
     this.#send = send;
   }
 
+  /** What happens after the end, such as a tool that comes back, changes nothing. */
   send(event: SessionEvent): void {
-    this.#send(event);
+    if (!this.#isOver) this.#send(event);
   }
 
   /** What came from outside the chart met a defect of ours: this call ends, and no other. */

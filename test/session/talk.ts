@@ -197,7 +197,7 @@ class Mind {
   }
 
   #hears(turn: Said, fromMs: number, untilMs: number): void {
-    if (turn.fromMs >= untilMs || this.#over.has(turn.number) || this.#knows(turn.number) || turn.fromMs < fromMs - 1) return;
+    if (turn.fromMs >= untilMs || this.#over.has(turn.number) || turn.fromMs < fromMs - 1) return;
     const turnId = `c${turn.number}`;
     if (!this.#begun.has(turn.number)) {
       this.#begun.add(turn.number);
@@ -236,10 +236,6 @@ class Mind {
 
   #soon(ms: number, run: () => void): void {
     this.#due.push({ atMs: this.#house.clock.now() + ms, run });
-  }
-
-  #knows(number: number): boolean {
-    return this.#link.request.conversation.some((item) => item.type === "caller" && item.text === `turn ${number}`);
   }
 
   get #isClosed(): boolean {
