@@ -42,10 +42,25 @@ export class Ticker implements Beat {
   #beat(): void {
     this.#timer = undefined;
     const now = this.#clock.now();
-    for (const ticked of this.#awake) if (!ticked.tick(now)) this.#awake.delete(ticked);
-    if (this.#awake.size === 0) return;
+    let running: Ticked | undefined;
+    try {
+      for (const ticked of this.#awake) {
+        running = ticked;
+        if (!ticked.tick(now)) this.#awake.delete(ticked);
+        running = undefined;
+      }
+    } finally {
+      // One that threw is woken no more; the error goes on its way, and the beat on its own.
+      if (running !== undefined) this.#awake.delete(running);
+      if (this.#awake.size > 0) this.#armNext(now);
+    }
+  }
+
+  #armNext(nowMs: number): void {
+    // Who was woken during the beat has armed the next one.
+    if (this.#timer !== undefined) return;
     // Absolute beats do not drift; after a long stall the missed ones are skipped, not caught up.
-    this.#dueMs = Math.max(this.#dueMs + this.#periodMs, now);
+    this.#dueMs = Math.max(this.#dueMs + this.#periodMs, nowMs);
     this.#arm();
   }
 }
