@@ -10,6 +10,7 @@ import type { Settings } from "./config/settings.ts";
 import type { Tool } from "./desk/tool.ts";
 import { deskTools } from "./desk/desk-tools.ts";
 import { Breaker, defaultBreaker } from "./guard/breaker.ts";
+import { withAdvice } from "./guard/with-advice.ts";
 import { withBreaker } from "./guard/with-breaker.ts";
 import { Access } from "./http/access.ts";
 import { files } from "./http/files.ts";
@@ -195,7 +196,11 @@ async function startProviders(named: readonly string[], settings: Settings, log:
     throw toFault(failed.reason, "internal", "starting the providers");
   }
   return new Map(
-    running.map((provider) => [provider.name, withBreaker(provider, new Breaker(provider.name, defaultBreaker, systemClock, watch))]),
+    running.map((provider) => {
+      const needs = chosen.find((row) => row.name === provider.name)?.needs ?? [];
+      const keys = needs.filter((name) => typeof name === "string").filter((name) => name.endsWith("_KEY"));
+      return [provider.name, withBreaker(withAdvice(provider, keys), new Breaker(provider.name, defaultBreaker, systemClock, watch))];
+    }),
   );
 }
 

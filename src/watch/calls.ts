@@ -109,7 +109,9 @@ export function watchCalls(log: Log, metrics: Metrics, options: CallWatchOptions
         return;
       case "link.gave-up":
         metrics.reconnectEpisodes.inc({ provider: named(event.provider), result: "exhausted" });
-        log.error("reconnection_failed", { callId, provider: event.provider, reason: event.code, total_attempts: event.attempts });
+        // A first opening that cannot pass was told as connection_failed; nothing was tried again.
+        if (event.attempts > 1)
+          log.error("reconnection_failed", { callId, provider: event.provider, reason: event.code, total_attempts: event.attempts });
         return;
       case "link.puzzled":
         metrics.errors.inc({ provider: named(event.provider), error_type: "protocol_error" });

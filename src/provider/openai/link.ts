@@ -34,7 +34,7 @@ const setupId = "setup";
 /** @throws {Fault} see `Provider.open`. */
 export async function openLink(plan: LinkPlan): Promise<Link> {
   const { request, provider, secret } = plan;
-  const doing = `opening ${provider}`;
+  const doing = `opening ${provider} with ${plan.settings.model}`;
   if (request.signal.aborted) throw new Fault("provider-dropped", `${doing}: given up before it began`);
   let realtime: OpenAIRealtimeWS;
   try {
