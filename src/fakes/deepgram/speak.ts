@@ -39,7 +39,9 @@ export class SpeakSession implements FakeSession {
   /** Rises with each `Clear`: what was begun before it is void. */
   #era = 0;
   #rest: Uint8Array = new Uint8Array(0);
-  #release: (() => void) | undefined;
+  /** The audio is to stop at a place that its script names. */
+  #isHeld = false;
+  #goOn: (() => void) | undefined;
   #isClosing = false;
 
   constructor(
@@ -124,7 +126,7 @@ export class SpeakSession implements FakeSession {
     // What was on its way still comes.
     for (let at = 0; at < 2 + Math.floor(this.#random.next() * 4) && this.#rest.length > 0; at += 1) this.#piece();
     this.#rest = new Uint8Array(0);
-    this.#release?.();
+    this.release();
     if (this.#manners.clears) this.#emit({ type: "Cleared", sequence_id: (this.#sequence += 1) });
   }
 
@@ -140,7 +142,7 @@ export class SpeakSession implements FakeSession {
     const era = this.#era;
     const { audio, fromMs, reply } = this.#script.next(text, this.#panel.speaking, this.#encoding);
     this.#rest = audio;
-    let isHeld = reply?.holdAtMs !== undefined;
+    this.#isHeld = reply?.holdAtMs !== undefined;
     while (this.#rest.length > 0) {
       this.#piece();
       await new Promise((resolve) => setImmediate(resolve));
@@ -152,9 +154,8 @@ export class SpeakSession implements FakeSession {
         this.#manners.dropAtMs = undefined;
         return this.#peer.close(1011, "NET-0000");
       }
-      if (isHeld && saidMs >= (reply?.holdAtMs ?? 0)) {
-        await new Promise<void>((resolve) => (this.#release = resolve));
-        isHeld = false;
+      if (this.#isHeld && saidMs >= (reply?.holdAtMs ?? 0)) {
+        await new Promise<void>((resolve) => (this.#goOn = resolve));
         if (era !== this.#era) return;
       }
     }
@@ -185,7 +186,8 @@ export class SpeakSession implements FakeSession {
   announceEnd(): void {}
 
   release(): void {
-    this.#release?.();
+    this.#isHeld = false;
+    this.#goOn?.();
   }
 
   async garble(count: number, seed: number): Promise<GarbleCount> {
@@ -194,6 +196,6 @@ export class SpeakSession implements FakeSession {
 
   ended(): void {
     this.#texts = [];
-    this.#release?.();
+    this.release();
   }
 }

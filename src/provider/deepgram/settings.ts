@@ -76,7 +76,8 @@ export function pipelineSettings(agent: AgentSpec, endpointing: "provider" | "ma
     redact: own.redact ?? [],
     smartFormat: own.smartFormat ?? true,
     profanityFilter: own.profanityFilter ?? false,
-    endpointingMs: own.endpointingMs ?? 300,
+    // People pause for 300 ms in mid-sentence.
+    endpointingMs: own.endpointingMs ?? 500,
     eotThreshold,
     eagerEotThreshold: endpointing === "manual" ? undefined : eager,
     eotTimeoutMs: own.eotTimeoutMs ?? 5_000,

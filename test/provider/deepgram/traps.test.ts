@@ -38,10 +38,11 @@ describe("listening with Flux", { timeout, concurrent: true }, () => {
     await using line = await new Line(bench, { uplink }).open();
     bench.fake.panel.callerSays("two nights, please");
     bench.fake.panel.reply({ text: "From which date?", ms: 800 });
-    const speaking = line.says(bench.speech(uplink), hush(1_000));
+    // Silence that may be the end, but is not yet.
+    await line.says(bench.speech(uplink), hush(400));
     await line.becomes(() => bench.fake.llm.hits === 1, "the draft");
     expect(line.all("caller.finished")).toEqual([]);
-    await speaking;
+    await line.says(hush(600));
     await line.hears("agent.ended");
     const told = line.notices.map((notice) => notice.type).filter((type) => type.startsWith("caller.fin") || type.startsWith("agent"));
     expect(told).toEqual(["caller.finished", "agent.began", "agent.said", "agent.ended"]);
@@ -54,7 +55,9 @@ describe("listening with Flux", { timeout, concurrent: true }, () => {
     await using line = await new Line(bench, { uplink }).open();
     bench.fake.panel.callerSays("two nights");
     bench.fake.panel.reply("A draft that nobody hears.", "Two nights and more, certainly.");
-    await line.says(bench.speech(uplink), hush(350), bench.speech(uplink), hush(1_000));
+    await line.says(bench.speech(uplink), hush(350));
+    await line.becomes(() => bench.fake.llm.hits === 1, "the draft");
+    await line.says(bench.speech(uplink), hush(1_000));
     const ended = await line.hears("agent.ended");
     expect(line.said(ended.turnId)).toBe("Two nights and more, certainly.");
     expect(line.all("agent.began")).toHaveLength(1);
@@ -190,12 +193,12 @@ describe("listening with Nova", { timeout, concurrent: true }, () => {
   });
 
   test("keyterms, speakers, redaction and a domain's model are asked for in the words of that model", async () => {
-    await using bench = await desk({ stt: "nova-3-medical", keyterms: ["stent"], redact: ["pci", "ssn"], endpointingMs: 500 });
+    await using bench = await desk({ stt: "nova-3-medical", keyterms: ["stent"], redact: ["pci", "ssn"], endpointingMs: 400 });
     await using line = await new Line(bench).open();
     const query = urls(bench.fake, "/v1/listen")[0]?.searchParams;
     expect(query?.getAll("keyterm")).toEqual(["stent"]);
     expect(query?.getAll("redact")).toEqual(["pci", "ssn"]);
-    expect(query?.get("endpointing")).toBe("500");
+    expect(query?.get("endpointing")).toBe("400");
     line.ends.close();
     await using older = await desk({ stt: "nova-2-phonecall", keyterms: ["stent"], diarize: true });
     await using _second = await new Line(older).open();
@@ -330,7 +333,9 @@ describe("the talk", { timeout, concurrent: true }, () => {
     await using line = await new Line(bench, { uplink }).open();
     bench.fake.panel.callerSays("two nights", "no, three");
     bench.fake.llm.firstFrameMs = 1_500;
-    await line.says(bench.speech(uplink), hush(700), bench.speech(uplink), hush(1_000));
+    await line.says(bench.speech(uplink), hush(700));
+    await line.becomes(() => bench.fake.llm.hits === 1, "the first question");
+    await line.says(bench.speech(uplink), hush(1_000));
     await line.hears("agent.ended");
     expect(line.all("agent.began")).toHaveLength(1);
     expect(bench.fake.llm.abandoned).toBe(1);
