@@ -61,7 +61,7 @@ export async function startDeepgramFake(options: DeepgramFakeOptions = {}): Prom
   const random = seededRandom(options.seed ?? 1);
   const llm = new LlmService(chatWire(groqChat(groqKey)), panel);
   const nova: NovaManners = { finalize: "words", noisy: false, started: "once", wordless: false };
-  const speak: SpeakManners = { mute: false, clears: true, dropAtMs: undefined };
+  const speak: SpeakManners = { mute: false, clears: true, dropAtMs: undefined, idleCloseMs: undefined };
   const script = new Script();
   const refused = new Map<string, number>();
   const isAuthorized = (request: IncomingMessage): boolean =>

@@ -17,6 +17,8 @@ export interface SpeakManners {
   clears: boolean;
   /** The socket is closed once so much of a text's audio is out, ms. */
   dropAtMs: number | undefined;
+  /** The socket is closed so long after its last text was spoken, ms; how long the service waits is not documented. */
+  idleCloseMs: number | undefined;
 }
 
 const textLimit = 2_000;
@@ -135,6 +137,8 @@ export class SpeakSession implements FakeSession {
     this.#isSpeaking = true;
     for (let text = this.#texts.shift(); text !== undefined && !this.#peer.gone; text = this.#texts.shift()) await this.#say(text);
     this.#isSpeaking = false;
+    const { idleCloseMs } = this.#manners;
+    if (idleCloseMs !== undefined) setTimeout(() => this.#peer.close(1011, "NET-0001"), idleCloseMs);
     if (this.#isClosing) this.#peer.close(1000, "");
   }
 

@@ -270,6 +270,23 @@ describe("speaking", { timeout }, () => {
     expect(line.all("link.lost")).toEqual([]);
   });
 
+  test("a socket that the service closes between two answers is opened again when the next is coming", async () => {
+    await using bench = await desk();
+    bench.fake.speak.idleCloseMs = 600;
+    await using line = await new Line(bench, { clock: fast }).open();
+    line.ends.takeText("hello?");
+    await line.hears("agent.ended");
+    await line.becomes(() => bench.fake.panel.open === 1, "the end of the socket");
+    bench.fake.speak.idleCloseMs = undefined;
+    bench.fake.panel.reply({ text: "Yes, I am here.", ms: 1_000 });
+    line.ends.takeText("are you there?");
+    await line.becomes(() => line.all("agent.ended").length === 2, "the next answer");
+    expect(line.audioMs(line.all("agent.ended")[1]?.turnId ?? "")).toBeCloseTo(1_000, 0);
+    expect(urls(bench.fake, "/v1/speak").map(({ searchParams }) => searchParams.has("container"))).toEqual([false, false]);
+    expect(logged(line, "stage_fell_back")).toEqual([]);
+    expect(line.all("link.lost")).toEqual([]);
+  });
+
   test("a service that takes words and never speaks is given up after three seconds, for HTTP", async () => {
     await using bench = await desk();
     bench.fake.speak.mute = true;
