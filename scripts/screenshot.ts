@@ -4,12 +4,12 @@ import { parseArgs } from "node:util";
 import { chromium } from "playwright-core";
 
 // Takes the picture of a live call for the README: the page's own example call against a running server.
-//   node scripts/screenshot.ts --url http://localhost:8080/ --out docs/call.png [--dark] [--phone] [--turns 6]
+//   node scripts/screenshot.ts --url http://localhost:8080/ --out public/images/call.png [--dark] [--phone] [--turns 6]
 
 const { values } = parseArgs({
   options: {
     url: { type: "string", default: "http://localhost:8080/" },
-    out: { type: "string", default: "docs/call.png" },
+    out: { type: "string", default: "public/images/call.png" },
     browser: { type: "string", default: "/usr/bin/chromium" },
     turns: { type: "string", default: "6" },
     dark: { type: "boolean", default: false },

@@ -50,7 +50,7 @@ export class RecordedCaller {
 }
 
 /**
- * Only the last question counts: "Thank you, Anna. And a phone number, please?" asks for a number, not a name.
+ * Only the last question counts: "Thank you, Susan. And a phone number, please?" asks for a number, not a name.
  * @param {string} text
  */
 const lastQuestion = (text) => text.match(/[^.?!]*\?\s*$/)?.[0] ?? text;

@@ -157,7 +157,7 @@ describe.skipIf(!present && !needed)("the page in Chromium", { timeout: 60_000 }
       hears: ["Hello. What are your opening hours?"],
       answers: [{ text: "From noon to ten." }],
     });
-    await page.getByRole("button", { name: /Anna books a table/ }).click();
+    await page.getByRole("button", { name: /Susan books a table/ }).click();
     const call = await theCall();
     await expect
       .poll(() => page.locator(".turn").allInnerTexts(), patient)

@@ -7,7 +7,7 @@ import { Fault } from "../../src/kernel/fault.ts";
 const root = new URL("../../", import.meta.url);
 const read = async (): Promise<Script[]> => JSON.parse(await readFile(new URL("public/examples.json", root), "utf8")) as Script[]; // used as such below
 
-test("Anna says her lines, answers what she is asked, and says goodbye once", async () => {
+test("Susan says her lines, answers what she is asked, and says goodbye once", async () => {
   const [anna] = await read();
   if (anna === undefined) throw new Error("no example");
   const caller = new RecordedCaller(anna);
@@ -15,9 +15,9 @@ test("Anna says her lines, answers what she is asked, and says goodbye once", as
     "Hello, how can I help?",
     "We are open from",
     "Gladly. What name should I put it under?",
-    "Thank you, Anna Miller. And a phone number, please?",
+    "Thank you, Susan Brown. And a phone number, please?",
     "4 7 1, 9 2, 6 3, right?",
-    "A table for 4, tomorrow at 7 in the evening, for Anna Miller. Shall I book it?",
+    "A table for 4, tomorrow at 7 in the evening, for Susan Brown. Shall I book it?",
     "It is booked. Anything else?",
     "Goodbye.",
   ];
