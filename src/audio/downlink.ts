@@ -139,6 +139,11 @@ export class Downlink implements Ticked {
     if (Number(generation) === this.#generation && turnId !== undefined) this.played(turnId, Number(ms));
   }
 
+  /** Audio of the turn is here, heard or not yet. */
+  holds(turnId: string): boolean {
+    return this.#turns.some((turn) => turn.turnId === turnId && turn.writtenBytes > 0);
+  }
+
   /** The agent has audio that the caller has not heard. */
   get speaking(): boolean {
     return this.#turns.some((turn) => turn.writtenBytes > 0);

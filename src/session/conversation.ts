@@ -6,6 +6,9 @@ interface Saying {
   readonly audioMs: number | undefined;
 }
 
+/** Quick speech; slower speech only makes a cut more careful. */
+const letterMs = 55;
+
 interface CallerTurn {
   readonly type: "caller";
   readonly id: string;
@@ -26,6 +29,7 @@ interface AgentTurn {
   characters: number;
   /** Audio received so far, ms. */
   audioMs: number;
+  audio: "coming" | "whole";
   heard:
     | { readonly state: "playing" }
     | { readonly state: "whole" }
@@ -104,6 +108,7 @@ export class Conversation {
       sayings: [],
       characters: 0,
       audioMs: 0,
+      audio: "coming",
       heard: { state: "playing" },
     });
   }
@@ -124,6 +129,11 @@ export class Conversation {
     this.#agent(id).audioMs += ms;
   }
 
+  /** No more audio comes for the turn. */
+  audioEnded(id: string): void {
+    this.#agent(id).audio = "whole";
+  }
+
   heardWhole(id: string, atMs: number): void {
     const turn = this.#agent(id);
     if (turn.heard.state === "playing") turn.heard = { state: "whole" };
@@ -137,10 +147,10 @@ export class Conversation {
     turn.endMs ??= atMs;
   }
 
-  /** A fault ended the turn: what came of it will be heard, the rest is owed. */
-  breakOff(id: string): void {
+  /** The link ended the turn: what came of it will be heard. `by` a fault the rest is owed; by the caller, who is about to be answered anew, it is not. */
+  breakOff(id: string, by: "fault" | "caller"): void {
     const turn = this.#agent(id);
-    turn.heard = { state: "cut", ms: turn.audioMs, by: "fault" };
+    turn.heard = { state: "cut", ms: turn.audioMs, by };
   }
 
   /** The words of a turn as they count: an agent turn that was cut ends where the caller stopped hearing it. */
@@ -242,12 +252,15 @@ function textUpTo(turn: AgentTurn, heardMs: number): string {
 
 /** Where saying `index` begins if all characters took the same time; with known positions after it only the end is spread. */
 function spreadMs(turn: AgentTurn, index: number): number {
-  if (index >= turn.sayings.length) return turn.audioMs;
   const lengths = turn.sayings.map((saying) => saying.text.length);
   const total = lengths.reduce((sum, length) => sum + length, 0);
   const before = lengths.slice(0, index).reduce((sum, length) => sum + length, 0);
-  return total === 0 ? 0 : (turn.audioMs * before) / total;
+  return total === 0 ? 0 : (durationMs(turn, total) * before) / total;
 }
+
+/** Words may run ahead of the audio: until all of it has come, a turn is taken to last as long as its words take to say. */
+const durationMs = (turn: AgentTurn, letters: number): number =>
+  turn.audio === "whole" ? turn.audioMs : Math.max(turn.audioMs, letters * letterMs);
 
 function wordsUpTo(text: string, share: number): string {
   const reached = Math.floor(text.length * share);

@@ -347,6 +347,7 @@ export class LinkSeat implements Disposable, LinkReport {
     if (wasCut) return;
     const tail = this.#toLeg.flush();
     if (tail.length > 0) call.downlink.write(tail.slice(), turn.id);
+    call.conversation.audioEnded(turn.id);
     if (call.downlink.endTurn(turn.id)) return;
     if (call.conversation.textOf(turn.id) === "") call.conversation.withdraw(turn.id);
     this.#settleFinished();
@@ -408,12 +409,16 @@ export class LinkSeat implements Disposable, LinkReport {
       call.tell({ type: "link.closed", provider: this.provider, livedMs: call.house.clock.now() - this.#state.sinceMs });
     }
     this.#state = { name: "over" };
+    const answering = [...this.#said.values()].some((turn) => turn.state === "open" && call.downlink.holds(turn.id));
+    // A turn whose answer is being heard is not asked again for want of its last words: those that came stand.
+    if (answering) for (const turn of this.#heard.values()) turn.worded ||= call.conversation.textOf(turn.id) !== "";
     this.#settleFinished();
-    for (const turn of this.#heard.values()) if (turn.settled === undefined || turn.end === undefined) this.#takeBack(turn);
+    const replayed = [...this.#heard.values()].filter((turn) => turn.settled === undefined || turn.end === undefined);
+    for (const turn of replayed) this.#takeBack(turn);
     for (const turn of this.#said.values()) {
       if (turn.state !== "open") continue;
-      // What came of it still plays; the rest is owed by the next link.
-      call.conversation.breakOff(turn.id);
+      // What came of it still plays; the rest is owed by the next link, unless that hears the question again and answers anew.
+      call.conversation.breakOff(turn.id, replayed.length === 0 ? "fault" : "caller");
       if (!call.downlink.endTurn(turn.id)) call.conversation.withdraw(turn.id);
     }
     if (call.seat === this) call.seat = undefined;

@@ -87,7 +87,7 @@ test("a bad key hands the call to the next tier, with the conversation as it was
   const caller = house.dial();
   await caller.speaks(20);
   const { link } = house.provider("alpha");
-  link.speaks("a1", "We have tables at seven and at nine.", 1_000, false);
+  link.speaks("a1", "We have tables at seven and at nine.", 2_500, false);
   await caller.speaks(1_500);
   link.tells({ type: "link.lost", fault: badKey });
   await caller.speaks(100);

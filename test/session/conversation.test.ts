@@ -6,6 +6,7 @@ function agentTurn(sayings: readonly (readonly [string, number | undefined])[], 
   conversation.openAgentTurn("t1");
   for (const [text, at] of sayings) conversation.say("t1", text, at);
   conversation.addAudio("t1", audioMs);
+  conversation.audioEnded("t1");
   return conversation;
 }
 
@@ -38,6 +39,15 @@ describe("what was heard of an agent turn, in words", () => {
     );
     conversation.cut("t1", 900, "caller", 0);
     expect(conversation.textOf("t1")).toBe("one two three");
+  });
+
+  test("words that ran ahead of the audio are not taken for heard when a fault breaks the turn off", () => {
+    const conversation = new Conversation();
+    conversation.openAgentTurn("t1");
+    conversation.say("t1", "There are a great many things to be said about our menu, and I shall say all of them.", undefined);
+    conversation.addAudio("t1", 1_500);
+    conversation.breakOff("t1", "fault");
+    expect(conversation.textOf("t1")).toBe("There are a great many things");
   });
 
   test("a better figure that comes later replaces the first", () => {
@@ -84,7 +94,7 @@ describe("what a new link is told", () => {
       owed: "rest",
       steps: () => {
         const conversation = agentTurn([["We have", 0]], 300);
-        conversation.breakOff("t1");
+        conversation.breakOff("t1", "fault");
         conversation.heardWhole("t1", 300);
         return conversation;
       },
