@@ -1,4 +1,4 @@
-// Every recorded person calls the local provider, as recorded and by telephone: node scripts/bench/recorded-callers.ts [--lines 2]
+// Every recorded person calls the local provider, as recorded and by telephone: node scripts/bench/recorded-callers.ts [--lines 6]
 // Prints a Markdown table: word errors of what was heard, and the first audio of the last answer after the caller's last sound.
 import { basename } from "node:path";
 import { parseArgs } from "node:util";
@@ -18,7 +18,7 @@ interface Result {
   readonly firstAudioMs: number | undefined;
 }
 
-const { values } = parseArgs({ options: { lines: { type: "string", default: "2" } } });
+const { values } = parseArgs({ options: { lines: { type: "string", default: "6" } } });
 const house = await openHouse(loadSettings({ PORT: "0", LINEKEEPER_TIERS: "local" }), silentLog, createMetrics());
 
 async function call({ file, text }: Recording, telephone: boolean): Promise<Result> {

@@ -26,7 +26,7 @@ export interface SessionHouse {
   readonly limits: SessionLimits;
 }
 
-export interface SessionLimits {
+interface SessionLimits {
   readonly ringChunks: number;
   readonly chunkMs: number;
   readonly holdMs: number;

@@ -82,7 +82,7 @@ export async function openHouse(
 export const startMessage = { type: "start", version: 1, audio: { up: "pcm16@16000", down: "pcm16@24000" } };
 
 /** The far end of one socket. */
-export class Visitor {
+class Visitor {
   readonly socket: WebSocket;
   readonly messages: Record<string, unknown>[] = [];
   readonly audio: Buffer[] = [];

@@ -1,21 +1,3 @@
-import { readFile } from "node:fs/promises";
-import { Resampler } from "../../public/client/resampler.js";
-
-/** The samples of a 16-bit mono WAV file of this project, -1 to 1, at its own rate. */
-export async function readWav(path: string | URL): Promise<{ samples: Float32Array; rateHz: number }> {
-  const bytes = await readFile(path);
-  const data = bytes.indexOf("data", 12, "latin1");
-  const count = bytes.readUInt32LE(data + 4) >> 1;
-  const samples = Float32Array.from({ length: count }, (_, i) => bytes.readInt16LE(data + 8 + i * 2) / 0x8000);
-  return { samples, rateHz: bytes.readUInt32LE(24) };
-}
-
-/** The same sound at another rate. */
-export function atRate(samples: Float32Array, fromHz: number, toHz: number): Float32Array {
-  const out = new Float32Array(Math.ceil((samples.length * toHz) / fromHz) + 2);
-  return out.subarray(0, new Resampler(fromHz, toHz).process(samples, out));
-}
-
 /** A 16-bit mono WAV file of the samples. */
 export function wavOf(samples: Float32Array, rateHz: number): Buffer {
   const header = Buffer.alloc(44);

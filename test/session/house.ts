@@ -120,13 +120,13 @@ export class PuppetLink implements Link {
 }
 
 /** How a leg differs from the usual one. */
-export interface LegKind {
+interface LegKind {
   readonly uplink: Encoding;
   readonly downlink: Encoding;
   readonly playback: LegTraits["playback"];
 }
 
-export class PuppetLeg implements Leg {
+class PuppetLeg implements Leg {
   readonly dialect = "puppet";
   readonly traits: LegTraits;
   readonly uplink: Encoding;

@@ -41,8 +41,8 @@ const fields = z.strictObject({
   speak: z.array(speak).min(1).optional(),
 });
 
-export type Think = z.infer<typeof think>;
-export type Speak = z.infer<typeof speak>;
+type Think = z.infer<typeof think>;
+type Speak = z.infer<typeof speak>;
 
 /** What an agent may set under `providerSettings["deepgram-agent"]`, in the wire's own terms; `think` and `speak` in order of fall-back. */
 export interface LinkSettings {
