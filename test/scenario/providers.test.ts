@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { inspect } from "node:util";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import type { Caller } from "../../scripts/caller/caller.ts";
 import { reportOf } from "../../scripts/caller/report.ts";
 import type { ServerMessage } from "../../scripts/caller/wire.ts";
@@ -105,6 +105,8 @@ describe("when a provider is dropped in mid-reply", limits, () => {
     const begun = caller.until((message) => message.type === "turn");
     caller.types("First tell me about the menu.");
     await begun;
+    // So much was heard that its first words are beyond doubt.
+    await vi.waitFor(() => expect(caller.playback.turns.at(-1)?.heardMs).toBeGreaterThan(900), { timeout: 10_000 });
     from.refuse(503);
     from.drop("rst");
     await caller.until((message) => message.type === "caption" && message.text === "And so I have." && message.final);
