@@ -5,20 +5,10 @@ import type { Attachment } from "../audio/uplink.ts";
 import { Fault, toFault, type FaultCode } from "../kernel/fault.ts";
 import type { Begin, Link, LinkNotice, LinkReport, Provider } from "../provider/contract.ts";
 import type { Call } from "./call.ts";
+import { CallerTurns } from "./caller-turns.ts";
 
 /** A link that has lived so long works, whether or not it had something to answer. */
 const provenMs = 5_000;
-
-/** A caller turn as this link told of it. */
-interface HeardTurn {
-  readonly id: string;
-  readonly from: number;
-  /** Where its audio ends, bytes; undefined while it is open. */
-  end: number | undefined;
-  worded: boolean;
-  /** What of it needs no replay, and how it read then; the turn may go on after that. */
-  settled: { readonly text: string } | undefined;
-}
 
 /** An agent turn as this link told of it; what comes of it is for the caller only while it is open. */
 interface SaidTurn {
@@ -39,8 +29,7 @@ export class LinkSeat implements Disposable, LinkReport {
   readonly #abort = new AbortController();
   readonly #startedMs: number;
   #state: { name: "opening" } | { name: "open"; link: Link; feed: Attachment; sinceMs: number } | { name: "over" } = { name: "opening" };
-  /** Caller turns by the link's ids; those that are settled until the next begins, for late words and a caller who goes on. */
-  readonly #heard = new Map<string, HeardTurn>();
+  readonly #heard: CallerTurns;
   /** Agent turns by the link's ids. */
   readonly #said = new Map<string, SaidTurn>();
   /** The link's ids of tool calls by our ids. */
@@ -60,6 +49,9 @@ export class LinkSeat implements Disposable, LinkReport {
       down: nearest(call.downlinkEncoding, provider.traits.speaks),
     };
     this.#toLeg = transcoder(this.#encodings.down, call.downlinkEncoding);
+    this.#heard = new CallerTurns(call, (uplinkMs) =>
+      this.#state.name === "open" ? this.#state.feed.positionOf(uplinkMs) : call.uplink.end,
+    );
     call.sits(this);
     this.#open(provider).catch((error: unknown) => call.broke(error));
   }
@@ -97,7 +89,7 @@ export class LinkSeat implements Disposable, LinkReport {
 
   /** The answer was heard to its end: the turns that it answers are settled. Earlier the caller might still go on. */
   heardOut(): void {
-    this.#settleFinished(!this.#call.tools.isBusy && !this.#call.downlink.speaking);
+    this.#heard.settle(!this.#call.tools.isBusy && !this.#call.downlink.speaking);
   }
 
   audio(bytes: Uint8Array, turnId: string): void {
@@ -140,15 +132,15 @@ export class LinkSeat implements Disposable, LinkReport {
     const call = this.#call;
     switch (notice.type) {
       case "caller.spoke":
-        return this.#spoke(notice.turnId, notice.uplinkMs);
+        return this.#heard.spoke(notice.turnId, notice.uplinkMs);
       case "caller.transcribed":
-        return this.#transcribed(notice.turnId, notice.text, notice.final);
+        return this.#heard.transcribed(notice.turnId, notice.text, notice.final);
       case "caller.finished":
-        return this.#finished(notice.turnId, notice.uplinkMs);
+        return this.#heard.finished(notice.turnId, notice.uplinkMs);
       case "caller.resumed":
-        return this.#resumed(notice.turnId);
+        return this.#heard.resumed(notice.turnId);
       case "caller.dismissed":
-        return this.#dismissed(notice.turnId);
+        return this.#heard.dismissed(notice.turnId);
       case "agent.began":
         this.#agentTurn(notice.turnId);
         return;
@@ -236,92 +228,6 @@ export class LinkSeat implements Disposable, LinkReport {
     if (this.#state.name === "open") this.#call.send({ type: "link.proven" });
   }
 
-  #position(uplinkMs: number): number {
-    return this.#state.name === "open" ? this.#state.feed.positionOf(uplinkMs) : this.#call.uplink.end;
-  }
-
-  #callMs(position: number): number {
-    // The caller's audio runs in real time, so its positions are times in the call, up to how late the first frame was.
-    const { uplink } = this.#call;
-    return this.#call.ageMs - msOf(Math.max(0, uplink.end - position), uplink.encoding);
-  }
-
-  #spoke(linkTurnId: string, uplinkMs: number): void {
-    const { conversation, uplink } = this.#call;
-    this.#settleFinished();
-    for (const [id, turn] of this.#heard) if (turn.settled !== undefined && turn.worded) this.#heard.delete(id);
-    const from = this.#position(uplinkMs);
-    const id = this.#call.nextTurnId();
-    this.#heard.set(linkTurnId, { id, from, end: undefined, worded: false, settled: undefined });
-    uplink.openTurn(from);
-    conversation.openCallerTurn(id, this.#callMs(from));
-    this.#call.owesNothing();
-    this.#call.send({ type: "caller.spoke" });
-  }
-
-  #transcribed(linkTurnId: string, text: string, final: boolean): void {
-    const turn = this.#heard.get(linkTurnId);
-    if (turn === undefined) return;
-    this.#call.conversation.hear(turn.id, text);
-    if (final) turn.worded = true;
-    if (turn.settled !== undefined && turn.end !== undefined) turn.settled = { text };
-    this.#call.caption(turn.id, "caller", final);
-  }
-
-  #finished(linkTurnId: string, uplinkMs: number): void {
-    const turn = this.#heard.get(linkTurnId);
-    if (turn === undefined) return;
-    turn.end = this.#position(uplinkMs);
-    this.#call.conversation.commit(turn.id, this.#callMs(turn.end));
-    this.#call.owe(turn.end, "plain");
-    this.#call.send({ type: "caller.finished" });
-  }
-
-  #resumed(linkTurnId: string): void {
-    const turn = this.#heard.get(linkTurnId);
-    if (turn === undefined) return;
-    if (turn.settled !== undefined && turn.end !== undefined) this.#call.uplink.openTurn(turn.end);
-    turn.end = undefined;
-    turn.worded = false;
-    this.#call.conversation.reopen(turn.id);
-    this.#call.owesNothing();
-    this.#call.send({ type: "caller.resumed" });
-  }
-
-  #dismissed(linkTurnId: string): void {
-    const turn = this.#heard.get(linkTurnId);
-    if (turn === undefined) return;
-    this.#heard.delete(linkTurnId);
-    this.#takeBack(turn);
-    const isLast = [...this.#heard.values()].every((each) => each.settled !== undefined);
-    this.#call.uplink.settle(isLast ? this.#call.uplink.end : turn.from);
-    this.#call.owesNothing();
-    this.#call.send({ type: "caller.dismissed" });
-  }
-
-  /** Turns that are over and whose words stand in the conversation, or that were answered in full, need no replay. */
-  #settleFinished(wereAnswered = false): void {
-    const { conversation, uplink } = this.#call;
-    for (const turn of this.#heard.values()) {
-      if (turn.end === undefined || !(turn.worded || wereAnswered)) continue;
-      conversation.settle(turn.id);
-      uplink.settle(turn.end);
-      turn.settled = { text: conversation.textOf(turn.id) };
-    }
-  }
-
-  /** What is not settled of a turn was no speech after all, or will be heard again by the next link. */
-  #takeBack(turn: HeardTurn): void {
-    const call = this.#call;
-    if (turn.settled === undefined) {
-      call.conversation.withdraw(turn.id);
-      return call.notify({ type: "caption.withdrawn", turnId: turn.id });
-    }
-    call.conversation.hear(turn.id, turn.settled.text);
-    call.conversation.settle(turn.id);
-    call.caption(turn.id, "caller", true);
-  }
-
   #agentTurn(linkTurnId: string): SaidTurn {
     const known = this.#said.get(linkTurnId);
     if (known !== undefined) return known;
@@ -350,7 +256,7 @@ export class LinkSeat implements Disposable, LinkReport {
     call.conversation.audioEnded(turn.id);
     if (call.downlink.endTurn(turn.id)) return;
     if (call.conversation.textOf(turn.id) === "") call.conversation.withdraw(turn.id);
-    this.#settleFinished();
+    this.#heard.settle();
     if (!call.downlink.speaking) call.send({ type: "agent.wasHeard" });
   }
 
@@ -410,15 +316,11 @@ export class LinkSeat implements Disposable, LinkReport {
     }
     this.#state = { name: "over" };
     const answering = [...this.#said.values()].some((turn) => turn.state === "open" && call.downlink.holds(turn.id));
-    // A turn whose answer is being heard is not asked again for want of its last words: those that came stand.
-    if (answering) for (const turn of this.#heard.values()) turn.worded ||= call.conversation.textOf(turn.id) !== "";
-    this.#settleFinished();
-    const replayed = [...this.#heard.values()].filter((turn) => turn.settled === undefined || turn.end === undefined);
-    for (const turn of replayed) this.#takeBack(turn);
+    const replayed = this.#heard.leave(answering);
     for (const turn of this.#said.values()) {
       if (turn.state !== "open") continue;
       // What came of it still plays; the rest is owed by the next link, unless that hears the question again and answers anew.
-      call.conversation.breakOff(turn.id, replayed.length === 0 ? "fault" : "caller");
+      call.conversation.breakOff(turn.id, replayed ? "caller" : "fault");
       if (!call.downlink.endTurn(turn.id)) call.conversation.withdraw(turn.id);
     }
     if (call.seat === this) call.seat = undefined;

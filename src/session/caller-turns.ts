@@ -1,0 +1,120 @@
+import { msOf } from "../audio/encodings.ts";
+import type { Call } from "./call.ts";
+
+/** A caller turn as a link told of it. */
+interface HeardTurn {
+  readonly id: string;
+  readonly from: number;
+  /** Where its audio ends, bytes; undefined while it is open. */
+  end: number | undefined;
+  worded: boolean;
+  /** What of it needs no replay, and how it read then; the turn may go on after that. */
+  settled: { readonly text: string } | undefined;
+}
+
+/** What one link hears of the caller, turn by turn: written into the conversation and the uplink's cursors, and told to the chart. */
+export class CallerTurns {
+  readonly #call: Call;
+  readonly #position: (uplinkMs: number) => number;
+  /** By the link's ids; those that are settled until the next begins, for late words and a caller who goes on. */
+  readonly #turns = new Map<string, HeardTurn>();
+
+  /** @param position where in the caller's audio a position on the link's own time line lies, bytes */
+  constructor(call: Call, position: (uplinkMs: number) => number) {
+    this.#call = call;
+    this.#position = position;
+  }
+
+  spoke(linkTurnId: string, uplinkMs: number): void {
+    const { conversation, uplink } = this.#call;
+    this.settle();
+    for (const [id, turn] of this.#turns) if (turn.settled !== undefined && turn.worded) this.#turns.delete(id);
+    const from = this.#position(uplinkMs);
+    const id = this.#call.nextTurnId();
+    this.#turns.set(linkTurnId, { id, from, end: undefined, worded: false, settled: undefined });
+    uplink.openTurn(from);
+    conversation.openCallerTurn(id, this.#callMs(from));
+    this.#call.owesNothing();
+    this.#call.send({ type: "caller.spoke" });
+  }
+
+  transcribed(linkTurnId: string, text: string, final: boolean): void {
+    const turn = this.#turns.get(linkTurnId);
+    if (turn === undefined) return;
+    this.#call.conversation.hear(turn.id, text);
+    if (final) turn.worded = true;
+    if (turn.settled !== undefined && turn.end !== undefined) turn.settled = { text };
+    this.#call.caption(turn.id, "caller", final);
+  }
+
+  finished(linkTurnId: string, uplinkMs: number): void {
+    const turn = this.#turns.get(linkTurnId);
+    if (turn === undefined) return;
+    turn.end = this.#position(uplinkMs);
+    this.#call.conversation.commit(turn.id, this.#callMs(turn.end));
+    this.#call.owe(turn.end, "plain");
+    this.#call.send({ type: "caller.finished" });
+  }
+
+  resumed(linkTurnId: string): void {
+    const turn = this.#turns.get(linkTurnId);
+    if (turn === undefined) return;
+    if (turn.settled !== undefined && turn.end !== undefined) this.#call.uplink.openTurn(turn.end);
+    turn.end = undefined;
+    turn.worded = false;
+    this.#call.conversation.reopen(turn.id);
+    this.#call.owesNothing();
+    this.#call.send({ type: "caller.resumed" });
+  }
+
+  dismissed(linkTurnId: string): void {
+    const turn = this.#turns.get(linkTurnId);
+    if (turn === undefined) return;
+    this.#turns.delete(linkTurnId);
+    this.#takeBack(turn);
+    const isLast = [...this.#turns.values()].every((each) => each.settled !== undefined);
+    this.#call.uplink.settle(isLast ? this.#call.uplink.end : turn.from);
+    this.#call.owesNothing();
+    this.#call.send({ type: "caller.dismissed" });
+  }
+
+  /** Turns that are over and whose words stand in the conversation, or that were answered in full, need no replay. */
+  settle(wereAnswered = false): void {
+    const { conversation, uplink } = this.#call;
+    for (const turn of this.#turns.values()) {
+      if (turn.end === undefined || !(turn.worded || wereAnswered)) continue;
+      conversation.settle(turn.id);
+      uplink.settle(turn.end);
+      turn.settled = { text: conversation.textOf(turn.id) };
+    }
+  }
+
+  /** The link is over. True: the next one hears some of this again and answers it anew. */
+  leave(answerIsHeard: boolean): boolean {
+    const { conversation } = this.#call;
+    // A turn whose answer is being heard is not asked again for want of its last words: those that came stand.
+    if (answerIsHeard) for (const turn of this.#turns.values()) turn.worded ||= conversation.textOf(turn.id) !== "";
+    this.settle();
+    const replayed = [...this.#turns.values()].filter((turn) => turn.settled === undefined || turn.end === undefined);
+    for (const turn of replayed) this.#takeBack(turn);
+    return replayed.length > 0;
+  }
+
+  #callMs(position: number): number {
+    // The caller's audio runs in real time, so its positions are times in the call, up to how late the first frame was.
+    const { uplink } = this.#call;
+    return this.#call.ageMs - msOf(Math.max(0, uplink.end - position), uplink.encoding);
+  }
+
+  /** What is not settled of a turn was no speech after all, or will be heard again by the next link. */
+  #takeBack(turn: HeardTurn): void {
+    const call = this.#call;
+    if (turn.settled === undefined) {
+      call.conversation.withdraw(turn.id);
+      return call.notify({ type: "caption.withdrawn", turnId: turn.id });
+    }
+    call.conversation.hear(turn.id, turn.settled.text);
+    call.conversation.settle(turn.id);
+    call.caption(turn.id, "caller", true);
+  }
+}
