@@ -1,5 +1,5 @@
 import type { Clock } from "../../kernel/clock.ts";
-import { Fault } from "../../kernel/fault.ts";
+import { Fault, toFault, type FaultCode } from "../../kernel/fault.ts";
 import type { Log } from "../../kernel/log.ts";
 import type { StageGuard, StageGuards } from "./stages.ts";
 
@@ -7,6 +7,11 @@ import type { StageGuard, StageGuards } from "./stages.ts";
 const failureLimit = 3;
 /** How long it stays shut before one call may try it again. */
 const shutMs = 10_000;
+/** What only a person can mend; a service that is left alone for that says so. */
+const forPeople: ReadonlySet<FaultCode> = new Set(["provider-key", "provider-quota", "provider-model"]);
+/** These shut it at once, and for longer. A refused key does not: a new one counts from the next answer on. */
+const lasting: ReadonlySet<FaultCode> = new Set(["provider-quota", "provider-model"]);
+const lastingShutMs = 60_000;
 
 type State =
   | { readonly name: "open"; readonly failures: number }
@@ -28,7 +33,7 @@ class CountingGuard implements StageGuard {
   readonly #clock: Clock;
   readonly #log: Log;
   #state: State = { name: "open", failures: 0 };
-  #lastFailure = "";
+  #last: Fault | undefined;
 
   constructor(service: string, clock: Clock, log: Log) {
     [this.#service, this.#clock, this.#log] = [service, clock, log];
@@ -39,19 +44,18 @@ class CountingGuard implements StageGuard {
   }
 
   async run<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
-    if (!this.open)
-      throw new Fault(
-        "provider-shut",
-        `${this.#service} is left alone for a while, having failed ${failureLimit} times${this.#lastFailure}`,
-      );
+    if (!this.open) {
+      const why = this.#last === undefined ? "" : `, at last with: ${this.#last.message}`;
+      const code = this.#last !== undefined && forPeople.has(this.#last.code) ? this.#last.code : "provider-shut";
+      throw new Fault(code, `${this.#service} is left alone for a while${why}`);
+    }
     if (this.#state.name === "shut") this.#state = { name: "trying" };
     try {
       const done = await work();
       this.#state = { name: "open", failures: 0 };
       return done;
     } catch (error) {
-      if (!signal.aborted && error instanceof Error) this.#lastFailure = `, at last with: ${error.message}`;
-      if (!signal.aborted) this.failed();
+      if (!signal.aborted) this.#failedWith(toFault(error, "internal", `using ${this.#service}`));
       // A trial that nobody waited for proved nothing.
       else if (this.#state.name === "trying") this.#state = { name: "shut", untilMs: this.#clock.now() };
       throw error;
@@ -59,11 +63,21 @@ class CountingGuard implements StageGuard {
   }
 
   failed(): void {
-    const failures = this.#state.name === "open" ? this.#state.failures + 1 : failureLimit;
-    if (failures < failureLimit) this.#state = { name: "open", failures };
+    this.#count(failureLimit, shutMs);
+  }
+
+  #failedWith(fault: Fault): void {
+    this.#last = fault;
+    if (lasting.has(fault.code)) this.#count(1, lastingShutMs);
+    else this.#count(failureLimit, Math.max(shutMs, fault.retryAfterMs ?? 0));
+  }
+
+  #count(limit: number, forMs: number): void {
+    const failures = this.#state.name === "open" ? this.#state.failures + 1 : limit;
+    if (failures < limit) this.#state = { name: "open", failures };
     else {
-      if (this.#state.name === "open") this.#log.warning("stage_shut", { service: this.#service, failures, for_ms: shutMs });
-      this.#state = { name: "shut", untilMs: this.#clock.now() + shutMs };
+      if (this.#state.name === "open") this.#log.warning("stage_shut", { service: this.#service, failures, for_ms: forMs });
+      this.#state = { name: "shut", untilMs: this.#clock.now() + forMs };
     }
   }
 }

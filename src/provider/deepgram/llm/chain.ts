@@ -14,6 +14,7 @@ export function chain(thinkers: readonly Thinker[], guards: StageGuards): Thinke
         if (signal.aborted) return;
         const { name } = thinker;
         const guard = guards(name);
+        const isTried = guard.open;
         const parts = thinker.think(request, signal)[Symbol.asyncIterator]();
         const first = await begin(() => guard.run(() => harmless(parts.next()), signal), name);
         if (signal.aborted) {
@@ -21,7 +22,8 @@ export function chain(thinkers: readonly Thinker[], guards: StageGuards): Thinke
           return;
         }
         if (first instanceof Fault) {
-          request.log.warning("stage_fell_back", { stage: "llm", from: name, code: first.code, message: first.message });
+          // One that is left alone was told of when it was shut.
+          if (isTried) request.log.warning("stage_fell_back", { stage: "llm", from: name, code: first.code, message: first.message });
           failed.push({ thinker: name, fault: first });
           continue;
         }
