@@ -1,4 +1,4 @@
-import { Downlink } from "../audio/downlink.ts";
+import { Downlink, type CutTurn } from "../audio/downlink.ts";
 import { msOf, type Encoding } from "../audio/encodings.ts";
 import type { Ticked, Ticker } from "../audio/ticker.ts";
 import { Uplink } from "../audio/uplink.ts";
@@ -11,9 +11,23 @@ import type { Random } from "../kernel/random.ts";
 import type { AgentSpec, Provider } from "../provider/contract.ts";
 import { Conversation } from "./conversation.ts";
 import type { SessionEvent } from "./events.ts";
-import type { LinkSeat } from "./link-seat.ts";
 import { ToolRunner, type Tool } from "./tools.ts";
 import type { CallEvent, CallOutcome, SessionWatch, TurnKind } from "./words.ts";
+
+/** The place where the present link sits, as far as the call needs it. */
+interface Seat extends Disposable {
+  readonly provider: string;
+  /** The caller has the word: `cuts` are the agent turns that were playing, with what was heard of them. */
+  interrupt(cuts: readonly CutTurn[]): void;
+  takeText(text: string): void;
+  answerTool(id: string, name: string, output: string, failed: boolean): void;
+  /** What the provider owes did not come while the link was `when`. */
+  giveUp(when: "opening" | "open", why: string): void;
+  /** The caller hears an answer. */
+  answered(): void;
+  /** The answer was heard to its end. */
+  heardOut(): void;
+}
 
 /** What calls on one node share. */
 export interface SessionHouse {
@@ -57,7 +71,7 @@ export class Call implements Ticked {
   /** Counts the legs that this call has had; signals of an earlier one are void. */
   legNumber = 1;
   /** The present link; undefined between links. */
-  seat: LinkSeat | undefined;
+  seat: Seat | undefined;
   #send: (event: SessionEvent) => void = () => {};
   #leg: Leg | undefined;
   #phase: Phase = "connecting";
@@ -292,7 +306,7 @@ export class Call implements Ticked {
     }
   }
 
-  sits(seat: LinkSeat): void {
+  sits(seat: Seat): void {
     this.seat = seat;
     this.#lastProvider = seat.provider;
   }

@@ -1,7 +1,5 @@
 import type { Leg } from "../caller/leg.ts";
 import type { Fault } from "../kernel/fault.ts";
-import type { Call } from "./call.ts";
-import type { CallOutcome } from "./words.ts";
 
 /** What can happen to a call, as `who.pastVerb`. */
 export type SessionEvent =
@@ -31,30 +29,3 @@ export type SessionEvent =
   | { readonly type: "node.closed" }
   /** A defect of ours met this call. */
   | { readonly type: "call.broke"; readonly fault: Fault };
-
-export interface SessionInput {
-  /** What actions call; guards never read it. */
-  readonly call: Call;
-  /** Provider names, best first; never empty. */
-  readonly tiers: readonly string[];
-  readonly attemptLimit: number;
-  readonly holdLimitMs: number;
-  readonly drainLimitMs: number;
-}
-
-export interface SessionContext extends SessionInput {
-  readonly tier: number;
-  /** Links opened on the present tier since one worked, that one included. */
-  readonly attempt: number;
-  readonly retryInMs: number;
-  readonly toolsRunning: number;
-  /** Why the last link was lost. */
-  readonly fault: Fault | undefined;
-  readonly outcome: CallOutcome;
-}
-
-export interface LinkInput {
-  readonly call: Call;
-  readonly provider: string | undefined;
-  readonly attempt: number;
-}

@@ -1,7 +1,8 @@
 import { assign, fromCallback, setup, type EventObject } from "xstate";
 import type { Leg } from "../caller/leg.ts";
 import { Fault } from "../kernel/fault.ts";
-import type { LinkInput, SessionContext, SessionEvent, SessionInput } from "./events.ts";
+import type { LinkInput, SessionContext, SessionInput } from "./context.ts";
+import type { SessionEvent } from "./events.ts";
 
 const openLimitMs = 6_000;
 const answerLimitMs = 20_000;

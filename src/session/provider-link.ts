@@ -1,5 +1,5 @@
 import { fromCallback, type EventObject } from "xstate";
-import type { LinkInput } from "./events.ts";
+import type { LinkInput } from "./context.ts";
 import { LinkSeat } from "./link-seat.ts";
 
 /** The actor behind the chart's `linked`: a link exactly as long as the state. */
