@@ -1,8 +1,8 @@
-// Runs the checks one after the other and counts. The very last line is "N passed, N failed", with ", N skipped" where there are any.
+// Runs the checks one after the other and counts. The very last line is "N passed, N failed".
 import { spawn } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
-import { countOf, lastLine, type Count } from "./test-report.ts";
+import { countOf, lastLine, skippedLine, type Count } from "./test-report.ts";
 
 const root = join(import.meta.dirname, "..");
 const reportPath = join(root, ".cache/test/vitest.json");
@@ -54,5 +54,7 @@ const tests = await runTests();
 total.passed += tests.passed;
 total.failed += tests.failed;
 total.skipped += tests.skipped;
+const leftOut = skippedLine(total);
+if (leftOut !== undefined) console.log(leftOut);
 console.log(lastLine(total));
 process.exitCode = total.failed === 0 ? 0 : 1;

@@ -27,5 +27,9 @@ export function countOf(json: string | undefined, well: boolean): Count {
   return { passed: found.numPassedTests, failed: failed + unexplained, skipped: found.numPendingTests + found.numTodoTests };
 }
 
-export const lastLine = ({ passed, failed, skipped }: Count): string =>
-  `${passed} passed, ${failed} failed${skipped === 0 ? "" : `, ${skipped} skipped`}`;
+/** What others read: always these two numbers and nothing else. */
+export const lastLine = ({ passed, failed }: Count): string => `${passed} passed, ${failed} failed`;
+
+/** The line before it; undefined when nothing was left out. */
+export const skippedLine = ({ skipped }: Count): string | undefined =>
+  skipped === 0 ? undefined : `${skipped} did not apply and were left out: each says why (the trait, fake or program that is not there)`;
