@@ -32,6 +32,8 @@ export type CallerSignal =
   | { readonly type: "dtmf"; readonly digit: string }
   | { readonly type: "mark"; readonly name: string }
   | { readonly type: "played"; readonly turnId: string; readonly ms: number }
+  | { readonly type: "transferred" }
+  | { readonly type: "transfer-failed"; readonly why: string }
   | { readonly type: "stop" }
   /** Answered at once by the shell with `message`. */
   | { readonly type: "ping"; readonly message: string }
@@ -43,5 +45,7 @@ export type CallerCommand =
   | { readonly type: "turn"; readonly turnId: string }
   | { readonly type: "mark"; readonly name: string }
   | { readonly type: "flush" }
+  | { readonly type: "dtmf"; readonly digits: string }
+  | { readonly type: "transfer"; readonly target: string }
   | { readonly type: "notice"; readonly notice: CallerNotice }
   | { readonly type: "end"; readonly end: LegEnd };

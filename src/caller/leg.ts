@@ -17,6 +17,13 @@ export interface Leg {
   flush(): void;
   /** What a caller with a screen may see; dialects without one ignore it. */
   notify(notice: CallerNotice): void;
+  /** Digits (0-9 * # A-D) to the far end as DTMF, in order; only with `traits.dtmfOut`. */
+  sendDtmf(digits: string): void;
+  /**
+   * Sends the caller on to a telephone number (E.164) or a SIP URI. Then the leg signals `transferred` and is over, or
+   * `transfer-failed` and the caller is still here. Only with `traits.transfer`.
+   */
+  transfer(target: string): void;
   /** Ends the leg in order. */
   close(end: LegEnd): void;
 }
@@ -75,6 +82,9 @@ export type LegSignal =
   | { readonly type: "mark"; readonly name: string }
   /** So much of the turn's audio has left the caller's loudspeaker. Rises; after a flush one last report is final. */
   | { readonly type: "played"; readonly turnId: string; readonly ms: number }
+  /** The caller was taken over by whom it was sent to. */
+  | { readonly type: "transferred" }
+  | { readonly type: "transfer-failed"; readonly why: string }
   | { readonly type: "hung-up" }
   /** The socket is gone without a goodbye; `fault` when it is the caller's doing. */
   | { readonly type: "lost"; readonly fault: Fault | undefined };

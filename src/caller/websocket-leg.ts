@@ -382,6 +382,14 @@ class SocketLeg implements Leg {
     this.#shell.send({ type: "notice", notice });
   }
 
+  sendDtmf(digits: string): void {
+    this.#shell.send({ type: "dtmf", digits });
+  }
+
+  transfer(target: string): void {
+    this.#shell.send({ type: "transfer", target });
+  }
+
   close(end: LegEnd): void {
     this.#shell.end(end);
   }

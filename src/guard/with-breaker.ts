@@ -47,6 +47,7 @@ function watched(link: Link, { clock, signal }: OpenRequest, trial: Trial): Link
   signal.addEventListener("abort", givenUp, { once: true });
   return {
     hear: (frame) => link.hear(frame),
+    takeOver: (since, begin) => link.takeOver(since, begin),
     takeText: (text) => link.takeText(text),
     commitTurn: () => link.commitTurn(),
     interrupt: (heard) => link.interrupt(heard),

@@ -41,6 +41,8 @@ export interface ProviderTraits {
   readonly callerTranscript: "partial" | "final" | "none";
   /** After a barge-in: the provider forgets what was not heard, or keeps it (then only our own record is true). */
   readonly memoryAfterInterrupt: "cut-to-heard" | "as-generated";
+  /** A link may be opened ahead of need (`begin: "wait"`) and be called to work later. */
+  readonly standby: boolean;
   /** A new link can take up the provider's own session by a handle (`link.resumable`). */
   readonly resumable: boolean;
   /** How long one session lives at most, ms; Infinity when unlimited. */
@@ -63,7 +65,7 @@ export interface OpenRequest {
   readonly endpointing: "provider" | "manual";
   /** What was said before this link: settled turns, agent turns as heard, tool calls with their results, in order. */
   readonly conversation: readonly ConversationItem[];
-  readonly begin: Begin;
+  readonly begin: Begin | "wait";
   /** The newest handle of an earlier link of the same provider, to take up its session; undefined for a fresh one. */
   readonly resumption: string | undefined;
   readonly openLimitMs: number;
@@ -77,7 +79,8 @@ export interface OpenRequest {
 
 /**
  * What the agent does first: `greet` speaks its greeting; `listen` waits for the caller; `answer` answers the conversation's
- * last caller turn at once; `carry-on` goes on with its last turn, which a fault cut off at what was heard.
+ * last caller turn at once; `carry-on` goes on with its last turn, which a fault cut off at what was heard. A link that was opened
+ * ahead of need is told to `wait`: it costs as little as it can, says nothing and is given nothing until `takeOver`.
  */
 export type Begin = "greet" | "listen" | "answer" | "carry-on";
 
@@ -112,6 +115,11 @@ export type ConversationItem =
 export interface Link {
   /** Caller audio in `request.uplink`, any whole number of samples. False: not taken (queue full, closed), offer it again. The link keeps no reference to the bytes. */
   hear(frame: Uint8Array): boolean;
+  /**
+   * Calls a waiting link to work: `since` is what joined the conversation after it was opened, then it does what `begin` says. Once,
+   * before anything else; only with `traits.standby` and `begin: "wait"`.
+   */
+  takeOver(since: readonly ConversationItem[], begin: Begin): void;
   /** A turn that the caller typed: joins the conversation and is answered. */
   takeText(text: string): void;
   /** Ends the caller's turn by hand; only with `endpointing: "manual"`. */

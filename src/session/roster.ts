@@ -183,6 +183,9 @@ function listener(call: Call, actor: Actor<typeof machine>): LegListener {
           return actor.send({ type: "caller.typed", text: signal.text });
         case "dtmf":
           return actor.send({ type: "caller.typed", text: signal.digit });
+        case "transfer-failed":
+          return call.log.warning("transfer_failed", { message: signal.why });
+        case "transferred":
         case "hung-up":
           return actor.send({ type: "caller.hungUp" });
         case "lost":

@@ -19,6 +19,7 @@ const traits: ProviderTraits = {
   text: true,
   callerTranscript: "final",
   memoryAfterInterrupt: "cut-to-heard",
+  standby: false,
   resumable: false,
   sessionLimitMs: Infinity,
   languages: "any",
@@ -27,7 +28,7 @@ const traits: ProviderTraits = {
   offline: true,
 };
 
-const link: Link = { hear: () => true, takeText() {}, commitTurn() {}, interrupt() {}, answerTool() {}, close() {} };
+const link: Link = { hear: () => true, takeOver() {}, takeText() {}, commitTurn() {}, interrupt() {}, answerTool() {}, close() {} };
 
 /** A guarded provider, what opening it does, and the breaker's books. */
 function house(open: (request: OpenRequest) => Promise<Link> = () => Promise.resolve(link)) {

@@ -7,7 +7,16 @@ import type { Clock } from "../../src/kernel/clock.ts";
 import type { Fault } from "../../src/kernel/fault.ts";
 import { silentLog } from "../../src/kernel/log.ts";
 import { seededRandom } from "../../src/kernel/random.ts";
-import type { Link, LinkNotice, OpenRequest, Provider, ProviderTraits, ToolResult } from "../../src/provider/contract.ts";
+import type {
+  Begin,
+  ConversationItem,
+  Link,
+  LinkNotice,
+  OpenRequest,
+  Provider,
+  ProviderTraits,
+  ToolResult,
+} from "../../src/provider/contract.ts";
 import { Roster, type AgentPlan } from "../../src/session/roster.ts";
 import type { Tool } from "../../src/session/tools.ts";
 import type { CallEvent } from "../../src/session/words.ts";
@@ -29,6 +38,7 @@ export class PuppetProvider implements Provider {
     text: true,
     callerTranscript: "partial",
     memoryAfterInterrupt: "cut-to-heard",
+    standby: false,
     resumable: false,
     sessionLimitMs: Infinity,
     languages: "any",
@@ -77,6 +87,9 @@ export class PuppetLink implements Link {
   hear(frame: Uint8Array): boolean {
     this.heard.push(...frame);
     return true;
+  }
+  takeOver(since: readonly ConversationItem[], begin: Begin): void {
+    this.told.push(`take over with ${since.length} more and ${begin}`);
   }
   takeText(text: string): void {
     this.told.push(`text ${text}`);
@@ -133,6 +146,8 @@ class PuppetLeg implements Leg {
   readonly downlink: Encoding;
   readonly notices: CallerNotice[] = [];
   ended: LegEnd | undefined;
+  dialled = "";
+  sentTo: string | undefined;
   playedMs = 0;
   flushes = 0;
   /** A defect of ours: what throws though it never should. */
@@ -181,6 +196,12 @@ class PuppetLeg implements Leg {
   notify(notice: CallerNotice): void {
     if (this.defect === "notify") throw new Error("a defect");
     this.notices.push(notice);
+  }
+  sendDtmf(digits: string): void {
+    this.dialled += digits;
+  }
+  transfer(target: string): void {
+    this.sentTo = target;
   }
   close(end: LegEnd): void {
     this.ended = end;

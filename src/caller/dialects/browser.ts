@@ -133,8 +133,10 @@ function words(command: Exclude<CallerCommand, { type: "audio" }>): string | und
       return JSON.stringify(command.notice);
     case "end":
       return JSON.stringify(farewell(command.end));
-    case "mark":
-      return undefined; // The player reports what was heard.
+    case "mark": // The player reports what was heard.
+    case "dtmf":
+    case "transfer":
+      return undefined;
   }
 }
 

@@ -200,6 +200,10 @@ class AgentLink implements Link, TalkHost, SocketReport {
     return true;
   }
 
+  takeOver(): void {
+    throw new Fault("internal", "this link was not opened to wait");
+  }
+
   takeText(text: string): void {
     if (this.#state === "open" && text.trim() !== "") this.#talk.takeText(text);
   }

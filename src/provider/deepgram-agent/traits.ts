@@ -16,6 +16,7 @@ export const agentTraits: ProviderTraits = {
   callerTranscript: "final",
   // The wire has no word for what was heard.
   memoryAfterInterrupt: "as-generated",
+  standby: false,
   resumable: false,
   sessionLimitMs,
   languages: Object.keys(voices),

@@ -135,6 +135,7 @@ export function opening({ agent, begin, conversation }: OpenRequest): Opening {
   const last = conversation.at(-1);
   const whole = { history: conversation, greeting: undefined };
   switch (begin) {
+    case "wait":
     case "listen":
       return { ...whole, first: undefined };
     case "greet":

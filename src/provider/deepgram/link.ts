@@ -72,6 +72,10 @@ class PipelineLink implements Link, PipelineHost {
     return this.#state === "open" && this.#ears?.hear(frame) === true;
   }
 
+  takeOver(): void {
+    throw new Fault("internal", "this link was not opened to wait");
+  }
+
   takeText(text: string): void {
     if (this.#state === "open") this.#pipeline.takeText(text);
   }

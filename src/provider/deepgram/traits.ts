@@ -13,6 +13,7 @@ export const pipelineTraits: ProviderTraits = {
   text: true,
   callerTranscript: "partial",
   memoryAfterInterrupt: "cut-to-heard",
+  standby: false,
   resumable: false,
   sessionLimitMs: Number.POSITIVE_INFINITY,
   languages: Object.keys(voices),

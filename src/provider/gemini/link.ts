@@ -163,6 +163,10 @@ class LiveLink implements Link, TalkHost {
     return true;
   }
 
+  takeOver(): void {
+    throw new Fault("internal", "this link was not opened to wait");
+  }
+
   takeText(text: string): void {
     if (this.#state === "open") this.#talk.takeText(text);
   }

@@ -98,6 +98,7 @@ function split({ agent, begin, conversation, resumption }: OpenRequest): {
   prompt: string | undefined;
 } {
   switch (begin) {
+    case "wait":
     case "listen":
       return { history: conversation, prompt: undefined };
     case "greet": {

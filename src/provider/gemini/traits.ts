@@ -16,6 +16,7 @@ export const traits: ProviderTraits = {
   text: true,
   callerTranscript: "partial",
   memoryAfterInterrupt: "as-generated",
+  standby: false,
   resumable: true,
   sessionLimitMs: connectionMs,
   languages: "any",

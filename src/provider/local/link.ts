@@ -1,5 +1,5 @@
 import { msOf } from "../../audio/encodings.ts";
-import { toFault, type Fault } from "../../kernel/fault.ts";
+import { Fault, toFault } from "../../kernel/fault.ts";
 import type { ConversationItem, Link, LinkNotice, OpenRequest, ToolResult } from "../contract.ts";
 import { untilAborted, wordsAfter } from "./going-on.ts";
 import type { Brain, Ear, EarNotice, Ears, Mind, MindInput, MindPart, Mouth } from "./parts.ts";
@@ -75,6 +75,10 @@ export class LocalLink implements Link {
 
   hear(frame: Uint8Array): boolean {
     return this.#isOpen && this.#ear.hear(frame);
+  }
+
+  takeOver(): void {
+    throw new Fault("internal", "this link was not opened to wait");
   }
 
   takeText(text: string): void {

@@ -73,6 +73,7 @@ const traits: ProviderTraits = {
   text: true,
   callerTranscript: "partial",
   memoryAfterInterrupt: "cut-to-heard",
+  standby: false,
   resumable: false,
   sessionLimitMs: Number.POSITIVE_INFINITY,
   languages: ["en-US"],

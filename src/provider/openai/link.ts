@@ -194,6 +194,10 @@ class RealtimeLink implements Link, TalkHost {
     return true;
   }
 
+  takeOver(): void {
+    throw new Fault("internal", "this link was not opened to wait");
+  }
+
   takeText(text: string): void {
     if (this.#state === "open") this.#talk.takeText(text);
   }

@@ -12,6 +12,7 @@ export const realtimeTraits = (sessionLimitMs: number): ProviderTraits => ({
   text: true,
   callerTranscript: "final",
   memoryAfterInterrupt: "cut-to-heard",
+  standby: false,
   resumable: false,
   sessionLimitMs,
   languages: "any",
