@@ -50,6 +50,8 @@ export interface ProviderTraits {
   readonly languages: readonly string[] | "any";
   readonly voices: readonly string[] | "any";
   readonly usage: readonly UsageUnit[];
+  /** It can only bridge: a call leaves it as soon as another tier takes it. */
+  readonly stopgap: boolean;
   /** Runs without network and key. */
   readonly offline: boolean;
 }

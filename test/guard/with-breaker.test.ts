@@ -25,6 +25,7 @@ const traits: ProviderTraits = {
   languages: "any",
   voices: "any",
   usage: [],
+  stopgap: false,
   offline: true,
 };
 

@@ -44,6 +44,7 @@ export class PuppetProvider implements Provider {
     languages: "any",
     voices: "any",
     usage: [],
+    stopgap: false,
     offline: true,
   };
   readonly links: PuppetLink[] = [];

@@ -22,5 +22,6 @@ export const agentTraits: ProviderTraits = {
   languages: Object.keys(voices),
   voices: Object.values(voices).flat(),
   usage: ["session_ms"],
+  stopgap: false,
   offline: false,
 };

@@ -19,5 +19,6 @@ export const pipelineTraits: ProviderTraits = {
   languages: Object.keys(voices),
   voices: Object.values(voices).flat(),
   usage: ["transcribed_ms", "spoken_characters", "input_text_tokens", "cached_text_tokens", "output_text_tokens"],
+  stopgap: false,
   offline: false,
 };

@@ -33,5 +33,6 @@ export const traits: ProviderTraits = {
     "output_text_tokens",
     "output_audio_tokens",
   ],
+  stopgap: false,
   offline: false,
 };

@@ -79,6 +79,7 @@ const traits: ProviderTraits = {
   languages: ["en-US"],
   voices: [],
   usage: ["transcribed_ms", "spoken_characters"],
+  stopgap: false,
   offline: true,
 };
 

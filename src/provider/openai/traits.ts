@@ -26,5 +26,6 @@ export const realtimeTraits = (sessionLimitMs: number): ProviderTraits => ({
     "output_audio_tokens",
     "transcribed_ms",
   ],
+  stopgap: false,
   offline: false,
 });
