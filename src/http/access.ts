@@ -59,10 +59,14 @@ export class Access {
     throw new Fault("caller-refused", "only callers on this machine are served; set LINEKEEPER_API_KEY to let others in with that key");
   }
 
+  isKnown(peer: Peer): boolean {
+    return peer.local || peer.hasKey;
+  }
+
   /** @throws {Fault} caller-refused. `token` is a key that came in another way than the header. */
   mustBeKnown(peer: Peer, token?: string): void {
     this.mustBeServed(peer);
-    if (peer.local || peer.hasKey || this.isKey(token)) return;
+    if (this.isKnown(peer) || this.isKey(token)) return;
     throw new Fault("caller-refused", "the key in LINEKEEPER_API_KEY is needed: send it as Authorization: Bearer, or as token in start");
   }
 

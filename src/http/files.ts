@@ -1,8 +1,9 @@
 import { createReadStream } from "node:fs";
 import { realpath, stat } from "node:fs/promises";
+import type { ServerResponse } from "node:http";
 import { extname, join, sep } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { answerProblem, type Route } from "./answer.ts";
+import { answerProblem, type Asked, type Route } from "./answer.ts";
 
 const types: Readonly<Record<string, string>> = {
   ".css": "text/css; charset=utf-8",
@@ -22,19 +23,22 @@ export function files(path: string, folder: string, only: readonly string[] = Ob
   return {
     path,
     for: "served",
-    async answer(request, response, rest) {
-      const file = await find(folder, rest === "" ? "index.html" : rest, only);
-      if (file === undefined) return answerProblem(response, 404, "not-found", `there is nothing at ${path}${rest.slice(0, 200)}`);
-      const etag = `"${file.size.toString(36)}-${Math.trunc(file.mtimeMs).toString(36)}"`;
-      // Always asked for again, mostly answered by 304: a page never mixes files of two versions.
-      response.setHeader("cache-control", "no-cache");
-      response.setHeader("etag", etag);
-      if (request.headers["if-none-match"] === etag) return void response.writeHead(304).end();
-      response.writeHead(200, { "content-type": types[extname(file.path)] ?? "application/octet-stream", "content-length": file.size });
-      if (request.method === "HEAD") return void response.end();
-      await pipeline(createReadStream(file.path), response);
-    },
+    bodyLimitBytes: 0,
+    answers: { GET: answer },
   };
+
+  async function answer({ request, rest }: Asked, response: ServerResponse): Promise<void> {
+    const file = await find(folder, rest === "" ? "index.html" : rest, only);
+    if (file === undefined) return answerProblem(response, 404, "not-found", `there is nothing at ${path}${rest.slice(0, 200)}`);
+    const etag = `"${file.size.toString(36)}-${Math.trunc(file.mtimeMs).toString(36)}"`;
+    // Always asked for again, mostly answered by 304: a page never mixes files of two versions.
+    response.setHeader("cache-control", "no-cache");
+    response.setHeader("etag", etag);
+    if (request.headers["if-none-match"] === etag) return void response.writeHead(304).end();
+    response.writeHead(200, { "content-type": types[extname(file.path)] ?? "application/octet-stream", "content-length": file.size });
+    if (request.method === "HEAD") return void response.end();
+    await pipeline(createReadStream(file.path), response);
+  }
 }
 
 interface FoundFile {

@@ -7,8 +7,11 @@ export function healthz(version: string, clock: Clock): Route {
   return {
     path: "/healthz",
     for: "everybody",
-    answer(_request, response) {
-      answerJson(response, 200, { status: "alive", version, uptimeSeconds: Math.round((clock.now() - sinceMs) / 1000) });
+    bodyLimitBytes: 0,
+    answers: {
+      GET(_asked, response) {
+        answerJson(response, 200, { status: "alive", version, uptimeSeconds: Math.round((clock.now() - sinceMs) / 1000) });
+      },
     },
   };
 }

@@ -10,9 +10,12 @@ export function metrics(read: () => Promise<MetricsText>): Route {
   return {
     path: "/metrics",
     for: "known",
-    async answer(_request, response) {
-      const { type, text } = await read();
-      answerText(response, 200, type, text);
+    bodyLimitBytes: 0,
+    answers: {
+      async GET(_asked, response) {
+        const { type, text } = await read();
+        answerText(response, 200, type, text);
+      },
     },
   };
 }

@@ -5,9 +5,12 @@ export function readyz(reasonsNotTo: () => readonly string[]): Route {
   return {
     path: "/readyz",
     for: "everybody",
-    answer(_request, response) {
-      const reasons = reasonsNotTo();
-      answerJson(response, reasons.length === 0 ? 200 : 503, { status: reasons.length === 0 ? "ready" : "not ready", reasons });
+    bodyLimitBytes: 0,
+    answers: {
+      GET(_asked, response) {
+        const reasons = reasonsNotTo();
+        answerJson(response, reasons.length === 0 ? 200 : 503, { status: reasons.length === 0 ? "ready" : "not ready", reasons });
+      },
     },
   };
 }

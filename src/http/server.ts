@@ -6,7 +6,10 @@ import type { Door } from "../caller/door.ts";
 import type { LegParts } from "../caller/websocket-leg.ts";
 import { Fault, toFault } from "../kernel/fault.ts";
 import type { Access } from "./access.ts";
-import { answerProblem, type Route } from "./answer.ts";
+import { answerProblem, Problem, type Handler, type Method, type Route } from "./answer.ts";
+import { hasBody, readBody } from "./body.ts";
+import { Router } from "./router.ts";
+import { statuses } from "./statuses.ts";
 import { Upgrades } from "./upgrades.ts";
 
 export interface ServerParts {
@@ -42,8 +45,7 @@ const pageHeaders = {
 
 export function createServer({ routes, dialects, access, door, leg }: ServerParts): Server {
   const upgrades = new Upgrades(dialects, access, door, leg);
-  // The longest path first, so that "/" is asked last.
-  const ordered = routes.toSorted((a, b) => b.path.length - a.path.length);
+  const router = new Router(routes);
   const server = createHttpServer(
     {
       headersTimeout: headersLimitMs,
@@ -62,22 +64,35 @@ export function createServer({ routes, dialects, access, door, leg }: ServerPart
     for (const [name, value] of Object.entries(pageHeaders)) response.setHeader(name, value);
     const path = pathOf(request);
     try {
-      const route = ordered.find((each) => (each.path.endsWith("/") ? path.startsWith(each.path) : path === each.path));
       if (upgrades.has(path)) return needsUpgrade(response, path);
-      if (route === undefined) return answerProblem(response, 404, "not-found", `there is nothing at ${path.slice(0, 200)}`);
-      if (route.for !== "everybody") access[route.for === "known" ? "mustBeKnown" : "mustBeServed"](access.peer(request));
-      if (hasBody(request)) return refuseBody(response);
-      if (request.method !== "GET" && request.method !== "HEAD") return refuseMethod(response, request.method ?? "");
-      await route.answer(request, response, path.slice(route.path.length));
+      const found = router.find(path);
+      if (found === undefined) return answerProblem(response, 404, "not-found", `there is nothing at ${path.slice(0, 200)}`);
+      const { route, rest, ids } = found;
+      const peer = access.peer(request);
+      if (route.for !== "everybody") access.mustBeServed(peer);
+      if (route.for === "known" && !access.isKnown(peer)) throw keyNeeded(response);
+      const reads = request.method === "GET" || request.method === "HEAD";
+      // A page of another site can send a request without being able to read the answer.
+      if (!reads) access.mustBeOurPage(request);
+      const handler = handlerOf(route, request.method);
+      if (handler === undefined) throw methodRefused(response, route, request.method ?? "");
+      const body = await readBody(request, reads ? 0 : route.bodyLimitBytes);
+      await handler({ request, rest, ids, query: queryOf(request), body, peer }, response);
     } catch (error) {
-      fail(response, toFault(error, "internal", `answering ${path.slice(0, 200)}`));
+      fail(request, response, error, path);
     }
   }
 
-  function fail(response: ServerResponse, fault: Fault): void {
-    if (fault.code === "caller-refused") return answerProblem(response, 403, fault.code, fault.message);
+  function fail(request: IncomingMessage, response: ServerResponse, error: unknown, path: string): void {
     // Half an answer cannot be taken back, only cut; a reader who left in the middle is no failure of ours.
-    if (response.headersSent) return void response.destroy();
+    if (response.headersSent || request.socket.destroyed) return void response.destroy();
+    // What is left of a body is not worth reading.
+    if (hasBody(request) && !request.complete) response.setHeader("connection", "close");
+    if (error instanceof Problem) return answerProblem(response, error.status, error.code, error.message);
+    const fault = toFault(error, "internal", `answering ${path.slice(0, 200)}`);
+    const status = statuses[fault.code];
+    if (status === 503) response.setHeader("retry-after", Math.max(1, Math.ceil((fault.retryAfterMs ?? 0) / 1000)));
+    if (status !== 500) return answerProblem(response, status, fault.code, fault.message);
     leg.log.error("request_failed", { message: fault.message, err: fault.cause });
     answerProblem(response, 500, "internal", "something went wrong on our side");
   }
@@ -103,17 +118,25 @@ export function createServer({ routes, dialects, access, door, leg }: ServerPart
 
 const pathOf = (request: IncomingMessage): string => (request.url ?? "/").split(/[?#]/, 1)[0] ?? "/";
 
-const hasBody = ({ headers }: IncomingMessage): boolean =>
-  headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0;
+const queryOf = ({ url = "" }: IncomingMessage): URLSearchParams =>
+  new URLSearchParams(url.includes("?") ? url.slice(url.indexOf("?")).split("#", 1)[0] : "");
 
-function refuseBody(response: ServerResponse): void {
-  response.setHeader("connection", "close");
-  answerProblem(response, 413, "too-large", "nothing here takes a request body");
+const methods: readonly Method[] = ["GET", "POST", "PUT", "DELETE"];
+
+function handlerOf({ answers }: Route, asked: string | undefined): Handler | undefined {
+  const method = methods.find((each) => each === (asked === "HEAD" ? "GET" : asked));
+  return method && answers[method];
 }
 
-function refuseMethod(response: ServerResponse, method: string): void {
-  response.setHeader("allow", "GET, HEAD");
-  answerProblem(response, 405, "method-not-allowed", `${method} is not served here; use GET`);
+function methodRefused(response: ServerResponse, { answers }: Route, method: string): Problem {
+  const allowed = methods.filter((each) => answers[each] !== undefined).flatMap((each) => (each === "GET" ? ["GET", "HEAD"] : [each]));
+  response.setHeader("allow", allowed.join(", "));
+  return new Problem(405, "method-not-allowed", `${method} is not served here; use ${allowed.join(" or ")}`);
+}
+
+function keyNeeded(response: ServerResponse): Problem {
+  response.setHeader("www-authenticate", "Bearer");
+  return new Problem(401, "key-needed", "the key in LINEKEEPER_API_KEY is needed: send it as Authorization: Bearer");
 }
 
 function needsUpgrade(response: ServerResponse, path: string): void {

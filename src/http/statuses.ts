@@ -1,0 +1,32 @@
+import type { FaultCode } from "../kernel/fault.ts";
+
+/** The HTTP status of each fault; the only place where the two meet. */
+export const statuses: Readonly<Record<FaultCode, number>> = {
+  "caller-malformed": 400,
+  "caller-unsupported": 415,
+  "caller-oversized": 413,
+  "caller-flooding": 429,
+  "caller-refused": 403,
+  "caller-silent": 408,
+  "caller-slow": 408,
+  busy: 503,
+  "call-unknown": 404,
+  "call-unable": 409,
+  draining: 503,
+  internal: 500,
+  "provider-unreachable": 502,
+  "provider-dropped": 502,
+  "provider-silent": 504,
+  "provider-overloaded": 503,
+  "provider-limited": 503,
+  "provider-expired": 502,
+  "provider-busy": 503,
+  "provider-shut": 503,
+  "provider-quota": 503,
+  "provider-key": 502,
+  "provider-model": 502,
+  "provider-refused": 502,
+  "provider-malformed": 502,
+  "setting-invalid": 500,
+  "model-missing": 503,
+};
