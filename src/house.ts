@@ -149,6 +149,7 @@ function openDoors(roster: Roster, settings: Settings, log: Log, metrics: Metric
       files("/", folder("../public/")),
     ],
     dialects,
+    carriers: [],
     access: new Access({ keys: key, origins: originsOf(settings), trustedProxies: [] }),
     door: new Door({ ...doorLimits, overall: settings.get("LINEKEEPER_MAX_CALLS") + spareConnections }, systemClock),
     leg: { reception, clock: systemClock, beat: new Ticker(systemClock, 250), log: log.with({ logger: "leg" }), counts: newLegCounts() },

@@ -8,13 +8,26 @@ export interface DoorLimits {
   readonly perAddress: number;
   /** New connections a second from one address; the burst is `perAddress`. */
   readonly perAddressPerSecond: number;
+  /** Connections at once through one carrier that proved who it is: all its calls come from a few addresses. */
+  readonly perCarrier: number;
+  /** New connections a second through one carrier; the burst is twice that. */
+  readonly perCarrierPerSecond: number;
   /** Connections at once in this process. */
   readonly overall: number;
 }
 
-export const doorLimits: DoorLimits = { perAddress: 20, perAddressPerSecond: 10, overall: 400 };
+export const doorLimits: DoorLimits = {
+  perAddress: 20,
+  perAddressPerSecond: 10,
+  perCarrier: 200,
+  perCarrierPerSecond: 50,
+  overall: 400,
+};
 
 interface Visitor {
+  readonly name: string;
+  readonly limit: number;
+  readonly perSecond: number;
   open: number;
   readonly allowance: Allowance;
 }
@@ -23,11 +36,13 @@ interface Visitor {
 const addressLimit = 10_000;
 const busyRetryMs = 5_000;
 
-/** Counts connections, overall and by address (IPv6 by /64), and says when it is too many. */
+/** Counts connections, overall and by address (IPv6 by /64) or carrier, and says when it is too many. */
 export class Door {
   readonly #limits: DoorLimits;
   readonly #clock: Clock;
   readonly #visitors = new Map<string, Visitor>();
+  /** Never forgotten: there are as many as are configured. */
+  readonly #carriers = new Map<string, Visitor>();
   #open = 0;
   refused = 0;
 
@@ -45,15 +60,33 @@ export class Door {
    * @throws {Fault} busy, with the time to wait.
    */
   enter(address: string): Disposable {
-    const visitor = this.#visitorAt(neighbourhood(address));
+    return this.#enter(this.#visitorAt(neighbourhood(address)));
+  }
+
+  /**
+   * The same for a connection through a carrier that proved who it is, whatever address it comes from.
+   * @throws {Fault} busy, with the time to wait.
+   */
+  enterThrough(carrier: string): Disposable {
+    let visitor = this.#carriers.get(carrier);
+    if (visitor === undefined) {
+      const { perCarrier, perCarrierPerSecond } = this.#limits;
+      const allowance = new Allowance(perCarrierPerSecond, 2 * perCarrierPerSecond, this.#clock.now());
+      visitor = { name: carrier, limit: perCarrier, perSecond: perCarrierPerSecond, open: 0, allowance };
+      this.#carriers.set(carrier, visitor);
+    }
+    return this.#enter(visitor);
+  }
+
+  #enter(visitor: Visitor): Disposable {
     if (this.#open >= this.#limits.overall) throw this.#refuse(`all ${this.#limits.overall} connections are taken`, busyRetryMs);
-    if (visitor.open >= this.#limits.perAddress) {
-      throw this.#refuse(`this address has ${visitor.open} connections, the limit is ${this.#limits.perAddress}`, busyRetryMs);
+    if (visitor.open >= visitor.limit) {
+      throw this.#refuse(`${visitor.name} has ${visitor.open} connections, the limit is ${visitor.limit}`, busyRetryMs);
     }
     const now = this.#clock.now();
     if (!visitor.allowance.take(1, now)) {
       const waitMs = visitor.allowance.waitMs(1, now);
-      throw this.#refuse(`this address connects more than ${this.#limits.perAddressPerSecond} times a second`, waitMs);
+      throw this.#refuse(`${visitor.name} connects more than ${visitor.perSecond} times a second`, waitMs);
     }
     visitor.open += 1;
     this.#open += 1;
@@ -74,8 +107,8 @@ export class Door {
     const now = this.#clock.now();
     if (this.#visitors.size >= addressLimit) this.#forget(now);
     if (this.#visitors.size >= addressLimit) throw this.#refuse("too many addresses at once", busyRetryMs);
-    const { perAddress, perAddressPerSecond } = this.#limits;
-    const visitor = { open: 0, allowance: new Allowance(perAddressPerSecond, perAddress, now) };
+    const { perAddress: limit, perAddressPerSecond: perSecond } = this.#limits;
+    const visitor = { name: "this address", limit, perSecond, open: 0, allowance: new Allowance(perSecond, limit, now) };
     this.#visitors.set(key, visitor);
     return visitor;
   }

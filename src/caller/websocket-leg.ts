@@ -5,7 +5,8 @@ import type { Clock } from "../kernel/clock.ts";
 import { Fault, toFault } from "../kernel/fault.ts";
 import type { Log } from "../kernel/log.ts";
 import { Allowance } from "./allowance.ts";
-import type { CallerCommand, CallerSignal, Dialect, DialectCodec } from "./dialect.ts";
+import { plainLine, type Admitted, type CarrierLine, type TransferOutcome } from "./carrier.ts";
+import type { CallerCommand, CallerSignal, Dialect, DialectCodec, Knock, WireMessage } from "./dialect.ts";
 import type { CallerNotice, CallStart, Leg, LegEnd, LegListener, LegTraits, Reception } from "./leg.ts";
 import { MediaClock } from "./media-clock.ts";
 
@@ -52,6 +53,10 @@ const slowLimitMs = 10_000;
 /** Text dialects wrap their audio in base64 and JSON. */
 const wireOverhead = 1.5;
 const malformedAudioLimit = 3;
+/** A peer that was asked to end the stream and does not is cut off. */
+const leavingLimitMs = 2_000;
+/** So long a carrier may take to say what came of a transfer: it rings, and a person looks for the telephone. */
+const transferLimitMs = 120_000;
 /**
  * Sustained rates stop a flood. The bursts are what a connection gives at once after it stalled for 30 s (media at 50 messages a
  * second and pcm16@48000, the widest): a bad line is no attack.
@@ -63,32 +68,44 @@ const bytesBurst = 3 * 1024 * 1024;
 const controlPerSecond = 20;
 const controlBurst = 40;
 
-/** Close codes with which a peer says goodbye; anything else is a line that was lost. */
-const goodbyeCodes: ReadonlySet<number> = new Set([1000, 1005]);
+/** Close codes of a socket that was closed in order; any other is a line that was lost. */
+const orderlyCodes: ReadonlySet<number> = new Set([1000, 1005]);
 
 type State =
   | { readonly name: "waiting"; readonly sinceMs: number }
   | { readonly name: "talking"; readonly leg: SocketLeg; readonly listener: LegListener; readonly media: MediaClock }
+  /** The socket is closed, the carrier sends the caller on. */
+  | { readonly name: "sent-on"; readonly sinceMs: number; readonly listener: LegListener }
+  /** The peer was asked to end the stream. */
+  | { readonly name: "leaving"; readonly sinceMs: number; readonly code: number; readonly reason: string }
   | { readonly name: "over" };
+
+/** How a caller came, and who decides whether it may stay. */
+export interface Visit {
+  readonly knock: Knock;
+  /** @throws {Fault} caller-refused */
+  admit(start: CallStart): Admitted;
+}
 
 /**
  * Serves one caller on an open socket, whatever the dialect: waits for its start, brings it to the reception, carries audio and
- * signals, keeps the limits. `admit` may refuse a start by throwing a Fault, or change it.
+ * signals, keeps the limits.
  */
-export function serveSocket(socket: WebSocket, dialect: Dialect, parts: LegParts, admit: (start: CallStart) => CallStart): void {
-  new SocketShell(socket, dialect, parts, admit).open();
+export function serveSocket(socket: WebSocket, dialect: Dialect, parts: LegParts, visit: Visit): void {
+  new SocketShell(socket, dialect, parts, visit).open();
 }
 
 class SocketShell implements Ticked {
   readonly #socket: WebSocket;
   readonly #dialect: Dialect;
   readonly #parts: LegParts;
-  readonly #admit: (start: CallStart) => CallStart;
+  readonly #visit: Visit;
   readonly #codec: DialectCodec;
   readonly #mediaAllowance: Allowance;
   readonly #bytesAllowance: Allowance;
   readonly #controlAllowance: Allowance;
   #state: State;
+  #line: CarrierLine = plainLine;
   #heardMs: number;
   #pingedMs: number;
   #pingsMissed = 0;
@@ -96,13 +113,13 @@ class SocketShell implements Ticked {
   #highWater = highWaterBytes;
   #malformedAudio = 0;
 
-  constructor(socket: WebSocket, dialect: Dialect, parts: LegParts, admit: (start: CallStart) => CallStart) {
+  constructor(socket: WebSocket, dialect: Dialect, parts: LegParts, visit: Visit) {
     const now = parts.clock.now();
     this.#socket = socket;
     this.#dialect = dialect;
     this.#parts = parts;
-    this.#admit = admit;
-    this.#codec = dialect.open();
+    this.#visit = visit;
+    this.#codec = dialect.open(visit.knock);
     this.#mediaAllowance = new Allowance(mediaPerSecond, mediaBurst, now);
     this.#bytesAllowance = new Allowance(bytesPerSecond, bytesBurst, now);
     this.#controlAllowance = new Allowance(controlPerSecond, controlBurst, now);
@@ -123,7 +140,9 @@ class SocketShell implements Ticked {
   tick(nowMs: number): boolean {
     const state = this.#state;
     if (state.name === "over") return false;
-    if (state.name === "waiting" && nowMs - state.sinceMs >= startLimitMs) {
+    if (state.name === "sent-on") this.#watchTransfer(state, nowMs);
+    else if (state.name === "leaving") this.#watchLeaving(state, nowMs);
+    else if (state.name === "waiting" && nowMs - state.sinceMs >= startLimitMs) {
       this.#fail(new Fault("caller-silent", `no start within ${startLimitMs} ms`));
     } else {
       this.#watchReader(nowMs);
@@ -139,24 +158,62 @@ class SocketShell implements Ticked {
     return false;
   }
 
+  /** False: nobody is there to take it. */
   send(command: CallerCommand): boolean {
-    if (this.#over || this.#socket.readyState !== this.#socket.OPEN) return false;
-    const message = this.#codec.encode(command);
-    if (message === undefined) return true;
-    this.#socket.send(message);
+    if (!this.#speaks || this.#socket.readyState !== this.#socket.OPEN) return false;
+    if (command.type === "notice") this.#line.notice(command.notice);
+    const messages = this.#codec.encode(command);
+    if (messages === undefined) return true;
+    this.#write(messages);
     if (this.#socket.bufferedAmount > overflowBytes) this.#tooSlow(`more than ${overflowBytes} bytes wait to be read`);
     return true;
   }
 
+  /** By the carrier where it can, else in the wire's own words. */
+  transfer(target: string): void {
+    const state = this.#state;
+    if (state.name !== "talking") return;
+    if (!this.#line.transfer(target, (outcome) => this.#sentOn(outcome))) return void this.send({ type: "transfer", target });
+    this.#state = { name: "sent-on", sinceMs: this.#parts.clock.now(), listener: state.listener };
+    this.#socket.close(1000, "transfer");
+  }
+
   /** The far end's own buffer is unknown to us; what waits here goes after the audio that was already written. */
   end(end: LegEnd): void {
-    if (this.#over) return;
+    if (this.#state.name === "leaving" || this.#over) return;
     this.send({ type: "end", end });
-    this.#finish(end.reason === "fault" ? end.fault.row.closeCode : end.reason === "drained" ? 1012 : 1000, codeOf(end));
+    this.#line.ended(end);
+    const code = end.reason === "fault" ? end.fault.row.closeCode : end.reason === "drained" ? 1012 : 1000;
+    const reason = codeOf(end);
+    if (this.#dialect.ending === "close" || this.#state.name !== "talking") return this.#finish(code, reason);
+    this.#state = { name: "leaving", sinceMs: this.#parts.clock.now(), code, reason };
+  }
+
+  #write(messages: WireMessage | readonly WireMessage[]): void {
+    if (typeof messages === "string" || messages instanceof Uint8Array) return this.#socket.send(messages);
+    for (const message of messages) this.#socket.send(message);
+  }
+
+  #sentOn(outcome: TransferOutcome): void {
+    const state = this.#state;
+    if (state.name !== "sent-on") return;
+    this.#guarded(() => state.listener.signal(outcome));
+    // The caller is still there, but not on this socket: who could not be sent on is brought back on another.
+    if (outcome.type === "transfer-failed") this.#lost(undefined);
+    else this.#rest();
+  }
+
+  #watchTransfer({ sinceMs }: State & { name: "sent-on" }, nowMs: number): void {
+    if (nowMs - sinceMs < transferLimitMs) return;
+    this.#sentOn({ type: "transfer-failed", why: `no word of what came of it within ${transferLimitMs / 1000} s` });
+  }
+
+  #watchLeaving({ sinceMs, code, reason }: State & { name: "leaving" }, nowMs: number): void {
+    if (nowMs - sinceMs >= leavingLimitMs) this.#finish(code, reason);
   }
 
   #received(data: RawData, isBinary: boolean): void {
-    if (this.#over) return;
+    if (this.#over || this.#state.name === "sent-on") return;
     this.#alive();
     try {
       const signal = this.#decode(data, isBinary);
@@ -200,13 +257,15 @@ class SocketShell implements Ticked {
     if (signal.type === "ignored") {
       this.#parts.counts.ignoredMessages += 1;
     } else if (signal.type === "ping") {
-      this.#socket.send(signal.message);
+      this.#write(signal.message);
+    } else if (this.#state.name === "leaving") {
+      if (signal.type === "stop") this.#finishStopped(this.#state, signal);
     } else if (signal.type === "start") {
       this.#start(signal);
     } else if (this.#state.name === "talking") {
       this.#tell(this.#state, signal);
     } else if (signal.type === "stop") {
-      this.end({ reason: "done" });
+      this.#finishStopped({ code: 1000, reason: "done" }, signal);
     } else {
       throw new Fault("caller-malformed", `${signal.type} came before start`);
     }
@@ -214,9 +273,12 @@ class SocketShell implements Ticked {
 
   #start(signal: CallerSignal & { type: "start" }): void {
     if (this.#state.name !== "waiting") throw new Fault("caller-malformed", "start came twice");
+    const { start, line } = this.#visit.admit(signal.start);
+    this.#line = line;
+    if (signal.answer !== undefined) this.#write(signal.answer);
     const leg = new SocketLeg(this, this.#dialect, signal.uplink, signal.downlink);
     this.#highWater = Math.min(highWaterBytes, highWaterMs * encodings[signal.downlink].bytesPerMs * wireOverhead);
-    const listener = this.#parts.reception.receive(leg, this.#admit(signal.start));
+    const listener = this.#parts.reception.receive(leg, start);
     // The reception may have ended the leg in the same breath.
     if (!this.#over) this.#state = { name: "talking", leg, listener, media: new MediaClock(signal.uplink) };
   }
@@ -227,10 +289,17 @@ class SocketShell implements Ticked {
       listener.audio(signal.bytes);
     } else if (signal.type === "stop") {
       listener.signal({ type: "hung-up" });
-      this.end({ reason: "done" });
+      this.#finishStopped({ code: 1000, reason: "done" }, signal);
     } else {
       listener.signal(signal);
     }
+  }
+
+  /** Who said stop needs no farewell, only the answer that its protocol asks for. */
+  #finishStopped({ code, reason }: { code: number; reason: string }, signal: CallerSignal & { type: "stop" }): void {
+    if (this.#over) return;
+    if (signal.answer !== undefined) this.#write(signal.answer);
+    this.#finish(code, reason);
   }
 
   #fillGap(media: MediaClock, atMs: number, bytes: number, listener: LegListener): void {
@@ -284,15 +353,13 @@ class SocketShell implements Ticked {
     const fields = { dialect: this.#dialect.name, code: fault.code, message: fault.message };
     if (fault.code === "internal") log.error("leg_failed", { ...fields, err: fault.cause });
     else log.info("leg_refused", fields);
-    const farewell = this.#encodeEnd(fault);
-    if (farewell !== undefined) this.#socket.send(farewell);
+    const end: LegEnd = { reason: "fault", fault };
+    const farewell = this.#codec.encode({ type: "end", end });
+    if (farewell !== undefined) this.#write(farewell);
+    if (this.#speaks) this.#line.ended(end);
     const state = this.#state;
     this.#finish(fault.row.closeCode, fault.code);
     if (state.name === "talking") this.#tellLost(state.listener, fault);
-  }
-
-  #encodeEnd(fault: Fault): string | Uint8Array | undefined {
-    return this.#codec.encode({ type: "end", end: { reason: "fault", fault } });
   }
 
   #broke(error: Error): void {
@@ -300,25 +367,24 @@ class SocketShell implements Ticked {
     const code = (error as { code?: unknown }).code; // Node's and ws's errors have one.
     const oversized = code === "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH";
     const ofProtocol = typeof code === "string" && code.startsWith("WS_ERR_");
-    if (!ofProtocol) return;
+    if (!ofProtocol || this.#state.name === "sent-on") return;
     this.#parts.counts.malformedMessages += 1;
     this.#lost(new Fault(oversized ? "caller-oversized" : "caller-malformed", error.message, { cause: error }));
   }
 
   #closed(code: number): void {
-    if (this.#over) return;
-    if (this.#state.name !== "talking" || !goodbyeCodes.has(code)) return this.#lost(undefined);
+    if (this.#over || this.#state.name === "sent-on") return;
+    const hungUp = this.#dialect.silentClose === "hung-up" && orderlyCodes.has(code);
+    if (this.#state.name !== "talking" || !hungUp) return this.#lost(undefined);
     const { listener } = this.#state;
-    this.#state = { name: "over" };
-    this.#parts.beat.forget(this);
+    this.#rest();
     this.#guarded(() => listener.signal({ type: "hung-up" }));
   }
 
   #lost(fault: Fault | undefined): void {
     const state = this.#state;
-    this.#state = { name: "over" };
-    this.#parts.beat.forget(this);
-    if (state.name === "talking") this.#tellLost(state.listener, fault);
+    this.#rest();
+    if (state.name === "talking" || state.name === "sent-on") this.#tellLost(state.listener, fault);
   }
 
   #tellLost(listener: LegListener, fault: Fault | undefined): void {
@@ -336,9 +402,18 @@ class SocketShell implements Ticked {
 
   /** From here on nothing more is said either way; a peer that does not answer the close is cut off by the server's limit. */
   #finish(code: number, reason: string): void {
+    this.#rest();
+    this.#socket.close(code, reason);
+  }
+
+  #rest(): void {
     this.#state = { name: "over" };
     this.#parts.beat.forget(this);
-    this.#socket.close(code, reason);
+  }
+
+  /** Something may still be said to the far end. */
+  get #speaks(): boolean {
+    return this.#state.name === "waiting" || this.#state.name === "talking";
   }
 
   get #over(): boolean {
@@ -387,7 +462,7 @@ class SocketLeg implements Leg {
   }
 
   transfer(target: string): void {
-    this.#shell.send({ type: "transfer", target });
+    this.#shell.transfer(target);
   }
 
   close(end: LegEnd): void {

@@ -1,6 +1,7 @@
 import { createServer as createHttpServer, STATUS_CODES, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
+import type { Carrier } from "../caller/carrier.ts";
 import type { Dialect } from "../caller/dialect.ts";
 import type { Door } from "../caller/door.ts";
 import type { LegParts } from "../caller/websocket-leg.ts";
@@ -15,6 +16,8 @@ import { Upgrades } from "./upgrades.ts";
 export interface ServerParts {
   readonly routes: readonly Route[];
   readonly dialects: readonly Dialect[];
+  /** Who answers for the callers of a dialect, where somebody does. */
+  readonly carriers: readonly Carrier[];
   readonly access: Access;
   readonly door: Door;
   /** What the legs need, the reception above all. */
@@ -43,8 +46,8 @@ const pageHeaders = {
   "referrer-policy": "no-referrer",
 } as const;
 
-export function createServer({ routes, dialects, access, door, leg }: ServerParts): Server {
-  const upgrades = new Upgrades(dialects, access, door, leg);
+export function createServer({ routes, dialects, carriers, access, door, leg }: ServerParts): Server {
+  const upgrades = new Upgrades(dialects, carriers, access, door, leg);
   const router = new Router(routes);
   const server = createHttpServer(
     {

@@ -1,7 +1,8 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { WebSocketServer, type ServerOptions, type WebSocket } from "ws";
-import type { Dialect } from "../caller/dialect.ts";
+import { plainLine, type Admitted, type Carrier } from "../caller/carrier.ts";
+import type { Dialect, Knock } from "../caller/dialect.ts";
 import type { Door } from "../caller/door.ts";
 import type { CallStart } from "../caller/leg.ts";
 import { serveSocket, type LegParts } from "../caller/websocket-leg.ts";
@@ -10,45 +11,67 @@ import type { Access, Peer } from "./access.ts";
 
 const closeLimitMs = 2_000;
 
+interface Entrance {
+  readonly dialect: Dialect;
+  readonly server: WebSocketServer;
+  /** Who answers for those who come in here; undefined: they need the server's own key. */
+  readonly carrier: Carrier | undefined;
+}
+
 /** Lets callers in: one path a dialect, checked before the upgrade, then handed to the shell. */
 export class Upgrades {
   readonly #access: Access;
   readonly #door: Door;
   readonly #parts: LegParts;
-  readonly #doors: ReadonlyMap<string, { readonly dialect: Dialect; readonly server: WebSocketServer }>;
+  readonly #entrances: ReadonlyMap<string, Entrance>;
   readonly #open = new Set<WebSocket>();
 
-  constructor(dialects: readonly Dialect[], access: Access, door: Door, parts: LegParts) {
+  constructor(dialects: readonly Dialect[], carriers: readonly Carrier[], access: Access, door: Door, parts: LegParts) {
     this.#access = access;
     this.#door = door;
     this.#parts = parts;
-    this.#doors = new Map(dialects.map((dialect) => [dialect.path, { dialect, server: serverFor(dialect) }]));
+    const entrance = (dialect: Dialect): Entrance => ({
+      dialect,
+      server: serverFor(dialect),
+      carrier: carriers.find((carrier) => carrier.dialect === dialect.name),
+    });
+    this.#entrances = new Map(dialects.map((dialect) => [dialect.path, entrance(dialect)]));
   }
 
   has(path: string): boolean {
-    return this.#doors.has(path);
+    return this.#entrances.has(path);
   }
 
   take(request: IncomingMessage, socket: Duplex, head: Buffer, path: string): void {
     socket.on("error", () => socket.destroy());
-    const door = this.#doors.get(path);
-    if (door === undefined) return refuse(socket, 404, { code: "not-found", message: `no caller is served at ${path.slice(0, 200)}` });
+    const entrance = this.#entrances.get(path);
+    if (entrance === undefined) return refuse(socket, 404, { code: "not-found", message: `no caller is served at ${path.slice(0, 200)}` });
+    const knock = knockOf(request);
     let place: Disposable;
     let peer: Peer;
     try {
       peer = this.#access.peer(request);
-      this.#access.mustBeServed(peer);
       this.#access.mustBeOurPage(request);
-      place = this.#door.enter(peer.address);
+      place = this.#letIn(entrance, knock, peer);
     } catch (error) {
       return this.#turnAway(socket, toFault(error, "internal", "letting a caller in"));
     }
     socket.once("close", () => place[Symbol.dispose]());
-    door.server.handleUpgrade(request, socket, head, (webSocket) => {
+    entrance.server.handleUpgrade(request, socket, head, (webSocket) => {
       this.#open.add(webSocket);
       webSocket.once("close", () => this.#open.delete(webSocket));
-      serveSocket(webSocket, door.dialect, this.#parts, (start) => this.#admit(peer, start));
+      const admit = (start: CallStart): Admitted => entrance.carrier?.admit(start, knock) ?? this.#admit(peer, start);
+      serveSocket(webSocket, entrance.dialect, this.#parts, { knock, admit });
     });
+  }
+
+  #letIn({ carrier }: Entrance, knock: Knock, peer: Peer): Disposable {
+    if (carrier === undefined) {
+      this.#access.mustBeServed(peer);
+      return this.#door.enter(peer.address);
+    }
+    carrier.mayConnect(knock, peer.local);
+    return this.#door.enterThrough(carrier.dialect);
   }
 
   /** Cuts off whoever is still there. */
@@ -57,10 +80,10 @@ export class Upgrades {
   }
 
   /** The key may come with the start, where a page cannot set headers; it goes no further than here. */
-  #admit(peer: Peer, start: CallStart): CallStart {
+  #admit(peer: Peer, start: CallStart): Admitted {
     const { token, ...parameters } = start.parameters;
     this.#access.mustBeKnown(peer, token);
-    return { ...start, parameters };
+    return { start: { ...start, parameters }, line: plainLine };
   }
 
   #turnAway(socket: Duplex, fault: Fault): void {
@@ -69,7 +92,15 @@ export class Upgrades {
   }
 }
 
-function serverFor({ limits, subprotocol }: Dialect): WebSocketServer {
+function knockOf(request: IncomingMessage): Knock {
+  const target = request.url ?? "/";
+  const headers = Object.fromEntries(
+    Object.entries(request.headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(", ") : value]),
+  );
+  return { target, query: new URLSearchParams(target.split("?")[1] ?? ""), headers };
+}
+
+function serverFor({ limits, subprotocols }: Dialect): WebSocketServer {
   // `closeTimeout` is younger than the types of ws.
   const options: ServerOptions & { closeTimeout: number } = {
     noServer: true,
@@ -79,7 +110,7 @@ function serverFor({ limits, subprotocol }: Dialect): WebSocketServer {
     maxFragments: 64,
     maxBufferedChunks: 1_024,
     closeTimeout: closeLimitMs,
-    handleProtocols: (offered) => (subprotocol !== undefined && offered.has(subprotocol) ? subprotocol : false),
+    handleProtocols: (offered) => subprotocols.find((each) => offered.has(each)) ?? false,
   };
   return new WebSocketServer(options);
 }

@@ -20,7 +20,7 @@ test("one address has so many connections at once, and a place that was left is 
 
 test("an address that comes and goes too fast is told how long to wait", async () => {
   const clock = new SimulatedClock();
-  const door = new Door({ perAddress: 3, perAddressPerSecond: 10, overall: 100 }, clock);
+  const door = new Door({ ...doorLimits, perAddress: 3, overall: 100 }, clock);
   for (let visit = 0; visit < 3; visit += 1) door.enter("192.0.2.1")[Symbol.dispose]();
   expect(() => door.enter("192.0.2.1")).toThrow(expect.objectContaining({ code: "busy", retryAfterMs: 100 }));
   await clock.advance(100);

@@ -1,6 +1,7 @@
 import { connect, type Socket } from "node:net";
 import { WebSocket, type ClientOptions } from "ws";
 import { Ticker } from "../../src/audio/ticker.ts";
+import type { Carrier } from "../../src/caller/carrier.ts";
 import type { Dialect } from "../../src/caller/dialect.ts";
 import { browser } from "../../src/caller/dialects/browser.ts";
 import { Door, doorLimits, type DoorLimits } from "../../src/caller/door.ts";
@@ -30,6 +31,7 @@ export interface House extends AsyncDisposable {
 export async function openHouse(
   parts: {
     dialects?: readonly Dialect[];
+    carriers?: readonly Carrier[];
     routes?: readonly Route[];
     limits?: Partial<DoorLimits>;
     access?: Partial<AccessOptions>;
@@ -42,6 +44,7 @@ export async function openHouse(
   const server = createServer({
     routes: parts.routes ?? [],
     dialects: parts.dialects ?? [browser],
+    carriers: parts.carriers ?? [],
     access: new Access({ keys: () => [], origins: [], trustedProxies: [], ...parts.access }),
     door: new Door({ ...doorLimits, ...parts.limits }, clock),
     leg: { reception, clock, beat: new Ticker(clock, 250), log: silentLog, counts },

@@ -4,6 +4,7 @@ import { expect, test } from "vitest";
 import { readServerMessage } from "../../scripts/caller/wire.ts";
 import { bytesOf } from "../../src/audio/encodings.ts";
 import { browser } from "../../src/caller/dialects/browser.ts";
+import { bareKnock } from "./knock.ts";
 
 interface Line {
   readonly from: "caller" | "server";
@@ -18,7 +19,7 @@ const lines: readonly Line[] = readFileSync(join(import.meta.dirname, "../../fix
   .map((line): Line => JSON.parse(line));
 
 test("everything that Chromium sent in a recorded call is read, and nothing is ignored", () => {
-  const codec = browser.open();
+  const codec = browser.open(bareKnock);
   const seen = new Map<string, number>();
   for (const { text, bytes = 0 } of lines.filter(({ from }) => from === "caller")) {
     const signal = text === undefined ? codec.decodeBinary(new Uint8Array(bytes)) : codec.decodeText(text);
@@ -39,7 +40,7 @@ test("in the recorded call every sound belonged to a turn that was announced, an
       expect(turnId).not.toBe("");
       sentBytes.set(turnId, (sentBytes.get(turnId) ?? 0) + bytes * times);
     } else if (text !== undefined) {
-      const signal = browser.open().decodeText(text);
+      const signal = browser.open(bareKnock).decodeText(text);
       if (signal.type === "played") expect(bytesOf(signal.ms, "pcm16@24000")).toBeLessThanOrEqual(sentBytes.get(signal.turnId) ?? 0);
     }
   }

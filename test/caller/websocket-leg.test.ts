@@ -261,7 +261,7 @@ const clocked: Dialect = {
   ...browser,
   name: "clocked",
   path: "/clocked",
-  subprotocol: "audio.example",
+  subprotocols: ["audio.example"],
   open: () => ({
     decodeText(message) {
       const [verb, value = ""] = message.split(" ");

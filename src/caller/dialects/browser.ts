@@ -156,7 +156,7 @@ function messageFor(fault: Fault): string {
 export const browser: Dialect = {
   name: "browser",
   path: "/browser",
-  subprotocol: undefined,
+  subprotocols: [],
   traits: {
     playback: "reports",
     aheadMs: 300,
@@ -169,5 +169,7 @@ export const browser: Dialect = {
   },
   // 4,000 characters fit even when each is escaped.
   limits: { textBytes: 32 * 1024, binaryBytes: 64 * 1024 },
+  silentClose: "hung-up",
+  ending: "close",
   open,
 };

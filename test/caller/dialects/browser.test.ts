@@ -3,11 +3,12 @@ import { expect, test } from "vitest";
 import type { CallerCommand, DialectCodec } from "../../../src/caller/dialect.ts";
 import { browser } from "../../../src/caller/dialects/browser.ts";
 import { Fault } from "../../../src/kernel/fault.ts";
+import { bareKnock } from "../knock.ts";
 
 const start = { type: "start", version: 1, audio: { up: "pcm16@16000", down: "pcm16@24000" } };
 
 function started(up = "pcm16@16000"): DialectCodec {
-  const codec = browser.open();
+  const codec = browser.open(bareKnock);
   codec.decodeText(JSON.stringify({ ...start, audio: { up, down: up } }));
   return codec;
 }
@@ -24,7 +25,7 @@ function faultOf(run: () => unknown): Fault {
 
 test("start says everything that a caller may say about itself", () => {
   const message = { ...start, agent: "front-desk", language: "en-US", token: "k", resume: "r", more: { ignored: true } };
-  expect(browser.open().decodeText(JSON.stringify(message))).toEqual({
+  expect(browser.open(bareKnock).decodeText(JSON.stringify(message))).toEqual({
     type: "start",
     start: {
       dialect: "browser",
@@ -70,13 +71,13 @@ test.each([
   { says: '{"type":"dtmf","digit":"55"}', code: "caller-malformed", names: "dtmf.digit" },
   { says: '{"type":"ping","id":{}}', code: "caller-malformed", names: "ping.id" },
 ])("$says is refused, naming $names", ({ says, code, names }) => {
-  const fault = faultOf(() => browser.open().decodeText(says));
+  const fault = faultOf(() => browser.open(bareKnock).decodeText(says));
   expect(fault.code).toBe(code);
   expect(fault.message).toContain(names);
 });
 
 test.each([
-  { name: "before start", codec: browser.open(), bytes: 640, says: "before start" },
+  { name: "before start", codec: browser.open(bareKnock), bytes: 640, says: "before start" },
   { name: "half a sample", codec: started(), bytes: 641, says: "no whole samples" },
   { name: "more than 500 ms", codec: started(), bytes: 16_002, says: "limit is 500 ms" },
 ])("audio is refused: $name", ({ codec, bytes, says }) => {
@@ -116,13 +117,13 @@ test.each<{ command: CallerCommand; wire: object | undefined }>([
     { type: "handed-over" as const, provider, restored: "full" as const },
   ].map((notice) => ({ command: { type: "notice" as const, notice }, wire: notice })),
 ])("$command.type is written as $wire", ({ command, wire }) => {
-  const written = browser.open().encode(command);
+  const written = browser.open(bareKnock).encode(command);
   expect(typeof written === "string" ? JSON.parse(written) : written).toEqual(wire);
 });
 
 test("agent audio is written as it is", () => {
   const bytes = new Uint8Array(960);
-  expect(browser.open().encode({ type: "audio", bytes })).toBe(bytes);
+  expect(browser.open(bareKnock).encode({ type: "audio", bytes })).toBe(bytes);
 });
 
 test("whatever comes, nothing but a Fault of the caller's is thrown", () => {
@@ -136,7 +137,7 @@ test("whatever comes, nothing but a Fault of the caller's is thrown", () => {
   );
   fc.assert(
     fc.property(message, fc.uint8Array({ maxLength: 2_000 }), (text, bytes) => {
-      const codec = browser.open();
+      const codec = browser.open(bareKnock);
       for (const run of [() => codec.decodeText(text), () => codec.decodeBinary(bytes), () => codec.decodeText(JSON.stringify(start))]) {
         try {
           run();
