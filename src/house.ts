@@ -101,7 +101,7 @@ function openRoster(
   metrics: Metrics,
 ): Roster {
   const seed = settings.get("LINEKEEPER_SEED");
-  const watched = { providers: [...providers.keys()], dialects: dialects.map((dialect) => dialect.name) };
+  const watched = { providers: [...providers.keys()], dialects: dialects.map((dialect) => dialect.name), clock: systemClock };
   const house = {
     clock: systemClock,
     random: seed === undefined ? systemRandom : seededRandom(seed),

@@ -176,6 +176,13 @@ export type LinkNotice =
   | { readonly type: "tool.called"; readonly toolCallId: string; readonly name: string; readonly arguments: string }
   | { readonly type: "tool.cancelled"; readonly toolCallId: string }
   | { readonly type: "link.used"; readonly usage: Usage }
+  /** Which model holds this link, for people and prices; once, before `open` resolves. */
+  | { readonly type: "link.named"; readonly model: string }
+  /**
+   * A pipeline's own share in the wait for an answer, told before the turn's first audio: from what was to be answered to the first words
+   * (`llmMs`), and from those to their first sound (`ttsMs`).
+   */
+  | { readonly type: "link.timed"; readonly turnId: string; readonly llmMs: number; readonly ttsMs: number }
   | { readonly type: "link.limited"; readonly limits: readonly RateLimit[] }
   /** The provider will end the session in `inMs`: move before that. */
   | { readonly type: "link.expiring"; readonly inMs: number }

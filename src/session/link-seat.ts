@@ -162,6 +162,8 @@ export class LinkSeat implements Disposable, LinkReport {
         return call.tell({ type: "link.used", provider: this.provider, usage: notice.usage });
       case "link.puzzled":
         return call.tell({ type: "link.puzzled", provider: this.provider, what: notice.what });
+      case "link.named":
+      case "link.timed":
       case "link.limited":
       case "link.expiring":
       case "link.resumable":

@@ -3,7 +3,14 @@ import type { Usage } from "../provider/contract.ts";
 
 /** What happens to a call, told once by the code that does it, to whoever watches (metrics, logs, records). */
 export type CallEvent = { readonly callId: string } & (
-  | { readonly type: "call.started"; readonly dialect: string }
+  | {
+      readonly type: "call.started";
+      readonly dialect: string;
+      readonly agent?: string;
+      readonly language?: string;
+      /** Who pays for the call: the subject of the caller's token; undefined: nobody in particular. */
+      readonly user?: string | undefined;
+    }
   | {
       readonly type: "call.ended";
       readonly dialect: string;
@@ -11,15 +18,33 @@ export type CallEvent = { readonly callId: string } & (
       readonly cause: FaultCode | undefined;
       readonly durationMs: number;
     }
-  | { readonly type: "link.opened"; readonly provider: string; readonly setupMs: number; readonly attempt: number }
+  | {
+      readonly type: "link.opened";
+      readonly provider: string;
+      readonly setupMs: number;
+      readonly attempt: number;
+      /** As the link named it while it opened; undefined: it did not. */
+      readonly model?: string | undefined;
+    }
   | {
       readonly type: "link.failed";
       readonly provider: string;
       readonly code: FaultCode;
       readonly message: string;
       readonly attempt: number;
+      /** How long it was tried. */
+      readonly durationMs?: number;
+      /** What the provider asked us to wait. */
+      readonly retryAfterMs?: number | undefined;
     }
-  | { readonly type: "link.lost"; readonly provider: string; readonly code: FaultCode; readonly message: string; readonly livedMs: number }
+  | {
+      readonly type: "link.lost";
+      readonly provider: string;
+      readonly code: FaultCode;
+      readonly message: string;
+      readonly livedMs: number;
+      readonly retryAfterMs?: number | undefined;
+    }
   | { readonly type: "link.closed"; readonly provider: string; readonly livedMs: number }
   | {
       readonly type: "link.retrying";
@@ -41,6 +66,15 @@ export type CallEvent = { readonly callId: string } & (
       readonly durationMs: number;
       readonly items: number;
       readonly replayedChunks: number;
+      readonly restored?: "full" | "partial" | "none";
+    }
+  /** The call was to move and stays where it is, or has nowhere to go. */
+  | {
+      readonly type: "handover.failed";
+      readonly from: string;
+      readonly to: string;
+      readonly mode: "planned" | "failover";
+      readonly cause: FaultCode | "asked";
     }
   | { readonly type: "audio.replayed"; readonly provider: string; readonly chunks: number; readonly buffered: number }
   /** Counted since the last such event; told at turn ends and at the end of the call. */
@@ -52,20 +86,83 @@ export type CallEvent = { readonly callId: string } & (
       readonly ms: number;
       readonly provider: string;
     }
-  | { readonly type: "turn.answered"; readonly provider: string; readonly kind: TurnKind; readonly responseStartMs: number }
+  /** Caller audio waits for a link; told when it begins to, and while it goes on at most once a second. */
+  | { readonly type: "audio.buffered"; readonly provider: string; readonly chunks: number }
+  /** How long our own code had a piece of audio in hand; a sample, at most one a second, call and direction. */
+  | { readonly type: "audio.hopped"; readonly direction: "uplink" | "downlink"; readonly ms: number }
+  /** The first words of the caller came back as text, so long after they were begun. Once a call. */
+  | { readonly type: "caller.understood"; readonly provider: string; readonly afterMs: number }
+  /** The caller's turn is over and an answer is owed; they fell silent `endpointingMs` ago. */
+  | { readonly type: "turn.committed"; readonly provider: string; readonly endpointingMs: number }
+  | {
+      readonly type: "turn.answered";
+      readonly provider: string;
+      readonly kind: TurnKind;
+      /** From the commit to the first audio that went out. */
+      readonly responseStartMs: number;
+      /** From the caller's own end of speech to the first audio that went out. */
+      readonly latencyMs?: number;
+    }
+  /** Where the time of an answer went, told when it is known when the caller heard its beginning; the stages add up to the total. */
+  | { readonly type: "turn.timed"; readonly provider: string; readonly kind: TurnKind; readonly times: AnswerTimes }
   | {
       readonly type: "turn.ended";
       readonly provider: string;
       readonly outcome: "complete" | "interrupted" | "failed";
       readonly kind: TurnKind;
+      /** Why it failed. */
+      readonly cause?: FaultCode | undefined;
+      /** The longest wait between two pieces of its audio; undefined with less than two. */
+      readonly gapMs?: number | undefined;
     }
-  | { readonly type: "tool.ended"; readonly name: string; readonly status: "ok" | "failed" | "timeout"; readonly durationMs: number }
+  | { readonly type: "tool.began"; readonly name: string; readonly toolCallId: string }
+  | {
+      readonly type: "tool.ended";
+      readonly name: string;
+      readonly status: "ok" | "failed" | "timeout";
+      readonly durationMs: number;
+      readonly toolCallId?: string;
+    }
+  /** What the caller said calls for help at once. */
+  | { readonly type: "crisis.detected"; readonly provider: string; readonly category: string }
+  /** How the crisis was met: `tier` counts from 1, and `responseMs` from the caller's end of speech; undefined: nobody answered. */
+  | { readonly type: "crisis.answered"; readonly provider: string; readonly tier: number; readonly responseMs: number | undefined }
+  /** The emergency tier looked for a prompt among those kept ready. */
+  | { readonly type: "prompt.fetched"; readonly found: boolean }
+  /** A person was told on a channel ("webhook", "transfer", "ticket"), or could not be. */
+  | {
+      readonly type: "human.told";
+      readonly reason: "crisis" | "caller" | "outage";
+      readonly channel: string;
+      readonly result: "sent" | "failed";
+      readonly durationMs: number;
+    }
   /** A person is wanted: the agent or the caller asked. */
   | { readonly type: "human.asked"; readonly reason: "crisis" | "caller"; readonly ticket: string }
-  | { readonly type: "state.changed"; readonly region: string; readonly from: string; readonly to: string; readonly reason: string }
+  | {
+      readonly type: "state.changed";
+      readonly region: string;
+      readonly from: string;
+      readonly to: string;
+      readonly reason: string;
+      readonly provider?: string;
+    }
 );
 
 export type CallOutcome = "completed" | "failed" | "abandoned";
+
+/**
+ * From the caller's own end of speech until they heard the first of the answer, ms; the parts add up to the whole.
+ * `stt`, `llm` and `tts` only where the provider is a pipeline that tells them; `provider` is then what they leave of its time.
+ */
+export interface AnswerTimes {
+  readonly totalMs: number;
+  readonly stages: Readonly<Partial<Record<AnswerStage, number>>>;
+}
+
+/** In the order in which they pass; `ours` is what we added ourselves, `playout` what lies between our socket and the caller's ear. */
+export type AnswerStage = "stt" | "endpointing" | "llm" | "tts" | "provider" | "ours" | "playout";
+
 export type TurnKind = "plain" | "tool" | "text";
 
 export interface SessionWatch {

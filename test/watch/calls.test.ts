@@ -3,6 +3,7 @@ import { silentLog, type Log, type LogFields } from "../../src/kernel/log.ts";
 import type { CallEvent } from "../../src/session/words.ts";
 import { watchCalls } from "../../src/watch/calls.ts";
 import { createMetrics } from "../../src/watch/metrics.ts";
+import { SimulatedClock } from "../simulated-clock.ts";
 import { samplesOf } from "./exposition.ts";
 
 interface Line {
@@ -16,7 +17,12 @@ function house() {
   const at = (level: string) => (event: string, fields?: LogFields) => void lines.push({ level, event, fields });
   const log: Log = { ...silentLog, debug: at("debug"), info: at("info"), warning: at("warning"), error: at("error") };
   const metrics = createMetrics();
-  const watch = watchCalls(log, metrics, { providers: ["local", "openai"], dialects: ["browser"] });
+  const watch = watchCalls(log, metrics, {
+    providers: ["local", "openai"],
+    dialects: ["browser"],
+    clock: new SimulatedClock(),
+    costOf: () => 0.25,
+  });
   /** The series that are ours, without the buckets of histograms. */
   const samples = async (): Promise<Map<string, number>> =>
     new Map([...samplesOf(await metrics.text())].filter(([name]) => /^(voice|ai)_/.test(name) && !/_bucket\{/.test(name)));
@@ -71,24 +77,37 @@ const cases: { readonly [T in CallEvent["type"]]: readonly (Case & { event: { ty
       },
     },
     {
+      after: [started, opened, { ...failed, provider: "openai", attempt: 1 }],
       event: { callId, type: "call.ended", dialect: "browser", outcome: "failed", cause: "provider-limited", durationMs: 1 },
       changes: {
         'voice_calls_ended_total{dialect="browser",outcome="failed",failure_class="rate_limit"}': 1,
         'voice_calls_active{dialect="browser"}': -1,
+      },
+      line: ["error", "failover_exhausted", { callId, provider: "local", tried: ["local", "openai"], reason: "provider-limited" }],
+    },
+    {
+      // Whoever leaves while the call tries to get its provider back ends the trying.
+      after: [started, opened, retrying],
+      event: { callId, type: "call.ended", dialect: "browser", outcome: "failed", cause: "draining", durationMs: 1 },
+      changes: {
+        'voice_calls_ended_total{dialect="browser",outcome="failed",failure_class="drain_cut"}': 1,
+        'voice_calls_active{dialect="browser"}': -1,
+        'voice_reconnect_episodes_total{provider="local",result="abandoned"}': 1,
+        voice_drain_forced_total: 1,
       },
     },
   ],
   "link.opened": [
     {
       after: [started],
-      event: { ...opened },
+      event: { ...opened, model: "tiny" },
       changes: {
         'ai_provider_requests_total{provider="local",status="success"}': 1,
         'ai_provider_active_sessions{provider="local"}': 1,
         'voice_call_setup_seconds_sum{provider="local"}': 0.7,
         'voice_call_setup_seconds_count{provider="local"}': 1,
       },
-      line: ["info", "connection_established", { callId, provider: "local", duration: 0.7, attempt: 1 }],
+      line: ["info", "connection_established", { callId, provider: "local", model: "tiny", duration: 0.7, attempt: 1 }],
     },
     {
       after: [started, opened, retrying],
@@ -164,6 +183,7 @@ const cases: { readonly [T in CallEvent["type"]]: readonly (Case & { event: { ty
   ],
   "link.recovered": [
     {
+      after: [started, opened, retrying],
       event: { callId, type: "link.recovered", provider: "local", attempts: 2, durationMs: 1_500 },
       changes: { 'voice_reconnect_episodes_total{provider="local",result="success"}': 1 },
       line: ["info", "reconnection_success", { callId, provider: "local", attempts: 2, duration: 1.5 }],
@@ -171,6 +191,13 @@ const cases: { readonly [T in CallEvent["type"]]: readonly (Case & { event: { ty
   ],
   "link.gave-up": [
     {
+      // A first opening that cannot pass was told as connection_failed: nothing was tried again.
+      after: [started],
+      event: { callId, type: "link.gave-up", provider: "local", attempts: 1, code: "provider-key" },
+      changes: {},
+    },
+    {
+      after: [started, opened, retrying],
       event: { callId, type: "link.gave-up", provider: "local", attempts: 5, code: "provider-dropped" },
       changes: { 'voice_reconnect_episodes_total{provider="local",result="exhausted"}': 1 },
       line: ["error", "reconnection_failed", { callId, provider: "local", reason: "provider-dropped", total_attempts: 5 }],
@@ -208,6 +235,7 @@ const cases: { readonly [T in CallEvent["type"]]: readonly (Case & { event: { ty
         "handover",
         {
           callId,
+          provider: "local",
           from_provider: "openai",
           to_provider: "local",
           mode: "failover",
@@ -217,6 +245,97 @@ const cases: { readonly [T in CallEvent["type"]]: readonly (Case & { event: { ty
           replayed_count: 12,
         },
       ],
+    },
+  ],
+  "handover.failed": [
+    {
+      event: { callId, type: "handover.failed", from: "openai", to: "local", mode: "planned", cause: "asked" },
+      changes: { 'voice_handovers_total{from="openai",to="local",mode="planned",cause="asked",success="false"}': 1 },
+      line: [
+        "warning",
+        "handover_failed",
+        { callId, provider: "openai", from_provider: "openai", to_provider: "local", mode: "planned", cause: "asked" },
+      ],
+    },
+  ],
+  "audio.buffered": [
+    {
+      after: [started, opened, retrying],
+      event: { callId, type: "audio.buffered", provider: "local", chunks: 12 },
+      changes: {},
+      line: ["debug", "audio_buffering", { callId, provider: "local", buffer_size: 12, is_reconnecting: true }],
+    },
+  ],
+  "audio.hopped": [
+    {
+      event: { callId, type: "audio.hopped", direction: "uplink", ms: 4 },
+      changes: { 'voice_hop_seconds_sum{direction="uplink"}': 0.004, 'voice_hop_seconds_count{direction="uplink"}': 1 },
+    },
+  ],
+  "caller.understood": [
+    {
+      event: { callId, type: "caller.understood", provider: "local", afterMs: 600 },
+      changes: {
+        'voice_first_transcript_seconds_sum{provider="local"}': 0.6,
+        'voice_first_transcript_seconds_count{provider="local"}': 1,
+      },
+    },
+  ],
+  "turn.committed": [{ event: { callId, type: "turn.committed", provider: "local", endpointingMs: 500 }, changes: {} }],
+  "turn.timed": [
+    {
+      event: {
+        callId,
+        type: "turn.timed",
+        provider: "local",
+        kind: "plain",
+        times: { totalMs: 1_000, stages: { endpointing: 400, provider: 500, ours: 10, playout: 90 } },
+      },
+      changes: {
+        'voice_turn_stage_seconds_sum{provider="local",stage="endpointing"}': 0.4,
+        'voice_turn_stage_seconds_count{provider="local",stage="endpointing"}': 1,
+        'voice_turn_stage_seconds_sum{provider="local",stage="provider"}': 0.5,
+        'voice_turn_stage_seconds_count{provider="local",stage="provider"}': 1,
+        'voice_turn_stage_seconds_sum{provider="local",stage="ours"}': 0.01,
+        'voice_turn_stage_seconds_count{provider="local",stage="ours"}': 1,
+        'voice_turn_stage_seconds_sum{provider="local",stage="playout"}': 0.09,
+        'voice_turn_stage_seconds_count{provider="local",stage="playout"}': 1,
+      },
+    },
+  ],
+  "tool.began": [{ event: { callId, type: "tool.began", name: "book", toolCallId: "t3" }, changes: {} }],
+  "crisis.detected": [
+    {
+      event: { callId, type: "crisis.detected", provider: "local", category: "self-harm" },
+      changes: {},
+      line: ["warning", "crisis_detected", { callId, provider: "local", category: "self-harm" }],
+    },
+  ],
+  "crisis.answered": [
+    {
+      event: { callId, type: "crisis.answered", provider: "local", tier: 1, responseMs: 900 },
+      changes: {
+        'voice_crisis_turns_total{outcome="answered",tier="1"}': 1,
+        voice_crisis_response_seconds_sum: 0.9,
+        voice_crisis_response_seconds_count: 1,
+      },
+      line: ["warning", "crisis_response", { callId, provider: "local", tier: 1, duration: 0.9, result: "answered" }],
+    },
+    {
+      event: { callId, type: "crisis.answered", provider: "local", tier: 4, responseMs: undefined },
+      changes: { 'voice_crisis_turns_total{outcome="unanswered",tier="4"}': 1 },
+      line: ["warning", "crisis_response", { callId, provider: "local", tier: 4, result: "unanswered" }],
+    },
+  ],
+  "prompt.fetched": [
+    { event: { callId, type: "prompt.fetched", found: true }, changes: { 'voice_emergency_cache_total{result="hit"}': 1 } },
+    { event: { callId, type: "prompt.fetched", found: false }, changes: { 'voice_emergency_cache_total{result="miss"}': 1 } },
+  ],
+  "human.told": [
+    {
+      event: { callId, type: "human.told", reason: "crisis", channel: "webhook", result: "sent", durationMs: 40 },
+      changes: { 'voice_human_escalations_total{reason="crisis",result="webhook"}': 1 },
+      line: ["warning", "human_escalation", { callId, channel: "webhook", result: "sent", reason: "crisis", duration: 0.04 }],
     },
   ],
   "audio.replayed": [
@@ -249,6 +368,17 @@ const cases: { readonly [T in CallEvent["type"]]: readonly (Case & { event: { ty
         'voice_response_start_seconds_count{provider="local",kind="tool"}': 1,
       },
     },
+    {
+      event: { callId, type: "turn.answered", provider: "local", kind: "plain", responseStartMs: 250, latencyMs: 700 },
+      changes: {
+        'ai_provider_latency_seconds_sum{provider="local"}': 0.25,
+        'ai_provider_latency_seconds_count{provider="local"}': 1,
+        'voice_response_start_seconds_sum{provider="local",kind="plain"}': 0.25,
+        'voice_response_start_seconds_count{provider="local",kind="plain"}': 1,
+        'voice_turn_latency_seconds_sum{provider="local",kind="plain"}': 0.7,
+        'voice_turn_latency_seconds_count{provider="local",kind="plain"}': 1,
+      },
+    },
   ],
   "turn.ended": [
     {
@@ -258,14 +388,44 @@ const cases: { readonly [T in CallEvent["type"]]: readonly (Case & { event: { ty
         'voice_turn_stop_total{provider="local",reason="end_turn"}': 1,
         'voice_streams_total{provider="local",outcome="complete"}': 1,
       },
+      line: ["info", "provider_request", { callId, provider: "local", kind: "plain", status: "complete" }],
     },
     {
-      event: { callId, type: "turn.ended", provider: "local", outcome: "failed", kind: "plain" },
+      after: [started, opened, { callId, type: "turn.committed", provider: "local", endpointingMs: 500 }],
+      event: { callId, type: "turn.ended", provider: "local", outcome: "complete", kind: "tool", gapMs: 120 },
       changes: {
-        'voice_turns_total{provider="local",outcome="failed",failure_class="provider_api_error"}': 1,
+        'voice_turns_total{provider="local",outcome="completed",failure_class="none"}': 1,
+        'voice_turn_stop_total{provider="local",reason="end_turn"}': 1,
+        'voice_streams_total{provider="local",outcome="complete"}': 1,
+        'voice_stream_gap_seconds_sum{provider="local"}': 0.12,
+        'voice_stream_gap_seconds_count{provider="local"}': 1,
+        'voice_turn_completion_seconds_count{kind="tool"}': 1,
+      },
+      line: ["info", "provider_request", { callId, provider: "local", kind: "tool", status: "complete", duration: 0, cost: 0.25 }],
+    },
+    {
+      // What is said before a tool's result is there is not the whole answer.
+      after: [
+        started,
+        { callId, type: "turn.committed", provider: "local", endpointingMs: 500 },
+        { callId, type: "tool.began", name: "book", toolCallId: "t3" },
+      ],
+      event: { callId, type: "turn.ended", provider: "local", outcome: "complete", kind: "tool" },
+      changes: {
+        'voice_turns_total{provider="local",outcome="completed",failure_class="none"}': 1,
+        'voice_turn_stop_total{provider="local",reason="end_turn"}': 1,
+        'voice_streams_total{provider="local",outcome="complete"}': 1,
+      },
+      line: ["info", "provider_request", { callId, provider: "local", kind: "tool", status: "complete", duration: 0, cost: 0.25 }],
+    },
+    {
+      event: { callId, type: "turn.ended", provider: "local", outcome: "failed", kind: "plain", cause: "provider-silent" },
+      changes: {
+        'voice_turns_total{provider="local",outcome="failed",failure_class="provider_timeout"}': 1,
         'voice_turn_stop_total{provider="local",reason="error"}': 1,
         'voice_streams_total{provider="local",outcome="broken"}': 1,
       },
+      line: ["info", "provider_request", { callId, provider: "local", kind: "plain", status: "failed", error: "provider-silent" }],
     },
   ],
   "tool.ended": [
@@ -283,12 +443,13 @@ const cases: { readonly [T in CallEvent["type"]]: readonly (Case & { event: { ty
   ],
   "state.changed": [
     {
+      after: [started, opened],
       event: { callId, type: "state.changed", region: "link", from: "live", to: "backingOff", reason: "provider-dropped" },
       changes: {},
       line: [
         "info",
         "state_transition",
-        { callId, region: "link", from_state: "live", to_state: "backingOff", reason: "provider-dropped" },
+        { callId, provider: "local", region: "link", from_state: "live", to_state: "backingOff", reason: "provider-dropped" },
       ],
     },
   ],
@@ -324,4 +485,24 @@ test("each attempt after a loss counts once, whatever comes between", async () =
   expect(changes['ai_provider_reconnections_total{provider="local",success="false"}']).toBe(2);
   expect(changes['ai_provider_reconnections_total{provider="local",success="true"}']).toBe(1);
   expect(Object.keys(changes).filter((name) => name.includes("reconnections") && name.includes("openai"))).toEqual([]);
+});
+
+test("a provider that limits us is told as a limit beside the failure, with the time when it ends", () => {
+  const { lines, watch } = house();
+  watch.tell({ ...failed, code: "provider-limited", retryAfterMs: 30_000 });
+  expect(lines.map(({ event }) => event)).toEqual(["connection_failed", "rate_limit_hit"]);
+  expect(lines[1]?.fields).toMatchObject({ callId, provider: "local", reset_time: expect.stringMatching(/Z$/) });
+});
+
+test("a watcher with a defect keeps no other from knowing", () => {
+  const lines: string[] = [];
+  const log: Log = { ...silentLog, error: (event) => void lines.push(event), info: (event) => void lines.push(event) };
+  const broken = {
+    tell: () => {
+      throw new Error("a defect");
+    },
+  };
+  const options = { providers: ["local"], dialects: [], clock: new SimulatedClock(), others: [broken] };
+  watchCalls(log, createMetrics(), options).tell(opened);
+  expect(lines).toEqual(["watch_failed", "connection_established"]);
 });
