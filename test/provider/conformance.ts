@@ -4,6 +4,7 @@ import { seededRandom } from "../../src/kernel/random.ts";
 import type { ConversationItem, Link, LinkNotice, ProviderTraits } from "../../src/provider/contract.ts";
 import { pause, type Bench, type Cue } from "./bench.ts";
 import { survivesFaults } from "./conformance-faults.ts";
+import { standsBy } from "./conformance-standby.ts";
 import { Line, wholeSamples } from "./line.ts";
 
 /** A test ends by a bench's patience with a step, which says what was waited for; this is only the last resort. */
@@ -18,6 +19,7 @@ export function providerConforms(make: () => Promise<Bench>): void {
   describe("remembers", { timeout }, () => remembers(make));
   describe("keeps every byte", { timeout }, () => keepsEveryByte(make));
   describe("survives faults", { timeout }, () => survivesFaults(make));
+  describe("stands by", { timeout }, () => standsBy(make));
 }
 
 const needs = (context: TestContext, bench: Bench, trait: (traits: ProviderTraits) => boolean): void =>

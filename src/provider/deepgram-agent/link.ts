@@ -39,6 +39,7 @@ const meterMs = 10_000;
 
 /** @throws {Fault} see `Provider.open`. */
 export async function openLink(plan: LinkPlan): Promise<Link> {
+  if (plan.request.begin === "wait") throw new Fault("provider-refused", `${doing}: asked to wait, which this service cannot`);
   if (plan.request.signal.aborted) throw new Fault("provider-dropped", `${doing}: given up before it began`);
   const link = new AgentLink(plan);
   await link.ready;
@@ -200,9 +201,8 @@ class AgentLink implements Link, TalkHost, SocketReport {
     return true;
   }
 
-  takeOver(): void {
-    throw new Fault("internal", "this link was not opened to wait");
-  }
+  /** No link waits here: `traits.standby` says so. */
+  takeOver(): void {}
 
   takeText(text: string): void {
     if (this.#state === "open" && text.trim() !== "") this.#talk.takeText(text);

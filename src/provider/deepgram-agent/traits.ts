@@ -16,6 +16,7 @@ export const agentTraits: ProviderTraits = {
   callerTranscript: "final",
   // The wire has no word for what was heard.
   memoryAfterInterrupt: "as-generated",
+  // It could be kept silent, but each minute of it is paid in full, and nothing can join its memory after the settings.
   standby: false,
   resumable: false,
   sessionLimitMs,

@@ -1,5 +1,5 @@
 import { Fault, toFault } from "../../kernel/fault.ts";
-import type { Link, LinkNotice, OpenRequest, ToolResult } from "../contract.ts";
+import type { Begin, ConversationItem, Link, LinkNotice, OpenRequest, ToolResult } from "../contract.ts";
 import { Pipeline, type PipelineHost } from "./pipeline.ts";
 import type { HeardNotice, Speaker, Thinker, Transcriber, Transcription } from "./stages.ts";
 
@@ -29,7 +29,7 @@ class PipelineLink implements Link, PipelineHost {
   readonly #opening = new AbortController();
   #ears: Transcription | undefined;
   #fault: Fault | undefined;
-  #state: "opening" | "open" | "closed" = "opening";
+  #state: "opening" | "waiting" | "open" | "closed" = "opening";
 
   constructor(request: OpenRequest, stages: LinkStages) {
     this.request = request;
@@ -55,8 +55,18 @@ class PipelineLink implements Link, PipelineHost {
     }
     if (this.#fault !== undefined) throw this.#fault;
     if (this.#state !== "opening") throw new Fault("provider-dropped", `${doing}: given up by the call`);
-    this.#state = "open";
-    this.#pipeline.begin();
+    const { begin } = this.request;
+    if (begin === "wait") {
+      this.#state = "waiting";
+      this.#speaker.rest();
+    } else {
+      this.#state = "open";
+      this.#pipeline.begin(begin);
+    }
+  }
+
+  get #isReady(): boolean {
+    return this.#state === "waiting" || this.#state === "open";
   }
 
   readonly #aborted = (): void => this.#end();
@@ -64,6 +74,7 @@ class PipelineLink implements Link, PipelineHost {
   #hears(notice: HeardNotice): void {
     if (this.#state === "open") this.#pipeline.hears(notice);
     else if (notice.type === "stage.lost") this.lost(notice.fault);
+    else if (notice.type === "link.used") this.notice(notice);
   }
 
   // What the session wants
@@ -72,8 +83,11 @@ class PipelineLink implements Link, PipelineHost {
     return this.#state === "open" && this.#ears?.hear(frame) === true;
   }
 
-  takeOver(): void {
-    throw new Fault("internal", "this link was not opened to wait");
+  takeOver(since: readonly ConversationItem[], begin: Begin): void {
+    if (this.#state !== "waiting") return;
+    this.#state = "open";
+    this.#speaker.expect();
+    this.#pipeline.begin(begin, since);
   }
 
   takeText(text: string): void {
@@ -99,7 +113,7 @@ class PipelineLink implements Link, PipelineHost {
   // What the pipeline wants
 
   notice(notice: LinkNotice): void {
-    if (this.#state === "open") this.request.report.notice(notice);
+    if (this.#isReady) this.request.report.notice(notice);
   }
 
   audio(bytes: Uint8Array, turnId: string): void {

@@ -1,6 +1,7 @@
 import { msOf } from "../../audio/encodings.ts";
 import { Fault, toFault } from "../../kernel/fault.ts";
-import type { LinkNotice, OpenRequest, ToolResult } from "../contract.ts";
+import type { Begin, ConversationItem, LinkNotice, OpenRequest, ToolResult } from "../contract.ts";
+import { joined } from "../since.ts";
 import { Clauses, clausesOf } from "./clauses.ts";
 import { Memory } from "./memory.ts";
 import { directiveFor, directives, instructionsOf } from "./prompt.ts";
@@ -27,7 +28,7 @@ export class Pipeline {
   readonly #host: PipelineHost;
   readonly #thinker: Thinker;
   readonly #speaker: Speaker;
-  readonly #memory: Memory;
+  #memory: Memory;
   readonly #replies: Reply[] = [];
   /** The reply in the making. */
   #reply: Reply | undefined;
@@ -45,8 +46,10 @@ export class Pipeline {
     this.#memory = new Memory(host.request.conversation);
   }
 
-  begin(): void {
-    const { begin, agent } = this.#host.request;
+  /** With `since`: what joined the conversation while the link waited. */
+  begin(begin: Begin, since: readonly ConversationItem[] = []): void {
+    const { agent, conversation } = this.#host.request;
+    if (since.length > 0) this.#memory = new Memory(joined(conversation, since));
     if (begin === "greet" && agent.greeting !== undefined) this.#recite(agent.greeting);
     else if (begin === "greet") this.#answer(directives.greet);
     else if (begin === "carry-on") this.#answer(directives.carryOn);

@@ -123,6 +123,8 @@ export interface Speaker {
   readonly ready: Promise<void>;
   /** Begins an utterance; those before it are spoken to their end first, unless cancelled. */
   begin(sink: SpeechSink): Utterance;
+  /** Nothing will be spoken for long: what costs something is let go. */
+  rest(): void;
   /** An answer will be wanted soon: what was closed in the pause is opened again. */
   expect(): void;
   close(): void;

@@ -13,7 +13,7 @@ export const pipelineTraits: ProviderTraits = {
   text: true,
   callerTranscript: "partial",
   memoryAfterInterrupt: "cut-to-heard",
-  standby: false,
+  standby: true,
   resumable: false,
   sessionLimitMs: Number.POSITIVE_INFINITY,
   languages: Object.keys(voices),

@@ -71,6 +71,12 @@ export class AuraSpeaker implements Speaker {
     return speech;
   }
 
+  /** A socket counts against the account's limit even when nobody speaks. */
+  rest(): void {
+    this.#plan.clock.clearTimeout(this.#renew);
+    if (this.#isIdle) this.#drop();
+  }
+
   expect(): void {
     if (this.#state.name === "open" && this.#isIdle && this.#plan.clock.now() - this.#state.sinceMs > renewAfterMs) this.#drop();
     if (this.#state.name === "none" && !this.#closing.signal.aborted && this.#plan.guards("aura").open) this.#reopen();

@@ -1,9 +1,9 @@
 import { WebSocket, type RawData } from "ws";
 import type { Timer } from "../../kernel/clock.ts";
 import { Fault } from "../../kernel/fault.ts";
-import type { Link, LinkNotice, OpenRequest, ToolResult } from "../contract.ts";
+import type { Begin, ConversationItem, Link, LinkNotice, OpenRequest, ToolResult } from "../contract.ts";
 import { closedFault, refusedUpgrade } from "./faults.ts";
-import { openingOf, type Opening } from "./opening.ts";
+import { openingOf, takeOverOf, type Opening } from "./opening.ts";
 import type { LinkSettings } from "./settings.ts";
 import { Talk, type TalkHost } from "./talk.ts";
 import { connectionMs } from "./traits.ts";
@@ -17,8 +17,8 @@ export interface LinkPlan {
   readonly settings: LinkSettings;
 }
 
-/** `connecting` until the socket is open, `configuring` until `setupComplete`. */
-type State = "connecting" | "configuring" | "open" | "closed";
+/** `connecting` until the socket is open, `configuring` until `setupComplete`; `waiting` to take over. */
+type State = "connecting" | "configuring" | "waiting" | "open" | "closed";
 
 /** JSON waiting in the socket; about twelve seconds of audio. */
 const queueLimitBytes = 512 * 1024;
@@ -44,7 +44,9 @@ export async function openLink(plan: LinkPlan): Promise<Link> {
     // Only a key that no header can carry comes here; the address was looked at before.
     throw new Fault("provider-key", `${doing}: GEMINI_API_KEY holds characters that no key has`, { cause: error });
   }
-  const link = new LiveLink(plan, socket);
+  // The service lets no two connections have one session, and a link that waits stands beside the one that has it.
+  const request = plan.request.begin === "wait" ? { ...plan.request, resumption: undefined } : plan.request;
+  const link = new LiveLink({ ...plan, request }, socket);
   await link.ready;
   return link;
 }
@@ -74,7 +76,7 @@ class LiveLink implements Link, TalkHost {
     this.#talk = new Talk(this);
     this.#listen();
     this.#later(() => {
-      if (this.#state === "open" || this.#state === "closed") return;
+      if (this.#isReady || this.#state === "closed") return;
       this.lost(new Fault("provider-silent", `${doing}: still ${this.#state} after ${request.openLimitMs} ms`));
     }, request.openLimitMs);
   }
@@ -102,7 +104,7 @@ class LiveLink implements Link, TalkHost {
   }
 
   readonly #aborted = (): void => {
-    if (this.#state === "open") this.close();
+    if (this.#isReady) this.close();
     else this.#end(new Fault("provider-dropped", `${doing}: given up by the call`));
   };
 
@@ -127,13 +129,18 @@ class LiveLink implements Link, TalkHost {
   }
 
   #open(): void {
-    this.#state = "open";
+    const waits = this.request.begin === "wait";
+    this.#state = waits ? "waiting" : "open";
     this.#later(() => {
       if (!this.#leaving) this.notice({ type: "link.expiring", inMs: noticeMs });
     }, connectionMs - noticeMs);
     for (const seed of this.#opening.seeds) this.#socket.send(seed);
     this.#settle.resolve();
-    this.#talk.begin(this.#opening.prompt);
+    if (!waits) this.#talk.begin(this.#opening.prompt);
+  }
+
+  get #isReady(): boolean {
+    return this.#state === "waiting" || this.#state === "open";
   }
 
   #leave(inMs: number): void {
@@ -142,7 +149,7 @@ class LiveLink implements Link, TalkHost {
   }
 
   #closed(code: number, reason: string): void {
-    const [ready, connecting] = [this.#state === "open", this.#state === "connecting"];
+    const [ready, connecting] = [this.#isReady, this.#state === "connecting"];
     if (code === 1006 && connecting && this.#trouble !== "") {
       return this.lost(new Fault("provider-unreachable", `${doing}: ${this.#safe(this.#trouble)}`));
     }
@@ -163,8 +170,12 @@ class LiveLink implements Link, TalkHost {
     return true;
   }
 
-  takeOver(): void {
-    throw new Fault("internal", "this link was not opened to wait");
+  takeOver(since: readonly ConversationItem[], begin: Begin): void {
+    if (this.#state !== "waiting") return;
+    this.#state = "open";
+    const { seeds, prompt } = takeOverOf(this.request, this.settings, since, begin);
+    for (const seed of seeds) this.#socket.send(seed);
+    this.#talk.begin(prompt);
   }
 
   takeText(text: string): void {
@@ -207,7 +218,7 @@ class LiveLink implements Link, TalkHost {
   }
 
   lost(fault: Fault): void {
-    if (this.#state === "open") this.notice({ type: "link.lost", fault });
+    if (this.#isReady) this.notice({ type: "link.lost", fault });
     this.#end(fault);
   }
 

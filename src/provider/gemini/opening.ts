@@ -1,4 +1,5 @@
-import type { ConversationItem, OpenRequest } from "../contract.ts";
+import type { Begin, ConversationItem, OpenRequest } from "../contract.ts";
+import { newsOf } from "../since.ts";
 import type { LinkSettings } from "./settings.ts";
 import { content, textInput, write, type ClientMessage, type WireTurn } from "./wire.ts";
 
@@ -15,17 +16,39 @@ export interface Opening {
 const compression = { triggerTokens: "100000", slidingWindow: { targetTokens: "50000" } };
 
 export function openingOf(request: OpenRequest, settings: LinkSettings): Opening {
-  const { history, prompt } = split(request);
+  const { history, prompt } = split(request, request.begin);
   // A resumed session remembers by itself; told again, it would remember twice.
   const told = request.resumption === undefined ? history : [];
+  const waits = request.begin === "wait";
+  const isInitial = settings.profile.turns === "initial-history";
   if (settings.seeding === "instructions" || told.length === 0) {
-    return { setup: write(setup(request, settings, transcript(told), false)), seeds: [], prompt };
+    return { setup: write(setup(request, settings, transcript(told), waits && isInitial)), seeds: [], prompt };
   }
-  const turns = told.map(turnOf);
-  const closes = settings.profile.turns === "initial-history";
-  if (settings.profile.turns === "ends-with-caller" && turns.at(-1)?.role === "model") turns.push({ role: "user", text: " " });
-  // An initial history is closed by `turnComplete` and does not make the model speak; elsewhere that very flag would.
-  return { setup: write(setup(request, settings, "", closes)), seeds: [content(turns, closes)], prompt };
+  return { setup: write(setup(request, settings, "", isInitial)), seeds: [seed(told.map(turnOf), settings, !waits)], prompt };
+}
+
+/** What a session that waited is told when it takes over: what joined the conversation, then what it is to answer. */
+export function takeOverOf(
+  request: OpenRequest,
+  settings: LinkSettings,
+  since: readonly ConversationItem[],
+  begin: Begin,
+): Pick<Opening, "seeds" | "prompt"> {
+  const news = newsOf(request.conversation, since);
+  const conversation = news.map(({ item }) => item);
+  const { history, prompt } = split({ ...request, conversation }, begin);
+  const turns = news.slice(0, history.length).map(({ item, outputOnly }) => (outputOnly ? returnOf(item) : turnOf(item)));
+  // An initial history was left open for this and must be closed, even if nothing joins it.
+  if (turns.length === 0 && settings.profile.turns === "initial-history") turns.push(blank);
+  return { seeds: turns.length === 0 ? [] : [seed(turns, settings, true)], prompt };
+}
+
+const blank: WireTurn = { role: "user", text: " " };
+
+/** An initial history is closed by `turnComplete` and does not make the model speak; elsewhere that very flag would. */
+function seed(turns: readonly WireTurn[], { profile }: LinkSettings, isLast: boolean): string {
+  const endsWithModel = profile.turns === "ends-with-caller" && turns.at(-1)?.role === "model";
+  return content(endsWithModel ? [...turns, blank] : turns, profile.turns === "initial-history" && isLast);
 }
 
 /** Words that ask for an answer, in the way of the model's family. */
@@ -93,10 +116,10 @@ function instructions({ agent }: OpenRequest, memory: string): string {
 }
 
 /** What is memory and what is asked now. The caller's last words are asked when they are to be answered. */
-function split({ agent, begin, conversation, resumption }: OpenRequest): {
-  history: readonly ConversationItem[];
-  prompt: string | undefined;
-} {
+function split(
+  { agent, conversation, resumption }: OpenRequest,
+  begin: OpenRequest["begin"],
+): { history: readonly ConversationItem[]; prompt: string | undefined } {
   switch (begin) {
     case "wait":
     case "listen":
@@ -130,6 +153,12 @@ function turnOf(item: ConversationItem): WireTurn {
   if (item.type === "caller") return { role: "user", text: item.text };
   const outcome = item.output === undefined ? "has not returned yet" : `returned ${item.output}`;
   return { role: "user", text: note(`The tool ${item.name} was called with ${item.arguments} and ${outcome}`) };
+}
+
+/** The result of a call that was told before without one. */
+function returnOf(item: ConversationItem): WireTurn {
+  if (item.type !== "tool" || item.output === undefined) return turnOf(item);
+  return { role: "user", text: note(`The tool ${item.name}, called before, returned ${item.output}`) };
 }
 
 const transcript = (items: readonly ConversationItem[]): string =>

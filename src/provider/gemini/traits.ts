@@ -16,7 +16,7 @@ export const traits: ProviderTraits = {
   text: true,
   callerTranscript: "partial",
   memoryAfterInterrupt: "as-generated",
-  standby: false,
+  standby: true,
   resumable: true,
   sessionLimitMs: connectionMs,
   languages: "any",

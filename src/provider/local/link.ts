@@ -1,5 +1,5 @@
 import { msOf } from "../../audio/encodings.ts";
-import { Fault, toFault } from "../../kernel/fault.ts";
+import { type Fault, toFault } from "../../kernel/fault.ts";
 import type { ConversationItem, Link, LinkNotice, OpenRequest, ToolResult } from "../contract.ts";
 import { untilAborted, wordsAfter } from "./going-on.ts";
 import type { Brain, Ear, EarNotice, Ears, Mind, MindInput, MindPart, Mouth } from "./parts.ts";
@@ -69,6 +69,10 @@ export class LocalLink implements Link {
     this.#begin();
   }
 
+  get callId(): string {
+    return this.#request.callId;
+  }
+
   get isOpen(): boolean {
     return this.#isOpen;
   }
@@ -77,9 +81,8 @@ export class LocalLink implements Link {
     return this.#isOpen && this.#ear.hear(frame);
   }
 
-  takeOver(): void {
-    throw new Fault("internal", "this link was not opened to wait");
-  }
+  /** This one works from its beginning; one that waits is a `WaitingLink`. */
+  takeOver(): void {}
 
   takeText(text: string): void {
     const typed = text.trim().slice(0, textLimit);

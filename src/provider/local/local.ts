@@ -1,5 +1,5 @@
 import { Fault } from "../../kernel/fault.ts";
-import type { Provider, ProviderTraits } from "../contract.ts";
+import type { OpenRequest, Provider, ProviderTraits } from "../contract.ts";
 import type { ProviderHouse, ProviderRow } from "../registry.ts";
 import { loadFlow } from "./brain/flow.ts";
 import { llmBrain } from "./brain/llm.ts";
@@ -9,6 +9,7 @@ import { LocalLink } from "./link.ts";
 import { defaultModelsFolder, modelFile, type ModelId } from "./models.ts";
 import { createMouth, type FliteMouth } from "./mouth/mouth.ts";
 import type { Brain, Ears } from "./parts.ts";
+import { WaitingLink } from "./waiting-link.ts";
 
 /** The offline provider: speech recognition, a scripted receptionist and speech synthesis on this machine. */
 export const local: ProviderRow = { name: "local", needs: [], make };
@@ -31,17 +32,25 @@ async function make(house: ProviderHouse): Promise<LocalProvider> {
   ]);
   const models = { ears: `moonshine-${weights}`, mouth: "flite" };
   const open = new Set<LocalLink>();
+  /** The old link of a call and the one that takes over from it are one call. */
+  const callIds = (): ReadonlySet<string> => new Set([...open].map(({ callId }) => callId));
   const admit = (): Fault | undefined => {
-    if (open.size < ears.capacity) return undefined;
-    return new Fault("provider-busy", `this machine can hear ${ears.capacity} local calls at once and has ${open.size}`);
+    const { size } = callIds();
+    if (size < ears.capacity) return undefined;
+    return new Fault("provider-busy", `this machine can hear ${ears.capacity} local calls at once and has ${size}`);
+  };
+  const start = (request: OpenRequest): LocalLink => {
+    const busy = callIds().has(request.callId) ? undefined : admit();
+    if (busy !== undefined) throw busy;
+    const link = new LocalLink(request, { ears, brain, mouth, models, onClose: (closed) => open.delete(closed) });
+    if (link.isOpen) open.add(link);
+    return link;
   };
   return {
     name: "local",
     traits: { ...traits, voices: mouth.voices },
     admit,
     async open(request) {
-      const busy = admit();
-      if (busy !== undefined) throw busy;
       if (request.signal.aborted) throw new Fault("provider-refused", "opening local: called off before it began");
       if (request.uplink !== "pcm16@16000" || request.downlink !== "pcm16@16000") {
         throw new Fault(
@@ -49,11 +58,9 @@ async function make(house: ProviderHouse): Promise<LocalProvider> {
           `opening local: ${request.uplink} and ${request.downlink} asked for, only pcm16@16000 is spoken`,
         );
       }
-      const link = new LocalLink(request, { ears, brain, mouth, models, onClose: (closed) => open.delete(closed) });
-      if (link.isOpen) open.add(link);
-      return link;
+      return request.begin === "wait" ? new WaitingLink(request, start) : start(request);
     },
-    status: () => ({ calls: open.size, ears: ears.status(), mouth: mouth.status() }),
+    status: () => ({ calls: callIds().size, ears: ears.status(), mouth: mouth.status() }),
     async close() {
       for (const link of open) link.close();
       await Promise.all([ears.close(), mouth.close(), brain.close()]);
@@ -73,7 +80,7 @@ const traits: ProviderTraits = {
   text: true,
   callerTranscript: "partial",
   memoryAfterInterrupt: "cut-to-heard",
-  standby: false,
+  standby: true,
   resumable: false,
   sessionLimitMs: Number.POSITIVE_INFINITY,
   languages: ["en-US"],

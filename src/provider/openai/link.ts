@@ -2,7 +2,8 @@ import type { OpenAIRealtimeWS } from "openai/realtime/ws";
 import { msOf } from "../../audio/encodings.ts";
 import type { Timer } from "../../kernel/clock.ts";
 import { Fault } from "../../kernel/fault.ts";
-import type { Link, LinkNotice, OpenRequest, ToolResult } from "../contract.ts";
+import type { Begin, ConversationItem, Link, LinkNotice, OpenRequest, ToolResult } from "../contract.ts";
+import { newsOf } from "../since.ts";
 import { closedFault, fatalFault, refusedFault, refusedUpgrade } from "./faults.ts";
 import { Pulse } from "./pulse.ts";
 import type { LinkSettings } from "./settings.ts";
@@ -21,8 +22,8 @@ export interface LinkPlan {
   readonly connect: () => OpenAIRealtimeWS | Promise<OpenAIRealtimeWS>;
 }
 
-/** `connecting` until `session.created`, `configuring` until `session.updated`, `seeding` until the last item stands. */
-type State = "connecting" | "configuring" | "seeding" | "open" | "closed";
+/** `connecting` until `session.created`, `configuring` until `session.updated`, `seeding` until the last item stands; `waiting` to take over. */
+type State = "connecting" | "configuring" | "seeding" | "waiting" | "open" | "closed";
 
 /** JSON waiting in the socket; about eight seconds of the widest audio. */
 const queueLimitBytes = 512 * 1024;
@@ -85,7 +86,7 @@ class RealtimeLink implements Link, TalkHost {
     this.#listen();
     this.#timers.push(
       request.clock.setTimeout(() => {
-        if (this.#state === "open" || this.#state === "closed") return;
+        if (this.#isReady || this.#state === "closed") return;
         this.lost(new Fault("provider-silent", `${doing}: still ${this.#state} after ${request.openLimitMs} ms`));
       }, request.openLimitMs),
     );
@@ -118,7 +119,7 @@ class RealtimeLink implements Link, TalkHost {
   }
 
   readonly #aborted = (): void => {
-    if (this.#state === "open") this.close();
+    if (this.#isReady) this.close();
     else this.#end(new Fault("provider-dropped", `${this.#doing}: given up by the call`));
   };
 
@@ -129,7 +130,10 @@ class RealtimeLink implements Link, TalkHost {
     if (this.#state === "closed") return;
     const event = wire.readEvent(raw);
     if (typeof event === "string") return this.notice({ type: "link.puzzled", what: event });
-    if (this.#state === "open") return this.#talk.take(event);
+    if (event.type === "error" && wire.isSeed(event.error.eventId)) return this.#refused(event.error);
+    // Nobody has asked the service for anything yet.
+    if (this.#state === "waiting" && event.type !== "limits" && event.type !== "error") return;
+    if (this.#isReady) return this.#talk.take(event);
     if (event.type === "created" && this.#state === "connecting") this.#configure(event.expiresAt);
     else if (event.type === "updated" && this.#state === "configuring") this.#seed();
     else if (event.type === "item.done" || event.type === "item.added") this.#seeded(event.itemId);
@@ -148,7 +152,7 @@ class RealtimeLink implements Link, TalkHost {
 
   #seed(): void {
     this.#state = "seeding";
-    const events = this.request.conversation.flatMap(wire.seedEvents);
+    const events = this.request.conversation.flatMap((item, at) => wire.seedEvents(item, at));
     for (const event of events) {
       this.#seeds.add(wire.seedItemId(event));
       this.send(event);
@@ -161,16 +165,20 @@ class RealtimeLink implements Link, TalkHost {
   }
 
   #open(): void {
-    this.#state = "open";
+    const { begin } = this.request;
+    this.#state = begin === "wait" ? "waiting" : "open";
     this.#pulse.begin();
     this.#settle.resolve();
-    this.#talk.begin();
+    if (begin !== "wait") this.#talk.begin(begin);
+  }
+
+  get #isReady(): boolean {
+    return this.#state === "waiting" || this.#state === "open";
   }
 
   /** A refused update leaves the session with defaults, a refused item leaves it without memory: neither is what was asked for. */
   #refused(error: wire.WireError): void {
-    const ours =
-      error.eventId === undefined ? this.#state === "configuring" : error.eventId === setupId || error.eventId.startsWith("seed_");
+    const ours = error.eventId === undefined ? this.#state === "configuring" : error.eventId === setupId || wire.isSeed(error.eventId);
     const fault = ours ? refusedFault(error, this.#doing, this.secret) : fatalFault(error, this.#doing, this.secret);
     if (fault !== undefined) this.lost(fault);
     else this.notice({ type: "link.puzzled", what: `error ${error.code}` });
@@ -178,7 +186,7 @@ class RealtimeLink implements Link, TalkHost {
 
   #closed(code: number, reason: string): void {
     for (const timer of this.#timers) this.request.clock.clearTimeout(timer);
-    const doing = this.#state === "open" ? "talking" : this.#doing;
+    const doing = this.#isReady ? "talking" : this.#doing;
     if (code === 1006 && this.#state === "connecting" && this.#trouble !== "") {
       this.lost(new Fault("provider-unreachable", `${doing}: ${this.#trouble.replaceAll(this.secret, "[key]")}`));
     } else this.lost(closedFault(code, reason, doing, this.secret));
@@ -194,8 +202,15 @@ class RealtimeLink implements Link, TalkHost {
     return true;
   }
 
-  takeOver(): void {
-    throw new Fault("internal", "this link was not opened to wait");
+  takeOver(since: readonly ConversationItem[], begin: Begin): void {
+    if (this.#state !== "waiting") return;
+    this.#state = "open";
+    const { conversation } = this.request;
+    // The service takes events in their order, so nothing waits until these items stand.
+    for (const [at, { item, outputOnly }] of newsOf(conversation, since).entries())
+      for (const event of wire.seedEvents(item, conversation.length + at, outputOnly)) this.send(event);
+    this.#talk.remember(since);
+    this.#talk.begin(begin);
   }
 
   takeText(text: string): void {
@@ -237,7 +252,7 @@ class RealtimeLink implements Link, TalkHost {
   }
 
   lost(fault: Fault): void {
-    if (this.#state === "open") this.notice({ type: "link.lost", fault });
+    if (this.#isReady) this.notice({ type: "link.lost", fault });
     this.#end(fault);
   }
 

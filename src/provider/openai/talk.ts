@@ -1,7 +1,7 @@
 import { encodings, msOf } from "../../audio/encodings.ts";
 import type { Clock, Timer } from "../../kernel/clock.ts";
 import type { Fault } from "../../kernel/fault.ts";
-import type { LinkNotice, OpenRequest, ToolResult, Usage } from "../contract.ts";
+import type { Begin, ConversationItem, LinkNotice, OpenRequest, ToolResult, Usage } from "../contract.ts";
 import { CallerTurns } from "./caller-turns.ts";
 import { failingFault, fatalFault, harmless } from "./faults.ts";
 import type { LinkSettings } from "./settings.ts";
@@ -64,9 +64,7 @@ export class Talk {
     this.#host = host;
     this.#clock = host.request.clock;
     this.#turns = new CallerTurns((notice) => host.notice(notice));
-    for (const item of host.request.conversation) {
-      if (item.type === "tool" && item.output === undefined) this.#seededCalls.set(item.id, wire.seededCallId(item.id));
-    }
+    this.remember(host.request.conversation);
   }
 
   /** Whether somebody waits for the service just now. */
@@ -80,8 +78,17 @@ export class Talk {
 
   // From the session
 
-  begin(): void {
-    if (this.#host.request.begin !== "listen") this.#ask(wire.openingInstructions(this.#host.request));
+  /** What the service was told of the conversation: results of its open calls may come to this link. */
+  remember(items: readonly ConversationItem[]): void {
+    for (const item of items) {
+      if (item.type !== "tool") continue;
+      if (item.output === undefined) this.#seededCalls.set(item.id, wire.seededCallId(item.id));
+      else this.#seededCalls.delete(item.id);
+    }
+  }
+
+  begin(begin: Begin): void {
+    if (begin !== "listen") this.#ask(wire.openingInstructions(this.#host.request.agent, begin));
   }
 
   takeText(text: string): void {

@@ -12,7 +12,7 @@ export const realtimeTraits = (sessionLimitMs: number): ProviderTraits => ({
   text: true,
   callerTranscript: "final",
   memoryAfterInterrupt: "cut-to-heard",
-  standby: false,
+  standby: true,
   resumable: false,
   sessionLimitMs,
   languages: "any",

@@ -1,7 +1,7 @@
 // OpenAI Realtime, GA shape, as one link uses it. Sources: resources/realtime/realtime.d.ts of the package openai 7.55.0 and the
 // developer guide "Realtime", read 2026-11. Nothing here opens, waits or reads a clock; base64 begins and ends in this file.
 import type { Encoding } from "../../audio/encodings.ts";
-import type { ConversationItem, OpenRequest, RateLimit, Usage, UsageUnit } from "../contract.ts";
+import type { AgentSpec, Begin, ConversationItem, OpenRequest, RateLimit, Usage, UsageUnit } from "../contract.ts";
 import type { LinkSettings } from "./settings.ts";
 
 // ---- what we read
@@ -320,8 +320,14 @@ const ownId = (prefix: string, id: string): string => `${prefix}${id}`.slice(0, 
 /** Where a seed's item will stand. */
 export const seedItemId = (event: ClientEvent): string => text(event, "item", "id");
 
-/** The events that give one item of the conversation to a new session, in order. A call comes before its output. */
-export function seedEvents(item: ConversationItem, index: number): ClientEvent[] {
+/** Whether an error is about an item of the conversation that we told. */
+export const isSeed = (eventId: string | undefined): boolean => eventId?.startsWith("seed_") === true;
+
+/**
+ * The events that give one item of the conversation to a new session, in order. A call comes before its output; `outputOnly` for a call
+ * that the session knows. `index` is the item's place, no other's.
+ */
+export function seedEvents(item: ConversationItem, index: number, outputOnly = false): ClientEvent[] {
   const create = (part: string, wire: Readonly<Record<string, unknown>>): ClientEvent => ({
     type: "conversation.item.create",
     event_id: `seed_${index}_${part}`,
@@ -336,7 +342,8 @@ export function seedEvents(item: ConversationItem, index: number): ClientEvent[]
       const callId = seededCallId(item.id);
       const call = create("call", { type: "function_call", call_id: callId, name: item.name, arguments: item.arguments });
       if (item.output === undefined) return [call];
-      return [call, create("output", { type: "function_call_output", call_id: callId, output: item.output })];
+      const output = create("output", { type: "function_call_output", call_id: callId, output: item.output });
+      return outputOnly ? [output] : [call, output];
     }
   }
 }
@@ -388,8 +395,7 @@ export const truncate = (itemId: string, heardMs: number): ClientEvent => ({
 export const remove = (itemId: string): ClientEvent => ({ type: "conversation.item.delete", item_id: itemId });
 
 /** What a first response is told beyond the agent's own instructions; undefined for an ordinary answer. */
-export function openingInstructions(request: OpenRequest): string | undefined {
-  const { agent, begin } = request;
+export function openingInstructions(agent: AgentSpec, begin: Begin): string | undefined {
   if (begin === "carry-on") {
     return `${agent.instructions}\n\nA fault of the line cut you off in the middle of your last turn. Go on right after its last word, in ${agent.language}: do not repeat it, do not greet, do not apologise.`;
   }

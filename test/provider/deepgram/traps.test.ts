@@ -219,6 +219,20 @@ describe("keeping quiet", { timeout }, () => {
     expect(line.all("link.lost")).toEqual([]);
     expect(bench.fake.panel.violations).toEqual([]);
   });
+
+  test("a link that waits keeps one socket, which listens and is not paid for, and takes over after more than its idle limit", async () => {
+    await using bench = await desk({ stt: "nova-3" }, { idleLimitMs: 1_000 });
+    await using line = await new Line(bench, { uplink, clock: fast, begin: "wait" }).open();
+    await line.becomes(() => bench.fake.panel.open === 1, "the voice's socket is let go");
+    const keptUntil = systemClock.now() + 2_500;
+    await line.becomes(() => systemClock.now() > keptUntil, "more than twice the limit");
+    const heard = bench.fake.panel.records.map((record) => record.heard.bytes);
+    expect(Math.max(...heard), "100 ms of silence and no more").toBeLessThanOrEqual(3_200);
+    line.ends.takeOver([{ type: "caller", id: "c1", text: "Are you there?" }], "answer");
+    await line.hears("agent.ended");
+    expect(urls(bench.fake, "/v1/listen")).toHaveLength(1);
+    expect(bench.fake.panel.violations).toEqual([]);
+  });
 });
 
 describe("speaking", { timeout }, () => {

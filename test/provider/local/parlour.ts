@@ -43,10 +43,11 @@ export class Parlour {
   onNotice: (notice: LinkNotice) => void = () => {};
   tellEar: (notice: EarNotice) => void = () => {};
   readonly link: LocalLink;
+  readonly request: OpenRequest;
 
   constructor(thoughts: readonly Thought[], settings: Partial<Pick<OpenRequest, "begin" | "conversation">> = {}) {
     this.#thoughts = [...thoughts];
-    const request: OpenRequest = {
+    const request: OpenRequest = (this.request = {
       callId: "call_1",
       agent,
       uplink: "pcm16@16000",
@@ -69,7 +70,7 @@ export class Parlour {
           this.onNotice(notice);
         },
       },
-    };
+    });
     const { ear } = this;
     this.link = new LocalLink(request, {
       ears: {
