@@ -1,5 +1,6 @@
 // RIFF WAVE as written by recorders and studios. Source: "Multiple Channel Audio Data and WAVE Files" (Microsoft), read 2026-11.
 import { Fault } from "../kernel/fault.ts";
+import { pcma, pcmu } from "./g711.ts";
 
 /** A recording, mixed down to one channel. */
 export interface Recording {
@@ -8,14 +9,14 @@ export interface Recording {
 }
 
 interface Format {
-  readonly kind: "integer" | "float";
+  readonly kind: "integer" | "float" | "A-law" | "µ-law";
   readonly channels: number;
   readonly rateHz: number;
   readonly bits: number;
 }
 
 /**
- * PCM of 8, 16, 24 or 32 bits, or float of 32 or 64, any rate, up to 8 channels.
+ * PCM of 8, 16, 24 or 32 bits, float of 32 or 64, or G.711, any rate, up to 8 channels.
  * @throws {Fault} caller-unsupported, saying what was found.
  */
 export function readWav(bytes: Uint8Array): Recording {
@@ -61,7 +62,13 @@ export function writeWav({ rateHz, samples }: Recording): Uint8Array {
   return bytes;
 }
 
-const kinds: Readonly<Record<number, Format["kind"]>> = { 1: "integer", 3: "float" };
+const kinds: Readonly<Record<number, Format["kind"]>> = { 1: "integer", 3: "float", 6: "A-law", 7: "µ-law" };
+const widthsOf: Readonly<Record<Format["kind"], readonly number[]>> = {
+  integer: [8, 16, 24, 32],
+  float: [32, 64],
+  "A-law": [8],
+  "µ-law": [8],
+};
 /** The real kind stands in the first bytes of the sub-format. */
 const extensible = 0xfffe;
 
@@ -74,7 +81,7 @@ function readFormat(view: DataView, at: number, length: number): Format {
   const [channels, rateHz, bits] = [view.getUint16(at + 2, true), view.getUint32(at + 4, true), view.getUint16(at + 14, true)];
   if (channels < 1 || channels > 8) throw unsupported(`it has ${channels} channels, 1 to 8 are read`);
   if (rateHz < 4_000 || rateHz > 384_000) throw unsupported(`it has ${rateHz} samples a second, 4,000 to 384,000 are read`);
-  const widths = kind === "integer" ? [8, 16, 24, 32] : [32, 64];
+  const widths = widthsOf[kind];
   if (!widths.includes(bits)) throw unsupported(`it has ${bits}-bit ${kind} samples; ${widths.join(", ")} are read`);
   return { kind, channels, rateHz, bits };
 }
@@ -99,6 +106,10 @@ function reader(view: DataView, kind: Format["kind"], bits: number): (at: number
       const value = read(at);
       return Number.isFinite(value) ? value * 32_768 : 0;
     };
+  }
+  if (kind !== "integer") {
+    const { linearOf } = kind === "A-law" ? pcma : pcmu;
+    return (at) => linearOf[view.getUint8(at)] ?? 0;
   }
   if (bits === 8) return (at) => (view.getUint8(at) - 128) * 256;
   if (bits === 16) return (at) => view.getInt16(at, true);

@@ -38,6 +38,8 @@ test.each([
     file: wav(new Uint8Array(Float32Array.of(0.5, -1, 2, Number.NaN).buffer), { code: 3, bits: 32 }),
     is: samples(16_384, -32_768, 32_767, 0),
   },
+  { name: "µ-law", file: wav(new Uint8Array([0x00, 0xff, 0x80]), { code: 7, bits: 8 }), is: samples(-32_124, 0, 32_124) },
+  { name: "A-law", file: wav(new Uint8Array([0x2a, 0xaa]), { code: 6, bits: 8 }), is: samples(-32_256, 32_256) },
   { name: "two channels", file: wav(int16(100, 300, -50, 50), { channels: 2 }), is: samples(200, 0) },
   { name: "a data chunk whose length was never written", file: wav(int16(1, 2), {}, 0), is: samples(1, 2) },
   { name: "a data chunk longer than the file", file: wav(int16(1, 2), {}, 0xffffffff), is: samples(1, 2) },
