@@ -35,7 +35,7 @@ export const table = {
   LINEKEEPER_TIERS: row(
     providers,
     undefined,
-    "Providers a call may use, in order; else all that have a key, then local",
+    "Providers a call may use, in order; else all that have a key, then local; emergency is always last",
     (file) => file.tiers,
   ),
   LINEKEEPER_API_KEY: key("Opens the server to callers and operators beyond this machine"),
@@ -54,6 +54,7 @@ export const table = {
   LOG_LEVEL: row(choice("debug", "info", "warning", "error"), "info", "The least severe log lines that are written"),
   LOG_FORMAT: row(choice("auto", "json", "pretty"), "auto", "Log lines as JSON or for people; auto: for people on a terminal"),
 
+  LINEKEEPER_PROMPTS: row(path("the path of a folder"), undefined, "Own fixed lines: a folder with catalogue.json and its WAV files"),
   LINEKEEPER_MODELS_DIR: row(
     path("the path of a folder"),
     undefined,

@@ -16,14 +16,25 @@ export interface PromptLine {
   readonly cache: "hit" | "miss";
 }
 
+export interface TakenLine {
+  readonly callId: string;
+  readonly id: PromptId;
+  readonly cache: PromptLine["cache"];
+}
+
 /** Fixed lines with their audio, in memory, for when nothing else can speak. */
 export interface Prompts {
-  /** The line in the caller's language ("de-CH"), else in its base language ("de"), else in English. Always gives one, at once. */
-  line(id: PromptId, language: string): PromptLine;
+  /**
+   * The line in the caller's language ("de-CH"), else in its base language ("de"), else in English. Always gives one, at once.
+   * @param callId for which call, for those who follow
+   */
+  line(id: PromptId, language: string, callId: string): PromptLine;
+  /** The languages in which something can be said: "en", "de-AT". */
+  readonly languages: readonly string[];
   /** What is wrong with the files, in words for the operator; empty when every line can be played as reviewed. */
   readonly problems: readonly string[];
   /** Told of each line that is taken, until disposed; for the metrics. */
-  follow(listener: (id: PromptId, cache: PromptLine["cache"]) => void): Disposable;
+  follow(listener: (taken: TakenLine) => void): Disposable;
 }
 
 const rateHz = 16_000;
@@ -48,22 +59,25 @@ export function openPrompts(folder: string | undefined, wallMs: number): Promise
 export async function readPrompts(folders: readonly string[], wallMs: number): Promise<Prompts> {
   const problems: string[] = [];
   const lines = new Map<string, PromptLine>();
+  const languages = new Set<string>();
   for (const folder of folders) {
     for (const entry of await catalogueOf(folder, problems)) {
       problems.push(...stalenessOf(entry, wallMs));
       const line = await lineOf(folder, entry, problems);
       for (const language of entry.languages) {
+        languages.add(language);
         const place = placeOf(entry.id, language);
         if (lines.get(place)?.cache !== "hit") lines.set(place, line);
       }
     }
   }
-  const listeners = new Set<(id: PromptId, cache: PromptLine["cache"]) => void>();
+  const listeners = new Set<(taken: TakenLine) => void>();
   return {
+    languages: [...languages],
     problems,
-    line(id, language) {
+    line(id, language, callId) {
       const line = pick(lines, id, language);
-      for (const told of listeners) told(id, line.cache);
+      for (const told of listeners) told({ callId, id, cache: line.cache });
       return line;
     },
     follow(listener) {

@@ -28,7 +28,7 @@ test("every line is there in every language, and can be heard", async () => {
   const prompts = await readPrompts([shipped], now);
   for (const language of ["en", "de", "fr", "es"]) {
     for (const id of promptIds) {
-      const { audio, text, cache } = prompts.line(id, language);
+      const { audio, text, cache } = prompts.line(id, language, "call_1");
       expect(cache, `${id} ${language}`).toBe("hit");
       expect(lines.find((line) => line.text === text)?.languages, `${id} ${language}`).toContain(language);
       expect(msOf(audio.length, "pcm16@16000"), `${id} ${language}`).toBeGreaterThan(700);
@@ -48,10 +48,10 @@ test("a text that was changed without its audio, or without a new review, is fou
 
 test("a caller is answered in the own language, else its base, else English", async () => {
   const prompts = await readPrompts([shipped], now);
-  expect(prompts.line("bridge", "de-CH").text).toBe("Einen Moment, bitte.");
-  expect(prompts.line("bridge", "FR").text).toContain("instant");
-  expect(prompts.line("bridge", "pl-PL").text).toBe("One moment, please.");
-  expect(prompts.line("bridge", "").text).toBe("One moment, please.");
+  expect(prompts.line("bridge", "de-CH", "call_1").text).toBe("Einen Moment, bitte.");
+  expect(prompts.line("bridge", "FR", "call_1").text).toContain("instant");
+  expect(prompts.line("bridge", "pl-PL", "call_1").text).toBe("One moment, please.");
+  expect(prompts.line("bridge", "", "call_1").text).toBe("One moment, please.");
 });
 
 test.each([
@@ -62,13 +62,13 @@ test.each([
   ["fr-FR", "1 1 2"],
   ["es-MX", "9 1 1"],
 ])("a caller in distress with %s is told the number of that country", async (language, number) => {
-  expect((await readPrompts([shipped], now)).line("crisis", language).text).toContain(number);
+  expect((await readPrompts([shipped], now)).line("crisis", language, "call_1").text).toContain(number);
 });
 
 test.each(["en", "de", "fr", "es", "en-NZ", "es-AR"])(
   "with %s, whose country's number is not known, no number is named",
   async (language) => {
-    expect((await readPrompts([shipped], now)).line("crisis", language).text).not.toMatch(/\d/);
+    expect((await readPrompts([shipped], now)).line("crisis", language, "call_1").text).not.toMatch(/\d/);
   },
 );
 
@@ -87,12 +87,12 @@ test("a broken or missing file costs that line its audio and nothing else; the n
   const prompts = await readPrompts([folder], now);
   expect(prompts.problems).toHaveLength(3);
   for (const problem of prompts.problems) expect(problem).toContain(folder);
-  expect(prompts.line("bridge", "de")).toMatchObject({ text: "One moment, please.", cache: "hit" });
-  expect(prompts.line("goodbye", "de-DE")).toMatchObject({ text: "Thank you for your call. Goodbye.", cache: "hit" });
-  const lost = prompts.line("transfer", "en-US");
+  expect(prompts.line("bridge", "de", "call_1")).toMatchObject({ text: "One moment, please.", cache: "hit" });
+  expect(prompts.line("goodbye", "de-DE", "call_1")).toMatchObject({ text: "Thank you for your call. Goodbye.", cache: "hit" });
+  const lost = prompts.line("transfer", "en-US", "call_1");
   expect(lost).toMatchObject({ text: "I am connecting you with a person now.", cache: "miss" });
   expect(levelDb(lost.audio, "pcm16@16000")).toBeGreaterThan(-40);
-  expect(prompts.line("transfer", "de").cache).toBe("hit");
+  expect(prompts.line("transfer", "de", "call_1").cache).toBe("hit");
 });
 
 test.each(["{", "[]", '{"lines":[{"id":"bridge"}]}'])(
@@ -102,9 +102,9 @@ test.each(["{", "[]", '{"lines":[{"id":"bridge"}]}'])(
     await writeFile(join(folder, "catalogue.json"), content);
     const alone = await readPrompts([folder], now);
     expect(alone.problems[0]).toContain("catalogue.json");
-    expect(alone.line("crisis", "en").cache).toBe("miss");
-    expect(alone.line("crisis", "en").audio.length).toBeGreaterThan(0);
-    expect((await readPrompts([folder, shipped], now)).line("crisis", "en").cache).toBe("hit");
+    expect(alone.line("crisis", "en", "call_1").cache).toBe("miss");
+    expect(alone.line("crisis", "en", "call_1").audio.length).toBeGreaterThan(0);
+    expect((await readPrompts([folder, shipped], now)).line("crisis", "en", "call_1").cache).toBe("hit");
   },
 );
 
@@ -125,8 +125,8 @@ test("an operator's own recording takes the place of ours, at any sample rate", 
   await writeFile(join(folder, "catalogue.json"), JSON.stringify({ lines: [entry] }));
   const prompts = await readPrompts([folder, shipped], now);
   expect(prompts.problems).toEqual([]);
-  expect(prompts.line("bridge", "en-US").text).toBe(text);
-  expect(prompts.line("goodbye", "en").text).toContain("Goodbye");
+  expect(prompts.line("bridge", "en-US", "call_1").text).toBe(text);
+  expect(prompts.line("goodbye", "en", "call_1").text).toContain("Goodbye");
 });
 
 test("whoever follows is told of each line taken and whether it could be heard", async () => {
@@ -134,10 +134,10 @@ test("whoever follows is told of each line taken and whether it could be heard",
   for (const { file } of lines.filter(({ id }) => id === "later")) await rm(join(folder, file));
   const prompts = await readPrompts([folder], now);
   const told: string[] = [];
-  const following = prompts.follow((id, cache) => told.push(`${id} ${cache}`));
-  prompts.line("bridge", "en");
-  prompts.line("later", "de");
+  const following = prompts.follow(({ callId, id, cache }) => told.push(`${callId} ${id} ${cache}`));
+  prompts.line("bridge", "en", "call_1");
+  prompts.line("later", "de", "call_1");
   following[Symbol.dispose]();
-  prompts.line("bridge", "en");
-  expect(told).toEqual(["bridge hit", "later miss"]);
+  prompts.line("bridge", "en", "call_1");
+  expect(told).toEqual(["call_1 bridge hit", "call_1 later miss"]);
 });
