@@ -23,9 +23,11 @@ import { Fault, toFault } from "./kernel/fault.ts";
 import type { Log } from "./kernel/log.ts";
 import { seededRandom, systemRandom } from "./kernel/random.ts";
 import type { Provider } from "./provider/contract.ts";
+import { openPrompts, type Prompts } from "./prompts/prompts.ts";
 import { providers as rows } from "./provider/providers.ts";
 import type { ProviderRow } from "./provider/registry.ts";
 import { Roster, type AgentPlan } from "./session/roster.ts";
+import type { SessionWatch } from "./session/words.ts";
 import { watchBreakers } from "./watch/breakers.ts";
 import { watchCalls } from "./watch/calls.ts";
 import { countersOf, type Counters } from "./watch/counters.ts";
@@ -67,9 +69,16 @@ export async function openHouse(settings: Settings, log: Log, metrics: Metrics):
   const providers = await startProviders(named, settings, log, metrics);
   const closeProviders = (): Promise<unknown> => Promise.all([...providers.values()].map((provider) => provider.close()));
   try {
-    const roster = openRoster(agents, providers, settings, log, metrics);
+    const watched = { providers: [...providers.keys()], dialects: dialects.map((dialect) => dialect.name), clock: systemClock };
+    const watch = watchCalls(log.with({ logger: "call" }), metrics, watched);
+    const prompts = await openPrompts(settings.get("LINEKEEPER_PROMPTS"), systemClock.wallNow());
+    for (const problem of prompts.problems) log.warning("prompt_unusable", { message: problem });
+    const taken = prompts.follow(({ callId, id, cache }) => {
+      if (id !== "bridge") watch.tell({ type: "prompt.fetched", callId, found: cache === "hit" });
+    });
+    const roster = openRoster(agents, providers, settings, log, watch);
     const counters = countersOf(metrics, { routes: routeNames, region: "default" });
-    const server = openDoors(roster, settings, log, metrics, counters);
+    const server = openDoors(roster, settings, log, metrics, counters, degradedBy(prompts));
     const { address, port } = await server.listen(settings.get("HOST"), settings.get("PORT"));
     counters.drain("serving");
     return {
@@ -85,6 +94,7 @@ export async function openHouse(settings: Settings, log: Log, metrics: Metrics):
         roster.endAll();
         await server.close();
         await closeProviders();
+        taken[Symbol.dispose]();
       },
     };
   } catch (error) {
@@ -98,16 +108,15 @@ function openRoster(
   providers: ReadonlyMap<string, Provider>,
   settings: Settings,
   log: Log,
-  metrics: Metrics,
+  watch: SessionWatch,
 ): Roster {
   const seed = settings.get("LINEKEEPER_SEED");
-  const watched = { providers: [...providers.keys()], dialects: dialects.map((dialect) => dialect.name), clock: systemClock };
   const house = {
     clock: systemClock,
     random: seed === undefined ? systemRandom : seededRandom(seed),
     ticker: new Ticker(systemClock),
     log: log.with({ logger: "session" }),
-    watch: watchCalls(log.with({ logger: "call" }), metrics, watched),
+    watch,
     providers,
     limits: {
       ringChunks: settings.get("LINEKEEPER_RING_CHUNKS"),
@@ -120,7 +129,14 @@ function openRoster(
   return new Roster(house, agents, { calls: settings.get("LINEKEEPER_MAX_CALLS"), attempts });
 }
 
-function openDoors(roster: Roster, settings: Settings, log: Log, metrics: Metrics, counters: Counters): Server {
+function openDoors(
+  roster: Roster,
+  settings: Settings,
+  log: Log,
+  metrics: Metrics,
+  counters: Counters,
+  degraded: readonly string[],
+): Server {
   const reasonsNotTo = (): readonly string[] => {
     const refusal = roster.refusal();
     return refusal === undefined ? [] : [refusal.message];
@@ -143,7 +159,7 @@ function openDoors(roster: Roster, settings: Settings, log: Log, metrics: Metric
   return createServer({
     routes: [
       healthz(version, systemClock),
-      readyz(reasonsNotTo),
+      readyz(reasonsNotTo, degraded),
       metricsRoute(scrape),
       files("/examples/", folder("../fixtures/speech/"), [".wav"]),
       files("/", folder("../public/")),
@@ -154,6 +170,11 @@ function openDoors(roster: Roster, settings: Settings, log: Log, metrics: Metric
     door: new Door({ ...doorLimits, overall: settings.get("LINEKEEPER_MAX_CALLS") + spareConnections }, systemClock),
     leg: { reception, clock: systemClock, beat: new Ticker(systemClock, 250), log: log.with({ logger: "leg" }), counts: newLegCounts() },
   });
+}
+
+/** For everybody to read, so without the files' paths; those are in the log. */
+function degradedBy({ problems }: Prompts): readonly string[] {
+  return problems.length === 0 ? [] : [`${problems.length} problems with the fixed lines' audio or review; the log names them`];
 }
 
 /** Behind a proxy the page's origin is the public one, whatever the Host header says. */

@@ -8,7 +8,7 @@ import shipped from "./files/catalogue.json" with { type: "json" };
 import { attentionTone } from "./tone.ts";
 
 /** A line to be played. */
-export interface PromptLine {
+interface PromptLine {
   readonly text: string;
   /** pcm16@16000, whole samples; shared, not to be written to. */
   readonly audio: Uint8Array;
@@ -16,7 +16,7 @@ export interface PromptLine {
   readonly cache: "hit" | "miss";
 }
 
-export interface TakenLine {
+interface TakenLine {
   readonly callId: string;
   readonly id: PromptId;
   readonly cache: PromptLine["cache"];

@@ -34,7 +34,7 @@ const open = (parts: Parameters<typeof openHouse>[0] = {}): Promise<House> =>
       files("/", join(folder, "public")),
       files("/examples/", join(folder, "speech"), [".wav"]),
       healthz("1.2.3", new SimulatedClock()),
-      readyz(() => reasons),
+      readyz(() => reasons, ["a line has no audio"]),
       metrics(async () => ({ type: "text/plain; version=0.0.4", text: "up 1\n" })),
     ],
     ...parts,
@@ -45,7 +45,11 @@ test.each([
   { path: "/page/main.js?v=1", type: "text/javascript; charset=utf-8", body: "export {};" },
   { path: "/examples/a%20b.wav", type: "audio/wav", body: "RIFF" },
   { path: "/healthz", type: "application/json; charset=utf-8", body: '{"status":"alive","version":"1.2.3","uptimeSeconds":0}\n' },
-  { path: "/readyz", type: "application/json; charset=utf-8", body: '{"status":"ready","reasons":[]}\n' },
+  {
+    path: "/readyz",
+    type: "application/json; charset=utf-8",
+    body: '{"status":"ready","reasons":[],"degraded":["a line has no audio"]}\n',
+  },
   { path: "/metrics", type: "text/plain; version=0.0.4", body: "up 1\n" },
 ])("GET and HEAD of $path answer with its type and the headers that guard a page", async ({ path, type, body }) => {
   await using house = await open();
@@ -102,7 +106,10 @@ test("readyz gives the reasons why no call is taken", async () => {
   reasons.push("draining");
   const answer = await fetch(`${house.url}/readyz`);
   reasons.length = 0;
-  expect([answer.status, await answer.json()]).toEqual([503, { status: "not ready", reasons: ["draining"] }]);
+  expect([answer.status, await answer.json()]).toEqual([
+    503,
+    { status: "not ready", reasons: ["draining"], degraded: ["a line has no audio"] },
+  ]);
 });
 
 test.each([
