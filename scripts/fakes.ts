@@ -1,6 +1,8 @@
-// Plays every cloud provider on this machine: `npm run fakes -- [--port 9100] [names]`. Faults are typed: "openai drop 1011".
+// Plays every cloud provider on this machine: `npm run fakes -- [--port 9100] [names]`. Faults are typed ("openai drop 1011"), or asked
+// for over HTTP.
 import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
+import { conditionOf, pullLever, startControl } from "../src/fakes/control.ts";
 import { fakes, type Fake } from "../src/fakes/fakes.ts";
 import { levers } from "../src/fakes/levers.ts";
 
@@ -15,12 +17,15 @@ const running = new Map<string, Fake>();
 for (const [at, row] of fakes.entries()) {
   if (positionals.length > 0 && !positionals.includes(row.name)) continue;
   const port = Number(values.port) === 0 ? 0 : Number(values.port) + at;
-  try {
-    running.set(row.name, await row.start({ port }));
-  } catch (error) {
-    console.error(`${row.name}: port ${port} cannot be taken (${error instanceof Error ? error.message : String(error)}); try --port`);
-    process.exit(1);
-  }
+  running.set(row.name, await row.start({ port }).catch((error: unknown) => untaken(row.name, port, error)));
+}
+const controlled = [...running].map(([name, { panel }]) => ({ name, panel }));
+const controlPort = Number(values.port) === 0 ? 0 : Number(values.port) + fakes.length;
+const control = await startControl(controlled, controlPort).catch((error: unknown) => untaken("the levers", controlPort, error));
+
+function untaken(name: string, port: number, error: unknown): never {
+  console.error(`${name}: port ${port} cannot be taken (${error instanceof Error ? error.message : String(error)}); try --port`);
+  process.exit(1);
 }
 
 for (const [name, fake] of running) console.log(`${name.padEnd(16)} ${fake.url}`);
@@ -32,26 +37,24 @@ const tiers = fakes.filter(({ name, isTier }) => isTier && running.has(name)).ma
 console.log(`\nStart the server against them:\n\n  ${settings.join(" ")} LINEKEEPER_TIERS=${tiers.join(",")},local scripts/up\n`);
 console.log("Break one by typing its name, a lever and what the lever takes:\n");
 for (const lever of levers) console.log(`  ${`${lever.name} ${lever.takes}`.padEnd(24)} ${lever.does}`);
-console.log("");
+console.log(`\nOr over HTTP, from this machine: GET ${control.url} tells how they are, and a lever is pulled by\n`);
+console.log(`  curl -X POST ${control.url}/${[...running.keys()][0] ?? "openai"}/slow -d 500\n`);
 
 const keyboard = createInterface({ input: process.stdin });
 keyboard.on("line", (line) => {
   const [name = "", pulled = "", ...rest] = line.trim().split(/\s+/);
-  const fake = running.get(name);
-  const lever = levers.find((one) => one.name === pulled);
-  if (fake === undefined || lever === undefined) {
-    if (line.trim() !== "")
-      console.log(`type one of ${[...running.keys()].join(", ")}, then one of ${levers.map((one) => one.name).join(", ")}`);
-    return;
+  if (name === "") return;
+  try {
+    console.log(JSON.stringify(conditionOf(pullLever(controlled, name, pulled, rest.join(" ")))));
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    console.log(error.message);
   }
-  lever.pull(fake.panel, rest.join(" "));
-  const { open, connections, violations } = fake.panel;
-  console.log(`${name}: ${lever.does} (${open} of ${connections} connections alive, ${violations.length} violations of the wire)`);
 });
 
 const end = async (): Promise<void> => {
   keyboard.close();
-  await Promise.all([...running.values()].map((fake) => fake[Symbol.asyncDispose]()));
+  await Promise.all([control, ...running.values()].map((fake) => fake[Symbol.asyncDispose]()));
   process.exit(0);
 };
 process.once("SIGINT", () => void end());

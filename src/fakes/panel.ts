@@ -210,6 +210,7 @@ export class Panel {
   serve(): void {
     this.opening = { type: "served" };
     this.slowMs = 0;
+    this.sessionMs = undefined;
     this.silent = this.splitFrames = this.unknownEvents = this.staleAudio = false;
     this.#drops.clear();
     for (const connection of this.#live) connection.setDeaf(false);
