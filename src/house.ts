@@ -35,7 +35,6 @@ import type { Metrics } from "./watch/metrics.ts";
 
 /** Openings in a row on the last tier before a call is given up: the first, one at once, and five on a ladder of 31 s. */
 const attempts = 7;
-const openLimitMs = 5_000;
 /** Connections beyond the calls: callers who are told that all lines are busy. */
 const spareConnections = 50;
 const routeNames = ["/", "/examples/", "/healthz", "/readyz", "/metrics"];
@@ -123,10 +122,13 @@ function openRoster(
       chunkMs: settings.get("LINEKEEPER_CHUNK_MS"),
       holdMs: settings.get("LINEKEEPER_HOLD_MS"),
       drainMs: settings.get("LINEKEEPER_DRAIN_MS"),
-      openLimitMs,
+      attempts,
     },
+    pace: { openLimitMs: () => 5_000, answerLimitMs: () => 20_000 },
+    credit: { take: () => true },
+    voice: undefined,
   };
-  return new Roster(house, agents, { calls: settings.get("LINEKEEPER_MAX_CALLS"), attempts });
+  return new Roster(house, agents, { calls: settings.get("LINEKEEPER_MAX_CALLS") });
 }
 
 function openDoors(
@@ -237,5 +239,7 @@ function planOf(agent: AgentSettings, tiers: readonly string[], desk: readonly T
     spec: { name, instructions, greeting, language, voice, providerSettings },
     tiers,
     tools: desk.filter((tool) => wanted.includes(tool.spec.name)),
+    standby: "cold",
+    switchBack: "never",
   };
 }

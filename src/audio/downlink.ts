@@ -43,6 +43,7 @@ const keptAfterSendingMs = 3_000;
 /** What a caller who comes back hears again, so that no syllable is cut. */
 const resumeOverlapMs = 100;
 const tellLossEveryMs = 1_000;
+const nothing: Uint8Array = new Uint8Array(0);
 
 /**
  * Provider to caller: agent audio queued by turn, sent in real time at most `aheadMs` ahead, and where the caller's ear is in it.
@@ -60,6 +61,7 @@ export class Downlink implements Ticked {
   /** When what was sent will have left the loudspeaker, were there no delay. */
   #playsUntilMs = 0;
   #generation = 0;
+  readonly #lastFrame = { bytes: nothing, atMs: -Infinity };
   readonly #lost: Record<LossCause, { ms: number; toldMs: number }> = {
     overflow: { ms: 0, toldMs: -Infinity },
     "slow-caller": { ms: 0, toldMs: -Infinity },
@@ -144,6 +146,11 @@ export class Downlink implements Ticked {
     return this.#turns.some((turn) => turn.turnId === turnId && turn.writtenBytes > 0);
   }
 
+  /** What plays about now, one frame of it; empty while nothing does. The measure is rough: `withinMs` ago counts as now. */
+  latest(withinMs: number): Uint8Array {
+    return this.#now() - this.#lastFrame.atMs <= withinMs + (this.#leg?.traits.aheadMs ?? 0) ? this.#lastFrame.bytes : nothing;
+  }
+
   /** The agent has audio that the caller has not heard. */
   get speaking(): boolean {
     return this.#turns.some((turn) => turn.writtenBytes > 0);
@@ -177,6 +184,8 @@ export class Downlink implements Ticked {
         const frame = turn.take(frameBytes);
         if (frame === undefined) break;
         if (turn.sentBytes === frame.length || this.#playsUntilMs === 0) leg.beginTurn(turn.turnId);
+        this.#lastFrame.bytes = frame;
+        this.#lastFrame.atMs = nowMs;
         if (!leg.play(frame)) this.#lose("slow-caller", frame.length, nowMs);
         this.#playsUntilMs = Math.max(nowMs, this.#playsUntilMs) + msOf(frame.length, this.encoding);
         turn.playsUntilMs = this.#playsUntilMs;

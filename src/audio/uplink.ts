@@ -132,6 +132,12 @@ export class Uplink implements Ticked {
     return this.#ring.end;
   }
 
+  /** The newest audio, at most `ms` of it: a view, valid until the next push. */
+  latest(ms: number): Uint8Array {
+    const from = Math.max(this.#ring.start, this.#ring.end - bytesOf(ms, this.encoding));
+    return this.#ring.view(from, this.#ring.end - from);
+  }
+
   get settled(): number {
     return this.#settled;
   }

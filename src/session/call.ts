@@ -1,5 +1,6 @@
 import { Downlink, type CutTurn } from "../audio/downlink.ts";
-import { msOf, type Encoding } from "../audio/encodings.ts";
+import { encodings, msOf, type Encoding } from "../audio/encodings.ts";
+import { transcoder } from "../audio/transcode.ts";
 import type { Ticked, Ticker } from "../audio/ticker.ts";
 import { Uplink } from "../audio/uplink.ts";
 import type { CallerNotice, Leg, LegEnd, Phase } from "../caller/leg.ts";
@@ -14,19 +15,41 @@ import type { SessionEvent } from "./events.ts";
 import { ToolRunner, type Tool } from "./tools.ts";
 import type { CallEvent, CallOutcome, SessionWatch, TurnKind } from "./words.ts";
 
+/** Why a call leaves a link that works: somebody asked, a better tier is back, or the provider ends the session. */
+export type MoveCause = "asked" | "recovered" | "expiring";
+
 /** The place where the present link sits, as far as the call needs it. */
-interface Seat extends Disposable {
+interface Seat {
   readonly provider: string;
-  /** The caller has the word: `cuts` are the agent turns that were playing, with what was heard of them. */
-  interrupt(cuts: readonly CutTurn[]): void;
-  takeText(text: string): void;
-  answerTool(id: string, name: string, output: string, failed: boolean): void;
   /** What the provider owes did not come while the link was `when`. */
   giveUp(when: "opening" | "open", why: string): void;
   /** The caller hears an answer. */
   answered(): void;
   /** The answer was heard to its end. */
   heardOut(): void;
+}
+
+/** All links of a call, as far as the call needs them. */
+interface Board extends Disposable {
+  readonly tiers: readonly string[];
+  /** The present link; undefined between links. */
+  readonly seat: Seat | undefined;
+  dial(): void;
+  prepare(provider: string): void;
+  takeOver(cause: MoveCause): void;
+  dropMove(): void;
+  proven(): void;
+  /** The caller has the word: `cuts` are the agent turns that were playing, with what was heard of them. */
+  interrupt(cuts: readonly CutTurn[]): void;
+  takeText(text: string): void;
+  answerTool(id: string, name: string, output: string, failed: boolean): void;
+}
+
+/** How long a provider may take, ms; it follows what the provider usually takes. */
+export interface Pace {
+  openLimitMs(provider: string): number;
+  /** From a committed turn to the first audio of its answer. */
+  answerLimitMs(provider: string): number;
 }
 
 /** What calls on one node share. */
@@ -37,6 +60,11 @@ export interface SessionHouse {
   readonly log: Log;
   readonly watch: SessionWatch;
   readonly providers: ReadonlyMap<string, Provider>;
+  readonly pace: Pace;
+  /** Retries of the whole node; false: too many already, who has another way takes that. */
+  readonly credit: { take(): boolean };
+  /** A voice for what is not the provider's to say, pcm16@16000; undefined: there is none. */
+  readonly voice: { say(text: string, language: string): Promise<Uint8Array> } | undefined;
   readonly limits: SessionLimits;
 }
 
@@ -44,8 +72,17 @@ interface SessionLimits {
   readonly ringChunks: number;
   readonly chunkMs: number;
   readonly holdMs: number;
+  /** Dials of a provider in a row before a call that has no other is given up. */
+  readonly attempts: number;
   readonly drainMs: number;
-  readonly openLimitMs: number;
+}
+
+const moves: ReadonlySet<string> = new Set<MoveCause>(["asked", "recovered", "expiring"]);
+
+/** What a new call is about. */
+interface CallOrder {
+  readonly agent: AgentSpec;
+  readonly from: string | undefined;
 }
 
 /** A turn may keep so much of the caller's audio for a replay. */
@@ -58,6 +95,8 @@ type Told = CallEvent extends infer Event ? (Event extends CallEvent ? Omit<Even
 export class Call implements Ticked {
   readonly id: string;
   readonly dialect: string;
+  /** The caller's number or name as the carrier told it. */
+  readonly from: string | undefined;
   readonly house: SessionHouse;
   readonly agent: AgentSpec;
   readonly log: Log;
@@ -70,8 +109,7 @@ export class Call implements Ticked {
   resumeToken: string;
   /** Counts the legs that this call has had; signals of an earlier one are void. */
   legNumber = 1;
-  /** The present link; undefined between links. */
-  seat: Seat | undefined;
+  #board: Board | undefined;
   #send: (event: SessionEvent) => void = () => {};
   #leg: Leg | undefined;
   #phase: Phase = "connecting";
@@ -80,15 +118,27 @@ export class Call implements Ticked {
   #speechEndedMs: number | undefined;
   #turnKind: TurnKind = "plain";
   /** The link that the call had last and has no more; undefined while it has one. */
-  #gone: { readonly provider: string; readonly atMs: number; readonly cause: FaultCode | "asked"; readonly lostMs: number } | undefined;
+  #gone: { readonly provider: string; readonly atMs: number; readonly cause: FaultCode | MoveCause; readonly lostMs: number } | undefined;
   #lastProvider = "none";
+  /** A provider's own session that a new link of it could take up, and the last item that is in it. */
+  #handle: { readonly provider: string; readonly text: string; readonly lastItem: string | undefined } | undefined;
   #isOver = false;
+  /** Why the provider does not hear the caller. */
+  readonly #deafTo = new Set<"held" | "muted">();
+  #quiet = new Uint8Array(0);
   readonly #onEnd: (call: Call) => void;
 
-  constructor(house: SessionHouse, leg: Leg, agent: AgentSpec, tools: (call: Call) => readonly Tool[], onEnd: (call: Call) => void) {
+  constructor(
+    house: SessionHouse,
+    leg: Leg,
+    { agent, from }: CallOrder,
+    tools: (call: Call) => readonly Tool[],
+    onEnd: (call: Call) => void,
+  ) {
     const { clock, limits } = house;
     this.id = house.random.id("call_");
     this.dialect = leg.dialect;
+    this.from = from;
     this.resumeToken = house.random.id("back_", 32);
     this.house = house;
     this.random = house.random;
@@ -111,9 +161,25 @@ export class Call implements Ticked {
     this.agent = { ...agent, tools: this.tools.specs };
   }
 
-  /** Binds the chart; called once, before it starts. */
-  bind(send: (event: SessionEvent) => void): void {
+  /** Binds the chart and the links; called once, before the chart starts. */
+  bind(send: (event: SessionEvent) => void, board: Board): void {
     this.#send = send;
+    this.#board = board;
+  }
+
+  get board(): Board {
+    if (this.#board === undefined) throw new Error("bind() comes first");
+    return this.#board;
+  }
+
+  /** The present link; undefined between links. */
+  get seat(): Seat | undefined {
+    return this.#board?.seat;
+  }
+
+  /** The provider of the present link, else of the last. */
+  get lastProvider(): string {
+    return this.#lastProvider;
   }
 
   /** What happens after the end, such as a tool that comes back, changes nothing. */
@@ -133,7 +199,7 @@ export class Call implements Ticked {
     const say = (met: unknown): void => this.log.error("call_failed", { code: "internal", err: met });
     say(error);
     // Each step may meet the same defect again; the next is taken all the same.
-    for (const step of [() => this.seat?.[Symbol.dispose](), () => this.end("failed", fault)]) {
+    for (const step of [() => this.#board?.[Symbol.dispose](), () => this.end("failed", fault)]) {
       try {
         step();
       } catch (again) {
@@ -150,6 +216,11 @@ export class Call implements Ticked {
       this.broke(error);
       return false;
     }
+  }
+
+  /** Caller audio, whole samples. Who is not to be heard goes on as silence, so that time goes on. */
+  hear(frame: Uint8Array): void {
+    this.uplink.push(this.#deafTo.size === 0 ? frame : this.#silence(frame.length));
   }
 
   tell(event: Told): void {
@@ -202,7 +273,7 @@ export class Call implements Ticked {
   }
 
   /** The call has no link from now on, until the next one opens. */
-  linkGone(provider: string, cause: FaultCode | "asked"): void {
+  linkGone(provider: string, cause: FaultCode | MoveCause): void {
     this.#gone ??= { provider, cause, atMs: this.house.clock.now(), lostMs: this.#lostMs };
   }
 
@@ -211,15 +282,19 @@ export class Call implements Ticked {
     this.#gone = undefined;
     if (gone === undefined) return;
     const durationMs = this.house.clock.now() - gone.atMs;
+    if (gone.provider === provider && moves.has(gone.cause))
+      return this.tell({ type: "link.renewed", provider, cause: gone.cause, replayedChunks });
     if (gone.provider === provider) {
       this.tell({ type: "link.recovered", provider, attempts: attempt, durationMs });
       this.notify({ type: "connection.reconnected", provider });
       return;
     }
-    const mode = gone.cause === "asked" ? "planned" : "failover";
+    const mode = moves.has(gone.cause) ? "planned" : "failover";
     const items = this.conversation.items().length;
-    this.tell({ type: "call.handed-over", from: gone.provider, to: provider, mode, cause: gone.cause, durationMs, items, replayedChunks });
-    this.notify({ type: "handed-over", provider, restored: this.#lostMs > gone.lostMs ? "partial" : "full" });
+    const restored = this.provider(provider).traits.stopgap ? "none" : this.#lostMs > gone.lostMs ? "partial" : "full";
+    const { provider: from, cause } = gone;
+    this.tell({ type: "call.handed-over", from, to: provider, mode, cause, restored, durationMs, items, replayedChunks });
+    this.notify({ type: "handed-over", provider, restored });
   }
 
   /** Caller audio that no link will ever hear, ms. */
@@ -242,7 +317,7 @@ export class Call implements Ticked {
   stopAgent(): void {
     const cuts = this.downlink.flush();
     for (const { turnId, heardMs } of cuts) this.#cut(turnId, heardMs);
-    this.seat?.interrupt(cuts);
+    this.board.interrupt(cuts);
   }
 
   takeText(text: string): void {
@@ -253,24 +328,100 @@ export class Call implements Ticked {
     this.conversation.settle(turnId);
     this.caption(turnId, "caller", true);
     this.owe(this.uplink.end, "text");
-    this.seat?.takeText(text);
+    this.board.takeText(text);
   }
 
-  tellRetry(attempt: number, attemptLimit: number, inMs: number): void {
-    const provider = this.#lastProvider;
-    this.tell({ type: "link.retrying", provider, attempt, attemptLimit, backoffMs: inMs });
+  tellRetry(provider: string, attempt: number, inMs: number): void {
+    this.tell({ type: "link.retrying", provider, attempt, attemptLimit: this.house.limits.attempts, backoffMs: inMs });
     this.notify({ type: "connection.reconnecting", provider, attempt });
   }
 
-  tellGaveUp(attempt: number, fault: Fault | undefined): void {
-    this.tell({ type: "link.gave-up", provider: this.#lastProvider, attempts: attempt, code: fault?.code ?? "internal" });
-    this.notify({ type: "connection.failed", provider: this.#lastProvider });
+  tellGaveUp(provider: string, attempts: number, fault: Fault | undefined): void {
+    this.tell({ type: "link.gave-up", provider, attempts, code: fault?.code ?? "internal" });
+    this.notify({ type: "connection.failed", provider });
+  }
+
+  tellMoveFailed(to: string, fault: Fault): void {
+    this.tell({ type: "handover.failed", from: this.#lastProvider, to, mode: "planned", cause: fault.code });
+  }
+
+  /** The provider's own session can be taken up by a new link, with all that was said until now. */
+  keepHandle(provider: string, text: string): void {
+    this.#handle = { provider, text, lastItem: this.conversation.items().at(-1)?.id };
+  }
+
+  /** Undefined where nothing of the kind is known, or more was said since. */
+  handleFor(provider: string): string | undefined {
+    const handle = this.#handle;
+    if (handle?.provider !== provider || handle.lastItem !== this.conversation.items().at(-1)?.id) return undefined;
+    return handle.text;
+  }
+
+  get answerLimitMs(): number {
+    return this.house.pace.answerLimitMs(this.#lastProvider);
   }
 
   tellPhase(phase: Phase): void {
     if (phase === this.#phase) return;
     this.#phase = phase;
     this.notify({ type: "phase", phase });
+  }
+
+  muffle(why: "held" | "muted", on: boolean): void {
+    if (on) this.#deafTo.add(why);
+    else this.#deafTo.delete(why);
+  }
+
+  isMuffled(why: "held" | "muted"): boolean {
+    return this.#deafTo.has(why);
+  }
+
+  /** @throws {Fault} call-unable */
+  mustTransfer(): this {
+    if (this.#leg === undefined) throw new Fault("call-unable", "the caller is away just now");
+    if (!this.#leg.traits.transfer) throw new Fault("call-unable", `a caller by ${this.dialect} cannot be sent on`);
+    return this;
+  }
+
+  /** A caller on hold is not heard. */
+  hold(on: boolean): void {
+    this.muffle("held", on);
+  }
+
+  /**
+   * Speaks words that are not the provider's, in the house's own voice, and cuts the agent for them.
+   * @throws {Fault} call-unable
+   */
+  say(text: string): void {
+    const { voice } = this.house;
+    if (voice === undefined) throw new Fault("call-unable", "this server has no voice of its own");
+    this.stopAgent();
+    const turnId = this.nextTurnId();
+    this.conversation.openAgentTurn(turnId);
+    this.conversation.say(turnId, text, 0);
+    voice.say(text, this.agent.language).then(
+      (speech) => this.#speak(turnId, speech),
+      (error: unknown) => {
+        this.log.error("say_failed", { err: error });
+        this.conversation.withdraw(turnId);
+      },
+    );
+  }
+
+  /** The caller is sent on; the leg tells whether that worked. */
+  sendOn(target: string): void {
+    this.#leg?.transfer(target);
+  }
+
+  tellNotSentOn(why: string): void {
+    this.log.warning("transfer_failed", { message: why });
+  }
+
+  /** @throws {Fault} call-unable */
+  sendDtmf(digits: string): void {
+    if (this.#leg === undefined) throw new Fault("call-unable", "the caller is away just now");
+    if (!this.#leg.traits.dtmfOut) throw new Fault("call-unable", `no digits can be sent to a caller by ${this.dialect}`);
+    this.#leg.sendDtmf(digits);
   }
 
   /** The leg is lost, or another takes its place: then its socket may well be alive, and is closed. */
@@ -307,11 +458,26 @@ export class Call implements Ticked {
   }
 
   sits(seat: Seat): void {
-    this.seat = seat;
     this.#lastProvider = seat.provider;
   }
 
+  #speak(turnId: string, speech: Uint8Array): void {
+    if (this.#isOver) return;
+    const audio = transcoder("pcm16@16000", this.downlinkEncoding).push(speech).slice();
+    this.conversation.addAudio(turnId, msOf(audio.length, this.downlinkEncoding));
+    this.conversation.audioEnded(turnId);
+    this.caption(turnId, "agent", false);
+    this.downlink.write(audio, turnId);
+    this.downlink.endTurn(turnId);
+  }
+
+  #silence(bytes: number): Uint8Array {
+    if (this.#quiet.length < bytes) this.#quiet = new Uint8Array(bytes).fill(encodings[this.uplink.encoding].silence);
+    return this.#quiet.subarray(0, bytes);
+  }
+
   #leave(outcome: CallOutcome, fault: Fault | undefined): void {
+    this.#board?.[Symbol.dispose]();
     const failed = outcome === "failed" && fault !== undefined;
     const { overflowedMs, forgottenMs, waitingMs } = this.uplink.account;
     const losses = { overflow: overflowedMs, forgotten: forgottenMs, unheard: waitingMs };

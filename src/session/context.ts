@@ -1,33 +1,34 @@
 import type { Fault } from "../kernel/fault.ts";
-import type { Call } from "./call.ts";
+import type { Call, MoveCause } from "./call.ts";
 import type { CallOutcome } from "./words.ts";
 
 /** What the chart starts with. */
 export interface SessionInput {
   /** What actions call; guards never read it. */
   readonly call: Call;
-  /** Provider names, best first; never empty. */
-  readonly tiers: readonly string[];
   readonly attemptLimit: number;
   readonly holdLimitMs: number;
   readonly drainLimitMs: number;
 }
 
+/** A move to another link while the present one still works. */
+export interface Move {
+  readonly to: string;
+  readonly cause: MoveCause;
+  /** It is made by then, also in the middle of a turn. */
+  readonly withinMs: number;
+}
+
 /** What the chart knows: plain data beside the call. */
 export interface SessionContext extends SessionInput {
-  readonly tier: number;
-  /** Links opened on the present tier since one worked, that one included. */
+  /** Dials in a row of the provider that was tried last. */
   readonly attempt: number;
   readonly retryInMs: number;
+  readonly move: Move | undefined;
+  /** Where the caller is sent on to. */
+  readonly target: string;
   readonly toolsRunning: number;
   /** Why the last link was lost. */
   readonly fault: Fault | undefined;
   readonly outcome: CallOutcome;
-}
-
-/** What the actor of one link starts with. */
-export interface LinkInput {
-  readonly call: Call;
-  readonly provider: string | undefined;
-  readonly attempt: number;
 }

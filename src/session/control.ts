@@ -56,6 +56,7 @@ export interface CallView {
   readonly turns: readonly TurnView[];
 }
 
+/** Times are ms since the call began. */
 export interface TurnView {
   readonly turnId: string;
   readonly role: "caller" | "agent";

@@ -56,6 +56,8 @@ export interface TurnRecord {
   readonly endMs: number;
   /** How much of an agent turn was heard; undefined for caller turns. */
   readonly heardMs: number | undefined;
+  /** Cut to what was heard. */
+  readonly interrupted: boolean;
 }
 
 /** A call keeps so many turns, the newest: about a day of talk. A new link is told no more than these. */
@@ -184,6 +186,13 @@ export class Conversation {
     return items;
   }
 
+  /** The beginning of the conversation that nothing can change any more. */
+  settledItems(): readonly ConversationItem[] {
+    const open = this.#turns.findIndex(isOpen);
+    const unsettled = new Set(open < 0 ? [] : this.#turns.slice(open).map(({ id }) => id));
+    return this.items().filter(({ id }) => !unsettled.has(id));
+  }
+
   /**
    * What is owed at the end of the conversation: an answer to the caller or to a tool's result, the rest of a turn that a fault cut, or
    * nothing, also while a tool runs: its result will ask for the answer.
@@ -206,7 +215,16 @@ export class Conversation {
       if (turn.type === "tool") continue;
       const startMs = turn.startMs ?? nowMs;
       const heardMs = turn.type === "caller" ? undefined : turn.heard.state === "cut" ? turn.heard.ms : turn.audioMs;
-      records.push({ role: turn.type, turnId: turn.id, text: this.textOf(turn.id), startMs, endMs: turn.endMs ?? nowMs, heardMs });
+      const interrupted = turn.type === "agent" && turn.heard.state === "cut";
+      records.push({
+        role: turn.type,
+        turnId: turn.id,
+        text: this.textOf(turn.id),
+        startMs,
+        endMs: turn.endMs ?? nowMs,
+        heardMs,
+        interrupted,
+      });
     }
     return records;
   }
@@ -231,6 +249,11 @@ export class Conversation {
 
 /** An agent turn that has neither words nor an end is none yet. */
 const counts = (turn: Turn): boolean => turn.type !== "agent" || turn.heard.state !== "playing" || heardText(turn) !== "";
+
+function isOpen(turn: Turn): boolean {
+  if (turn.type === "tool") return turn.result === undefined;
+  return turn.type === "caller" ? turn.state !== "settled" : turn.heard.state === "playing";
+}
 
 function heardText(turn: AgentTurn): string {
   const whole = turn.sayings.map((saying) => saying.text).join("");

@@ -17,14 +17,32 @@ export type SessionEvent =
   | { readonly type: "agent.askedToEnd" }
   | { readonly type: "tool.began" }
   | { readonly type: "tool.finished" }
-  | { readonly type: "link.opened" }
+  /** A link has the call. */
+  | { readonly type: "link.opened"; readonly provider: string }
   /** The link has lived long enough, or has answered a turn: its provider works. */
   | { readonly type: "link.proven" }
   | { readonly type: "link.lost"; readonly fault: Fault }
+  /** No link could be had: why, and how often in a row `provider` was dialled. */
+  | { readonly type: "dial.failed"; readonly fault: Fault; readonly provider: string; readonly attempts: number }
+  /** The provider ends the session in so long. */
+  | { readonly type: "link.expiring"; readonly provider: string; readonly inMs: number }
+  /** The link that a move waits for is ready, or cannot be had. */
+  | { readonly type: "successor.ready" }
+  | { readonly type: "successor.failed"; readonly fault: Fault }
+  /** A better tier would take the call again. */
+  | { readonly type: "tier.recovered"; readonly provider: string }
   | { readonly type: "leg.lost" }
   | { readonly type: "leg.returned"; readonly leg: Leg }
-  | { readonly type: "operator.askedSwitch" }
+  | { readonly type: "operator.askedSwitch"; readonly provider: string }
   | { readonly type: "operator.hungUp" }
+  | { readonly type: "operator.askedTransfer"; readonly target: string }
+  /** Who took the caller over has them; or nobody did. */
+  | { readonly type: "leg.sentOn" }
+  | { readonly type: "leg.keptCaller"; readonly why: string }
+  | { readonly type: "operator.muted" }
+  | { readonly type: "operator.unmuted" }
+  | { readonly type: "operator.held" }
+  | { readonly type: "operator.resumed" }
   | { readonly type: "node.drained" }
   | { readonly type: "node.closed" }
   /** A defect of ours met this call. */

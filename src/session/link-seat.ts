@@ -3,12 +3,37 @@ import type { CutTurn } from "../audio/downlink.ts";
 import { transcoder, type Transcoder } from "../audio/transcode.ts";
 import type { Attachment } from "../audio/uplink.ts";
 import { Fault, toFault, type FaultCode } from "../kernel/fault.ts";
-import type { Begin, Link, LinkNotice, LinkReport, Provider } from "../provider/contract.ts";
-import type { Call } from "./call.ts";
+import type { Begin, ConversationItem, Link, LinkNotice, LinkReport, Provider } from "../provider/contract.ts";
+import type { Call, MoveCause } from "./call.ts";
 import { CallerTurns } from "./caller-turns.ts";
 
 /** A link that has lived so long works, whether or not it had something to answer. */
 const provenMs = 5_000;
+/** The provider keeps its own limit; this one is for a provider that does not. */
+const openGraceMs = 1_000;
+/** So much is kept of what a link reports before it has the call; one that says more has run away. */
+const longestEarly = 2_000;
+
+/** Whose seat it is. */
+export interface SeatHost {
+  /** Its link is ready: to `sit`, or to wait. */
+  opened(seat: LinkSeat): void;
+  /** Its link could not be had, or is gone; told once, unless the seat was left. */
+  failed(seat: LinkSeat, fault: Fault): void;
+}
+
+export interface SeatOrder {
+  /** Dials of this provider since a link of it last worked, this one included. */
+  readonly attempt: number;
+  /** Opened ahead of need. */
+  readonly waits: boolean;
+}
+
+type State =
+  | { readonly name: "opening" }
+  | { readonly name: "ready"; readonly link: Link; readonly sinceMs: number }
+  | { readonly name: "open"; readonly link: Link; readonly feed: Attachment; readonly sinceMs: number }
+  | { readonly name: "over" };
 
 /** An agent turn as this link told of it; what comes of it is for the caller only while it is open. */
 interface SaidTurn {
@@ -19,16 +44,21 @@ interface SaidTurn {
 /** So many agent turns are remembered, to know late audio from new. */
 const turnsRemembered = 32;
 
-/** The place in a call where a link sits: opens it, feeds it, and writes what it reports into the conversation, the cursors and the chart. */
+/**
+ * The place of one link in a call: opens it, and once it has the call feeds it and writes what it reports into the conversation, the
+ * cursors and the chart. Until then nothing that it says is for the caller.
+ */
 export class LinkSeat implements Disposable, LinkReport {
   readonly provider: string;
   readonly #call: Call;
-  readonly #attempt: number;
+  readonly #provider: Provider;
+  readonly #order: SeatOrder;
+  readonly #host: SeatHost;
   readonly #encodings: { readonly up: Encoding; readonly down: Encoding };
   readonly #toLeg: Transcoder;
   readonly #abort = new AbortController();
   readonly #startedMs: number;
-  #state: { name: "opening" } | { name: "open"; link: Link; feed: Attachment; sinceMs: number } | { name: "over" } = { name: "opening" };
+  #state: State = { name: "opening" };
   readonly #heard: CallerTurns;
   /** Agent turns by the link's ids. */
   readonly #said = new Map<string, SaidTurn>();
@@ -36,13 +66,19 @@ export class LinkSeat implements Disposable, LinkReport {
   readonly #toolCalls = new Map<string, string>();
   /** What came for the link while it was still opening. */
   readonly #waiting: ((link: Link) => void)[] = [];
+  /** What the link reported before it had the call. */
+  readonly #early: (() => void)[] = [];
+  /** What the link knows of the conversation. */
+  readonly #told: ReadonlySet<string>;
   #sentBytes = 0;
   #receivedBytes = 0;
 
-  constructor(call: Call, provider: Provider, attempt: number) {
+  constructor(call: Call, provider: Provider, order: SeatOrder, host: SeatHost) {
     this.provider = provider.name;
     this.#call = call;
-    this.#attempt = attempt;
+    this.#provider = provider;
+    this.#order = order;
+    this.#host = host;
     this.#startedMs = call.house.clock.now();
     this.#encodings = {
       up: nearest(call.uplink.encoding, provider.traits.hears),
@@ -52,8 +88,42 @@ export class LinkSeat implements Disposable, LinkReport {
     this.#heard = new CallerTurns(call, (uplinkMs) =>
       this.#state.name === "open" ? this.#state.feed.positionOf(uplinkMs) : call.uplink.end,
     );
+    const conversation = order.waits ? call.conversation.settledItems() : call.conversation.items();
+    this.#told = new Set(conversation.map(({ id }) => id));
+    const { clock } = call.house;
+    const limit = clock.setTimeout(
+      () => this.giveUp("opening", "no session in time"),
+      call.house.pace.openLimitMs(this.provider) + openGraceMs,
+    );
+    this.#abort.signal.addEventListener("abort", () => clock.clearTimeout(limit), { once: true });
+    this.#open(conversation).then(
+      () => clock.clearTimeout(limit),
+      (error: unknown) => call.broke(error),
+    );
+  }
+
+  get isReady(): boolean {
+    return this.#state.name === "ready";
+  }
+
+  /** The call is this link's from now on: it hears what is not settled, then the caller. Only when ready. */
+  sit(): void {
+    if (this.#state.name !== "ready") return;
+    const { link, sinceMs } = this.#state;
+    const call = this.#call;
+    if (this.#order.waits) {
+      const since = call.conversation.items().filter(({ id }) => !this.#told.has(id));
+      link.takeOver(since, beginFor(call.conversation.owed()));
+    }
     call.sits(this);
-    this.#open(provider).catch((error: unknown) => call.broke(error));
+    this.#feed(link, sinceMs);
+    for (const report of this.#early.splice(0)) report();
+  }
+
+  /** Another link takes the call over. */
+  leave(cause: MoveCause): void {
+    this.#over(cause);
+    this.#abort.abort();
   }
 
   /** The caller has the word: `cuts` are the agent turns that were playing, by our ids, with what was heard of them. */
@@ -94,6 +164,7 @@ export class LinkSeat implements Disposable, LinkReport {
 
   audio(bytes: Uint8Array, turnId: string): void {
     if (this.#state.name === "over") return;
+    if (this.#state.name !== "open") return this.#keepEarly(() => this.audio(bytes, turnId));
     try {
       this.#say(bytes, turnId);
     } catch (error) {
@@ -103,11 +174,17 @@ export class LinkSeat implements Disposable, LinkReport {
 
   notice(notice: LinkNotice): void {
     if (this.#state.name === "over") return;
+    if (this.#state.name !== "open" && notice.type !== "link.lost") return this.#keepEarly(() => this.notice(notice));
     try {
       this.#note(notice);
     } catch (error) {
       this.#failed(error);
     }
+  }
+
+  #keepEarly(report: () => void): void {
+    if (this.#early.length < longestEarly) this.#early.push(report);
+    else this.#lose(new Fault("provider-malformed", `${this.provider} said more than ${longestEarly} things before it was asked anything`));
   }
 
   [Symbol.dispose](): void {
@@ -162,33 +239,36 @@ export class LinkSeat implements Disposable, LinkReport {
         return call.tell({ type: "link.used", provider: this.provider, usage: notice.usage });
       case "link.puzzled":
         return call.tell({ type: "link.puzzled", provider: this.provider, what: notice.what });
+      case "link.expiring":
+        return call.send({ type: "link.expiring", provider: this.provider, inMs: notice.inMs });
+      case "link.resumable":
+        return call.keepHandle(this.provider, notice.handle);
       case "link.named":
       case "link.timed":
+        return;
       case "link.limited":
-      case "link.expiring":
-      case "link.resumable":
-        call.log.debug(notice.type.replace(".", "_"), { provider: this.provider });
+        // The provider's wrapper has read it on its way here.
         return;
       case "link.lost":
         return this.#lose(notice.fault);
     }
   }
 
-  async #open(provider: Provider): Promise<void> {
+  async #open(conversation: readonly ConversationItem[]): Promise<void> {
     const call = this.#call;
-    const { clock, limits } = call.house;
-    const conversation = call.conversation;
+    const { clock, pace } = call.house;
+    const { traits } = this.#provider;
     try {
-      const link = await provider.open({
+      const link = await this.#provider.open({
         callId: call.id,
         agent: call.agent,
         uplink: this.#encodings.up,
         downlink: this.#encodings.down,
-        endpointing: provider.traits.endpointing.includes("provider") ? "provider" : "manual",
-        conversation: conversation.items(),
-        begin: beginFor(conversation.owed()),
-        resumption: undefined,
-        openLimitMs: limits.openLimitMs,
+        endpointing: traits.endpointing.includes("provider") ? "provider" : "manual",
+        conversation,
+        begin: this.#order.waits ? "wait" : beginFor(call.conversation.owed()),
+        resumption: traits.resumable ? call.handleFor(this.provider) : undefined,
+        openLimitMs: pace.openLimitMs(this.provider),
         report: this,
         signal: this.#abort.signal,
         clock,
@@ -196,34 +276,34 @@ export class LinkSeat implements Disposable, LinkReport {
         log: call.log.with({ provider: this.provider }),
       });
       if (this.#state.name === "over") return link.close();
-      this.#feed(link, provider.traits.replayPace);
+      const sinceMs = clock.now();
+      this.#state = { name: "ready", link, sinceMs };
+      call.tell({ type: "link.opened", provider: this.provider, setupMs: sinceMs - this.#startedMs, attempt: this.#order.attempt });
+      this.#host.opened(this);
     } catch (error) {
       if (this.#state.name === "over") return;
       this.#lose(toFault(error, "internal", `opening ${this.provider}`));
     }
   }
 
-  #feed(link: Link, replayPace: number): void {
+  #feed(link: Link, sinceMs: number): void {
     const call = this.#call;
-    const nowMs = call.house.clock.now();
     const feed = call.uplink.attach({
       encoding: this.#encodings.up,
-      replayPace,
+      replayPace: this.#provider.traits.replayPace,
       hear: (frame) => {
         const taken = link.hear(frame);
         if (taken) this.#sentBytes += frame.length;
         return taken;
       },
     });
-    this.#state = { name: "open", link, feed, sinceMs: nowMs };
-    call.tell({ type: "link.opened", provider: this.provider, setupMs: nowMs - this.#startedMs, attempt: this.#attempt });
+    this.#state = { name: "open", link, feed, sinceMs };
     if (feed.replayedChunks > 0)
       call.tell({ type: "audio.replayed", provider: this.provider, chunks: feed.replayedChunks, buffered: call.uplink.unsettledChunks });
     for (const give of this.#waiting.splice(0)) give(link);
-    call.linkOpened(this.provider, this.#attempt, feed.replayedChunks);
+    call.linkOpened(this.provider, this.#order.attempt, feed.replayedChunks);
     const timer = call.house.clock.setTimeout(() => this.#prove(), provenMs);
     this.#abort.signal.addEventListener("abort", () => call.house.clock.clearTimeout(timer), { once: true });
-    call.send({ type: "link.opened" });
   }
 
   #prove(): void {
@@ -278,7 +358,7 @@ export class LinkSeat implements Disposable, LinkReport {
       call.tell({ type: "tool.ended", name, status, durationMs: call.house.clock.now() - startedMs });
       call.notify({ type: "tool", name, state: status === "ok" ? "done" : "failed" });
       // The link that asked may be gone: whichever is there gets the result.
-      call.seat?.answerTool(id, name, output, status !== "ok");
+      call.board.answerTool(id, name, output, status !== "ok");
     }
     call.send({ type: "tool.finished" });
   }
@@ -295,28 +375,35 @@ export class LinkSeat implements Disposable, LinkReport {
   }
 
   #lose(fault: Fault): void {
+    if (this.#state.name === "over") return;
     const call = this.#call;
     const told = { provider: this.provider, code: fault.code, message: fault.message };
-    if (this.#state.name === "open") call.tell({ type: "link.lost", ...told, livedMs: call.house.clock.now() - this.#state.sinceMs });
-    else call.tell({ type: "link.failed", ...told, attempt: this.#attempt });
+    if (this.#state.name === "opening") call.tell({ type: "link.failed", ...told, attempt: this.#order.attempt });
+    else call.tell({ type: "link.lost", ...told, livedMs: call.house.clock.now() - this.#state.sinceMs });
     // With the reason, and before the link is closed: a close alone would pass for a hang-up.
     this.#abort.abort(fault);
     this.#over(fault.code);
-    call.send({ type: "link.lost", fault });
+    this.#host.failed(this, fault);
   }
 
   /** What this link knew and did not finish is left as the next one needs it. Idempotent. */
-  #over(cause: FaultCode | "asked"): void {
-    if (this.#state.name === "over") return;
+  #over(cause: FaultCode | MoveCause): void {
+    const state = this.#state;
+    if (state.name === "over") return;
     const call = this.#call;
-    call.linkGone(this.provider, cause);
-    if (this.#state.name === "open") {
-      this.#state.feed[Symbol.dispose]();
-      this.#state.link.close();
-      this.#tellFlow();
-      call.tell({ type: "link.closed", provider: this.provider, livedMs: call.house.clock.now() - this.#state.sinceMs });
-    }
     this.#state = { name: "over" };
+    this.#early.length = 0;
+    if (state.name === "open") {
+      call.linkGone(this.provider, cause);
+      state.feed[Symbol.dispose]();
+    }
+    if (state.name !== "opening") {
+      state.link.close();
+      this.#tellFlow();
+      call.tell({ type: "link.closed", provider: this.provider, livedMs: call.house.clock.now() - state.sinceMs });
+    }
+    // Who never had the call has left nothing behind.
+    if (state.name !== "open") return;
     const answering = [...this.#said.values()].some((turn) => turn.state === "open" && call.downlink.holds(turn.id));
     const replayed = this.#heard.leave(answering);
     for (const turn of this.#said.values()) {
@@ -325,7 +412,6 @@ export class LinkSeat implements Disposable, LinkReport {
       call.conversation.breakOff(turn.id, replayed ? "caller" : "fault");
       if (!call.downlink.endTurn(turn.id)) call.conversation.withdraw(turn.id);
     }
-    if (call.seat === this) call.seat = undefined;
   }
 
   #tellFlow(): void {

@@ -1,50 +1,47 @@
-import { assign, fromCallback, setup, type EventObject } from "xstate";
+import { assign, setup, stateIn } from "xstate";
 import type { Leg } from "../caller/leg.ts";
 import { Fault } from "../kernel/fault.ts";
-import type { LinkInput, SessionContext, SessionInput } from "./context.ts";
+import type { Move, SessionContext, SessionInput } from "./context.ts";
 import type { SessionEvent } from "./events.ts";
 
-const openLimitMs = 6_000;
-const answerLimitMs = 20_000;
 const farewellLimitMs = 10_000;
-
-/**
- * Where another tier waits, one reconnect is tried before the call goes there, and none that must be waited for or that would meet
- * silence again; only on the last tier does a caller wait on the whole ladder.
- */
-function attemptsAllowed({ tier, tiers, attemptLimit }: SessionContext, fault: Fault): number {
-  if (tier + 1 === tiers.length) return attemptLimit;
-  return fault.code === "provider-silent" || fault.retryAfterMs !== undefined ? 1 : 2;
-}
+/** So long whoever shall take the caller over may ring. */
+const sendOnLimitMs = 45_000;
+/** A move that was asked for waits so long for the end of a turn. */
+const moveLimitMs = 5_000;
+/** A session that the provider ends is left at the latest so long before. */
+const expiryMarginMs = 2_000;
 
 /** A call as a chart: what it is, what may happen, what follows. Audio never passes through it. */
 export const sessionMachine = setup({
   types: { input: {} as SessionInput, context: {} as SessionContext, events: {} as SessionEvent },
-  actors: {
-    providerLink: fromCallback<EventObject, LinkInput>(() => {
-      throw new Error("provide() a providerLink first");
-    }),
-  },
   delays: {
-    openLimit: openLimitMs,
-    answerLimit: answerLimitMs,
+    answerLimit: ({ context }) => context.call.answerLimitMs,
+    moveLimit: ({ context }) => context.move?.withinMs ?? moveLimitMs,
     farewellLimit: farewellLimitMs,
+    sendOnLimit: sendOnLimitMs,
     holdLimit: ({ context }) => context.holdLimitMs,
     drainLimit: ({ context }) => context.drainLimitMs,
     backoff: ({ context }) => context.retryInMs,
   },
   guards: {
-    mayRetry: ({ context }, fault: Fault) => fault.row.remedy === "retry" && context.attempt < attemptsAllowed(context, fault),
-    mayHandOver: ({ context }) => context.tier + 1 < context.tiers.length,
+    mayRetry: ({ context }, { fault, attempts }: { fault: Fault; attempts: number }) =>
+      fault.row.remedy === "retry" && attempts < context.attemptLimit,
+    mayMove: stateIn("#quiet"),
     mayAwaitTool: ({ context }) => context.toolsRunning > 0,
     mayStopThinking: ({ context }) => context.toolsRunning === 0,
   },
   actions: {
-    countAttempt: assign({ attempt: ({ context }) => context.attempt + 1 }),
-    forgetAttempts: assign({ attempt: 1 }),
+    dial: ({ context }) => context.call.board.dial(),
+    countAttempts: assign({ attempt: (_, { attempts }: { attempts: number }) => attempts }),
+    proveLink: ({ context }) => context.call.board.proven(),
     keepFault: assign((_, fault: Fault) => ({ fault })),
     planRetry: assign({ retryInMs: ({ context }) => context.call.backoffMs(context.attempt, context.fault) }),
-    takeNextTier: assign({ tier: ({ context }) => context.tier + 1, attempt: 0 }),
+    planMove: assign((_, move: Move) => ({ move })),
+    prepareMove: ({ context }) => context.call.board.prepare(context.move?.to ?? ""),
+    takeOver: ({ context }) => context.call.board.takeOver(context.move?.cause ?? "asked"),
+    dropMove: ({ context }) => context.call.board.dropMove(),
+    tellMoveFailed: ({ context }, fault: Fault) => context.call.tellMoveFailed(context.move?.to ?? "", fault),
     countToolIn: assign({ toolsRunning: ({ context }) => context.toolsRunning + 1 }),
     countToolOut: assign({ toolsRunning: ({ context }) => context.toolsRunning - 1 }),
     noteAbandoned: assign({ outcome: "abandoned" }),
@@ -53,25 +50,41 @@ export const sessionMachine = setup({
     noteDrained: assign({ outcome: "failed", fault: () => new Fault("draining", "this server is restarting; come back to go on") }),
     stopAgent: ({ context }) => context.call.stopAgent(),
     takeText: ({ context }, text: string) => context.call.takeText(text),
-    tellRetry: ({ context }) => context.call.tellRetry(context.attempt + 1, context.attemptLimit, context.retryInMs),
-    tellGaveUp: ({ context }) => context.call.tellGaveUp(context.attempt, context.fault),
+    tellRetry: ({ context }) => context.call.tellRetry(context.call.lastProvider, context.attempt + 1, context.retryInMs),
+    tellGaveUp: ({ context }) => context.call.tellGaveUp(context.call.lastProvider, context.attempt, context.fault),
     tellPhase: ({ context }, phase: "listening" | "thinking" | "speaking") => context.call.tellPhase(phase),
+    noteTarget: assign((_, target: string) => ({ target })),
+    sendOn: ({ context }) => context.call.sendOn(context.target),
+    tellNotSentOn: ({ context }, why: string) => context.call.tellNotSentOn(why),
+    hold: ({ context }) => context.call.hold(true),
+    unhold: ({ context }) => context.call.hold(false),
+    mute: ({ context }) => context.call.muffle("muted", true),
+    unmute: ({ context }) => context.call.muffle("muted", false),
     holdLeg: ({ context }) => context.call.holdLeg(),
     takeLeg: ({ context }, leg: Leg) => context.call.takeLeg(leg),
     endCall: ({ context }) => context.call.end(context.outcome, context.fault),
-    loseUnopened: ({ context }) => context.call.seat?.giveUp("opening", `no session within ${openLimitMs} ms`),
-    loseUnanswered: ({ context }) => context.call.seat?.giveUp("open", `no answer within ${answerLimitMs} ms`),
+    loseUnanswered: ({ context }) => context.call.seat?.giveUp("open", `no answer within ${Math.round(context.call.answerLimitMs)} ms`),
   },
 }).createMachine({
   id: "session",
   initial: "live",
-  context: ({ input }) => ({ ...input, tier: 0, attempt: 0, retryInMs: 0, toolsRunning: 0, fault: undefined, outcome: "completed" }),
+  context: ({ input }) => ({
+    ...input,
+    attempt: 0,
+    retryInMs: 0,
+    move: undefined,
+    target: "",
+    toolsRunning: 0,
+    fault: undefined,
+    outcome: "completed",
+  }),
   states: {
     live: {
       type: "parallel",
       on: {
         "caller.hungUp": "ended",
         "operator.hungUp": "ended",
+        "leg.sentOn": "ended",
         "node.closed": { target: "ended", actions: "noteDrained" },
         "call.broke": { target: "ended", actions: ["noteFailed", { type: "keepFault", params: ({ event }) => event.fault }] },
       },
@@ -80,7 +93,27 @@ export const sessionMachine = setup({
         farewell: {
           initial: "staying",
           states: {
-            staying: { on: { "agent.askedToEnd": "leaving" } },
+            staying: {
+              id: "staying",
+              on: {
+                "agent.askedToEnd": "leaving",
+                "operator.askedTransfer": { target: "sendingOn", actions: { type: "noteTarget", params: ({ event }) => event.target } },
+              },
+            },
+            // The agent may finish its sentence; then the caller is sent on, and stays if nobody takes them.
+            sendingOn: {
+              initial: "waiting",
+              on: { "leg.keptCaller": { target: "staying", actions: { type: "tellNotSentOn", params: ({ event }) => event.why } } },
+              states: {
+                waiting: { always: { guard: "mayMove", target: "sent" }, after: { farewellLimit: "sent" } },
+                sent: {
+                  entry: "sendOn",
+                  after: {
+                    sendOnLimit: { target: "#staying", actions: { type: "tellNotSentOn", params: "nobody answered in time" } },
+                  },
+                },
+              },
+            },
             leaving: {
               on: { "agent.wasHeard": "#session.ended", "caller.spoke": "staying", "caller.typed": "staying" },
               after: { farewellLimit: "#session.ended" },
@@ -88,57 +121,105 @@ export const sessionMachine = setup({
           },
         },
         link: {
-          initial: "linked",
+          initial: "dialling",
           states: {
-            linked: {
-              entry: "countAttempt",
-              invoke: {
-                src: "providerLink",
-                input: ({ context }) => ({ call: context.call, provider: context.tiers[context.tier], attempt: context.attempt }),
-              },
+            dialling: {
+              entry: "dial",
               on: {
-                "link.lost": [
+                "link.opened": { target: "linked", actions: "forgetFault" },
+                "dial.failed": [
                   {
-                    guard: { type: "mayRetry", params: ({ event }) => event.fault },
+                    guard: { type: "mayRetry", params: ({ event }) => event },
                     target: "backingOff",
-                    actions: { type: "keepFault", params: ({ event }) => event.fault },
+                    actions: [
+                      { type: "keepFault", params: ({ event }) => event.fault },
+                      { type: "countAttempts", params: ({ event }) => event },
+                    ],
                   },
                   {
-                    target: "handingOver",
-                    actions: [{ type: "keepFault", params: ({ event }) => event.fault }, "tellGaveUp"],
+                    target: "#session.ended",
+                    actions: [
+                      { type: "keepFault", params: ({ event }) => event.fault },
+                      { type: "countAttempts", params: ({ event }) => event },
+                      "tellGaveUp",
+                      "noteFailed",
+                    ],
                   },
                 ],
-                "operator.askedSwitch": { guard: "mayHandOver", target: "handingOver" },
-              },
-              initial: "opening",
-              states: {
-                opening: {
-                  on: { "link.opened": { target: "open", actions: "forgetFault" } },
-                  after: { openLimit: { actions: "loseUnopened" } },
-                },
-                open: { on: { "link.proven": { actions: "forgetAttempts" } } },
               },
             },
-            backingOff: { entry: ["planRetry", "tellRetry"], after: { backoff: "linked" } },
-            handingOver: {
-              always: [
-                { guard: "mayHandOver", target: "linked", actions: "takeNextTier" },
-                { target: "#session.ended", actions: "noteFailed" },
-              ],
+            linked: {
+              on: {
+                "link.lost": { target: "dialling", actions: { type: "keepFault", params: ({ event }) => event.fault } },
+                "link.proven": { actions: "proveLink" },
+              },
+            },
+            backingOff: { entry: ["planRetry", "tellRetry"], after: { backoff: "dialling" } },
+          },
+        },
+        // A move to another link while the present one works: the next is made ready first, and takes over between two turns.
+        move: {
+          initial: "none",
+          on: { "link.lost": ".none" },
+          states: {
+            none: {
+              on: {
+                "operator.askedSwitch": {
+                  target: "preparing",
+                  actions: { type: "planMove", params: ({ event }) => ({ to: event.provider, cause: "asked", withinMs: moveLimitMs }) },
+                },
+                "tier.recovered": {
+                  target: "preparing",
+                  actions: { type: "planMove", params: ({ event }) => ({ to: event.provider, cause: "recovered", withinMs: moveLimitMs }) },
+                },
+                "link.expiring": {
+                  target: "preparing",
+                  actions: {
+                    type: "planMove",
+                    params: ({ event }) => ({ to: event.provider, cause: "expiring", withinMs: Math.max(0, event.inMs - expiryMarginMs) }),
+                  },
+                },
+              },
+            },
+            preparing: {
+              entry: "prepareMove",
+              on: {
+                "successor.ready": "ready",
+                "successor.failed": {
+                  target: "none",
+                  actions: [{ type: "tellMoveFailed", params: ({ event }) => event.fault }, "dropMove"],
+                },
+              },
+            },
+            ready: {
+              on: {
+                "successor.failed": {
+                  target: "none",
+                  actions: [{ type: "tellMoveFailed", params: ({ event }) => event.fault }, "dropMove"],
+                },
+              },
+              always: { guard: "mayMove", target: "none", actions: "takeOver" },
+              after: { moveLimit: { target: "none", actions: "takeOver" } },
             },
           },
         },
         turn: {
           initial: "listening",
           on: {
-            "caller.spoke": { target: ".listening", actions: "stopAgent" },
-            "caller.resumed": { target: ".listening", actions: "stopAgent" },
+            "caller.spoke": { target: ".hearing", actions: "stopAgent" },
+            "caller.resumed": { target: ".hearing", actions: "stopAgent" },
             "caller.typed": { target: ".thinking", actions: ["stopAgent", { type: "takeText", params: ({ event }) => event.text }] },
           },
           states: {
             listening: {
+              id: "quiet",
               entry: { type: "tellPhase", params: "listening" },
-              on: { "caller.finished": "thinking", "agent.spoke": "speaking", "tool.began": "thinking" },
+              on: { "agent.spoke": "speaking", "tool.began": "thinking" },
+            },
+            // The caller has the word.
+            hearing: {
+              entry: { type: "tellPhase", params: "listening" },
+              on: { "caller.finished": "thinking", "caller.dismissed": "listening", "agent.spoke": "speaking", "tool.began": "thinking" },
             },
             thinking: {
               entry: { type: "tellPhase", params: "thinking" },
@@ -168,6 +249,21 @@ export const sessionMachine = setup({
           on: {
             "tool.began": { actions: "countToolIn" },
             "tool.finished": { actions: "countToolOut" },
+          },
+        },
+        // Whether the provider hears the caller, and the caller the agent.
+        line: {
+          initial: "open",
+          states: {
+            open: { on: { "operator.held": "held" } },
+            held: { entry: ["stopAgent", "hold"], exit: "unhold", on: { "operator.resumed": "open" } },
+          },
+        },
+        ear: {
+          initial: "open",
+          states: {
+            open: { on: { "operator.muted": "muted" } },
+            muted: { entry: "mute", exit: "unmute", on: { "operator.unmuted": "open" } },
           },
         },
         leg: {

@@ -1,13 +1,18 @@
 import { createActor, type Actor } from "xstate";
-import type { CallStart, Leg, LegListener, LegSignal, Reception } from "../caller/leg.ts";
+import type { CallStart, Leg, LegListener, Reception } from "../caller/leg.ts";
 import { Fault } from "../kernel/fault.ts";
 import type { AgentSpec } from "../provider/contract.ts";
 import { Call, type SessionHouse } from "./call.ts";
 import { callTools } from "./call-tools.ts";
+import { viewOf } from "./call-view.ts";
+import type { CallControl, CallView } from "./control.ts";
 import type { TurnRecord } from "./conversation.ts";
+import { listenTo } from "./leg-listener.ts";
 import { sessionMachine } from "./machine.ts";
-import { providerLink } from "./provider-link.ts";
+import { statesOf } from "./states.ts";
+import { Switchboard, type SwitchboardShape } from "./switchboard.ts";
 import type { Tool } from "./tools.ts";
+import type { CallEvent, SessionWatch } from "./words.ts";
 
 /** An agent as configured: what the provider is told, which providers may hold its calls, what it can do. */
 export interface AgentPlan {
@@ -15,31 +20,33 @@ export interface AgentPlan {
   /** Provider names, best first. */
   readonly tiers: readonly string[];
   readonly tools: readonly Tool[];
+  readonly standby: SwitchboardShape["standby"];
+  readonly switchBack: SwitchboardShape["switchBack"];
 }
 
 export interface RosterLimits {
   readonly calls: number;
-  readonly attempts: number;
 }
-
-const machine = sessionMachine.provide({ actors: { providerLink } });
 
 interface Entry {
   readonly call: Call;
-  readonly actor: Actor<typeof machine>;
+  readonly actor: Actor<typeof sessionMachine>;
 }
 
-/** The calls alive on this node, and the door to them. */
-export class Roster implements Reception {
+/** The calls alive on this node: the door to them, and who may do what with them. */
+export class Roster implements Reception, CallControl {
   readonly #house: SessionHouse;
+  readonly #watch: SessionWatch;
   readonly #agents: readonly AgentPlan[];
   readonly #limits: RosterLimits;
   readonly #calls = new Map<string, Entry>();
   #state: "serving" | "draining" = "serving";
   readonly #drained = Promise.withResolvers<void>();
+  readonly #followers = new Set<(event: CallEvent) => void>();
 
   constructor(house: SessionHouse, agents: readonly AgentPlan[], limits: RosterLimits) {
-    this.#house = house;
+    this.#house = { ...house, watch: { tell: (event) => this.#tell(event) } };
+    this.#watch = house.watch;
     this.#agents = agents;
     this.#limits = limits;
   }
@@ -79,9 +86,75 @@ export class Roster implements Reception {
     for (const { actor } of this.#calls.values()) actor.send({ type: "node.closed" });
   }
 
+  calls(): readonly CallView[] {
+    return [...this.#calls.values()].map(view);
+  }
+
+  call(callId: string): CallView | undefined {
+    const entry = this.#calls.get(callId);
+    return entry === undefined ? undefined : view(entry);
+  }
+
+  follow(listener: (event: CallEvent) => void): Disposable {
+    // A listener of one's own, so that the same function may follow twice.
+    const own = (event: CallEvent): void => listener(event);
+    this.#followers.add(own);
+    return { [Symbol.dispose]: () => void this.#followers.delete(own) };
+  }
+
+  hangUp(callId: string): void {
+    this.#find(callId).call.send({ type: "operator.hungUp" });
+  }
+
+  switchProvider(callId: string, provider: string | undefined): void {
+    const { call } = this.#find(callId);
+    const { tiers } = call.board;
+    const present = call.lastProvider;
+    const admits = (name: string): boolean => call.provider(name).admit() === undefined;
+    const after = [...tiers.slice(tiers.indexOf(present) + 1), ...tiers];
+    const next = provider ?? after.find((name) => name !== present && admits(name));
+    if (next === undefined) throw new Fault("call-unable", "no other provider takes this call just now");
+    if (!tiers.includes(next)) throw new Fault("call-unable", `${next} is none of this call's tiers: ${tiers.join(", ")}`);
+    if (next === present) throw new Fault("call-unable", `the call is on ${next} already`);
+    const refusal = call.provider(next).admit();
+    if (refusal !== undefined) throw new Fault("call-unable", refusal.message, { cause: refusal });
+    call.send({ type: "operator.askedSwitch", provider: next });
+  }
+
+  transfer(callId: string, target: string): void {
+    this.#find(callId).call.mustTransfer().send({ type: "operator.askedTransfer", target });
+  }
+
+  mute(callId: string, on: boolean): void {
+    this.#find(callId).call.send({ type: on ? "operator.muted" : "operator.unmuted" });
+  }
+
+  hold(callId: string, on: boolean): void {
+    this.#find(callId).call.send({ type: on ? "operator.held" : "operator.resumed" });
+  }
+
+  say(callId: string, text: string): void {
+    this.#find(callId).call.say(text);
+  }
+
+  sendDtmf(callId: string, digits: string): void {
+    this.#find(callId).call.sendDtmf(digits);
+  }
+
   records(callId: string): readonly TurnRecord[] {
     const call = this.#calls.get(callId)?.call;
     return call === undefined ? [] : call.conversation.records(call.ageMs);
+  }
+
+  #find(callId: string): Entry {
+    const entry = this.#calls.get(callId);
+    if (entry === undefined) throw new Fault("call-unknown", `no call ${callId.slice(0, 80)} is in progress here`);
+    return entry;
+  }
+
+  #tell(event: CallEvent): void {
+    this.#watch.tell(event);
+    for (const follower of this.#followers) follower(event);
   }
 
   #planFor(name: string | undefined): AgentPlan {
@@ -104,21 +177,22 @@ export class Roster implements Reception {
   #begin(leg: Leg, plan: AgentPlan, start: CallStart): LegListener {
     const spec: AgentSpec = { ...plan.spec, language: start.language ?? plan.spec.language, tools: [] };
     const tools = (call: Call): readonly Tool[] => [...callTools(call), ...plan.tools];
-    const call = new Call(this.#house, leg, spec, tools, () => this.#leave(call.id));
+    const call = new Call(this.#house, leg, { agent: spec, from: start.from }, tools, () => this.#leave(call.id));
     const tiers = this.#openTiers(plan);
-    const { holdMs, drainMs } = this.#house.limits;
-    const actor = createActor(machine, {
-      input: { call, tiers, attemptLimit: this.#limits.attempts, holdLimitMs: holdMs, drainLimitMs: drainMs },
+    const { attempts, holdMs, drainMs } = this.#house.limits;
+    const actor = createActor(sessionMachine, {
+      input: { call, attemptLimit: attempts, holdLimitMs: holdMs, drainLimitMs: drainMs },
       clock: this.#house.clock,
     });
-    call.bind((event) => actor.send(event));
+    const { standby, switchBack } = plan;
+    call.bind((event) => actor.send(event), new Switchboard(call, { tiers: plan.tiers, standby, switchBack }));
     this.#calls.set(call.id, { call, actor });
     call.tell({ type: "call.started", dialect: leg.dialect });
     this.#watchStates(call, actor);
     call.downlink.attach(leg);
     call.greetLeg(tiers[0]);
     actor.start();
-    return listener(call, actor);
+    return listenTo(call);
   }
 
   #takeBack(entry: Entry, leg: Leg): LegListener {
@@ -131,7 +205,7 @@ export class Roster implements Reception {
     }
     actor.send({ type: "leg.lost" });
     actor.send({ type: "leg.returned", leg });
-    return listener(call, actor);
+    return listenTo(call);
   }
 
   #waiting(token: string): Entry | undefined {
@@ -139,11 +213,11 @@ export class Roster implements Reception {
     return undefined;
   }
 
-  #watchStates(call: Call, actor: Actor<typeof machine>): void {
-    let before = flat(actor.getSnapshot().value);
+  #watchStates(call: Call, actor: Actor<typeof sessionMachine>): void {
+    let before = statesOf(actor.getSnapshot().value);
     actor.subscribe({
       next(snapshot) {
-        const after = flat(snapshot.value);
+        const after = statesOf(snapshot.value);
         for (const [region, to] of after) {
           const from = before.get(region) ?? "none";
           if (from !== to) call.tell({ type: "state.changed", region, from, to, reason: snapshot.context.fault?.code ?? "event" });
@@ -160,57 +234,4 @@ export class Roster implements Reception {
   }
 }
 
-/** Signals of a leg as events of its call; a leg that was replaced says nothing any more. */
-function listener(call: Call, actor: Actor<typeof machine>): LegListener {
-  const { uplink, downlink, legNumber } = call;
-  const replaced = (): boolean => call.legNumber !== legNumber;
-  return {
-    audio(frame) {
-      try {
-        if (!replaced()) uplink.push(frame);
-      } catch (error) {
-        call.broke(error);
-      }
-    },
-    signal(signal: LegSignal) {
-      if (replaced()) return;
-      switch (signal.type) {
-        case "played":
-          return downlink.played(signal.turnId, signal.ms);
-        case "mark":
-          return downlink.marked(signal.name);
-        case "text":
-          return actor.send({ type: "caller.typed", text: signal.text });
-        case "dtmf":
-          return actor.send({ type: "caller.typed", text: signal.digit });
-        case "transfer-failed":
-          return call.log.warning("transfer_failed", { message: signal.why });
-        case "transferred":
-        case "hung-up":
-          return actor.send({ type: "caller.hungUp" });
-        case "lost":
-          // Who breaks the rules of the wire has hung up; who vanished may come back.
-          return actor.send({ type: signal.fault === undefined ? "leg.lost" : "caller.hungUp" });
-      }
-    },
-  };
-}
-
-/** The chart's state, region by region, as text: { link: "linked.opening", turn: "listening", ... }. */
-function flat(value: unknown, path = ""): Map<string, string> {
-  const regions = new Map<string, string>();
-  if (typeof value === "string") return regions.set("call", value);
-  if (typeof value !== "object" || value === null) return regions;
-  for (const [top, inner] of Object.entries(value)) {
-    if (path === "" && top === "live" && typeof inner === "object") return flat(inner, "live");
-    regions.set(top, words(inner));
-  }
-  return regions;
-}
-
-function words(value: unknown): string {
-  if (typeof value !== "object" || value === null) return String(value);
-  return Object.entries(value)
-    .map(([name, inner]) => `${name}.${words(inner)}`)
-    .join(",");
-}
+const view = ({ call, actor }: Entry): CallView => viewOf(call, statesOf(actor.getSnapshot().value));

@@ -54,6 +54,8 @@ export type CallEvent = { readonly callId: string } & (
       readonly backoffMs: number;
     }
   | { readonly type: "link.recovered"; readonly provider: string; readonly attempts: number; readonly durationMs: number }
+  /** A new session of the same provider took over before the old one ended. */
+  | { readonly type: "link.renewed"; readonly provider: string; readonly cause: string; readonly replayedChunks: number }
   | { readonly type: "link.gave-up"; readonly provider: string; readonly attempts: number; readonly code: FaultCode }
   | { readonly type: "link.puzzled"; readonly provider: string; readonly what: string }
   | { readonly type: "link.used"; readonly provider: string; readonly usage: Usage }
@@ -62,11 +64,12 @@ export type CallEvent = { readonly callId: string } & (
       readonly from: string;
       readonly to: string;
       readonly mode: "planned" | "failover";
-      readonly cause: FaultCode | "asked";
+      readonly cause: FaultCode | "asked" | "recovered" | "expiring";
+      /** How much of the call the new provider knows: all, all but audio that was lost, or nothing. */
+      readonly restored: "full" | "partial" | "none";
       readonly durationMs: number;
       readonly items: number;
       readonly replayedChunks: number;
-      readonly restored?: "full" | "partial" | "none";
     }
   /** The call was to move and stays where it is, or has nowhere to go. */
   | {
@@ -74,7 +77,7 @@ export type CallEvent = { readonly callId: string } & (
       readonly from: string;
       readonly to: string;
       readonly mode: "planned" | "failover";
-      readonly cause: FaultCode | "asked";
+      readonly cause: FaultCode | "asked" | "recovered" | "expiring";
     }
   | { readonly type: "audio.replayed"; readonly provider: string; readonly chunks: number; readonly buffered: number }
   /** Counted since the last such event; told at turn ends and at the end of the call. */

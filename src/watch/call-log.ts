@@ -104,6 +104,9 @@ export function callLog(log: Log, { clock, costOf }: CallLogOptions): SessionWat
           duration: seconds(event.durationMs),
         });
         return;
+      case "link.renewed":
+        log.info("session_renewed", { callId, provider: event.provider, cause: event.cause, replayed_count: event.replayedChunks });
+        return;
       case "link.gave-up":
         // A first opening that cannot pass was told as connection_failed; nothing was tried again.
         if (call?.isRetrying !== true) return;

@@ -103,6 +103,8 @@ export function callMetrics(metrics: Metrics, options: CallMetricsOptions): Sess
       }
       case "link.recovered":
         return endEpisode(callId, "success");
+      case "link.renewed":
+        return;
       case "link.gave-up":
         return endEpisode(callId, "exhausted");
       case "link.puzzled":

@@ -21,7 +21,6 @@ const classes = [
   "tool across a loss",
   "typed without a link",
   "leg returned",
-  "call failed",
   "same encoding",
   "transcoded",
   "resampled",

@@ -49,6 +49,8 @@ export class PuppetProvider implements Provider {
   };
   readonly links: PuppetLink[] = [];
   refusal: Fault | undefined;
+  /** How long a link takes to open. */
+  openMs = 0;
   full: Fault | undefined;
 
   constructor(name: string) {
@@ -56,6 +58,7 @@ export class PuppetProvider implements Provider {
   }
 
   async open(request: OpenRequest): Promise<Link> {
+    if (this.openMs > 0) await new Promise<void>((resolve) => request.clock.setTimeout(resolve, this.openMs));
     if (this.refusal !== undefined) throw this.refusal;
     const link = new PuppetLink(request);
     this.links.push(link);
@@ -263,6 +266,8 @@ export interface HouseOptions {
   readonly tiers?: readonly string[];
   readonly tools?: readonly Tool[];
   readonly calls?: number;
+  readonly standby?: AgentPlan["standby"];
+  readonly switchBack?: AgentPlan["switchBack"];
   readonly holdMs?: number;
   readonly leg?: Partial<LegKind>;
   readonly traits?: Readonly<Record<string, Partial<ProviderTraits>>>;
@@ -281,7 +286,9 @@ export function startHouse(options: HouseOptions = {}): House {
   const kind: LegKind = { uplink: encoding, downlink: encoding, playback: "clock", ...options.leg };
   const events: CallEvent[] = [];
   const spec = { name: "desk", instructions: "", greeting: "Hello.", language: "en", voice: undefined, providerSettings: {} };
-  const agents: readonly AgentPlan[] = [{ spec, tiers, tools: options.tools ?? [] }];
+  const agents: readonly AgentPlan[] = [
+    { spec, tiers, tools: options.tools ?? [], standby: options.standby ?? "cold", switchBack: options.switchBack ?? "never" },
+  ];
   const house = {
     clock,
     random: seededRandom(7),
@@ -289,9 +296,12 @@ export function startHouse(options: HouseOptions = {}): House {
     log: silentLog,
     watch: { tell: (event: CallEvent) => void events.push(event) },
     providers: options.breakers === true ? new Map([...providers].map(([name, provider]) => [name, guarded(provider, clock)])) : providers,
-    limits: { ringChunks: 100, chunkMs: 100, holdMs: options.holdMs ?? 30_000, drainMs: 60_000, openLimitMs: 5_000 },
+    limits: { ringChunks: 100, chunkMs: 100, holdMs: options.holdMs ?? 30_000, drainMs: 60_000, attempts: 7 },
+    pace: { openLimitMs: () => 5_000, answerLimitMs: () => 20_000 },
+    credit: { take: () => true },
+    voice: undefined,
   };
-  const roster = new Roster(house, agents, { calls: options.calls ?? 10, attempts: 7 });
+  const roster = new Roster(house, agents, { calls: options.calls ?? 10 });
   return {
     clock,
     roster,

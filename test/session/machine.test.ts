@@ -1,39 +1,60 @@
 import { expect, test } from "vitest";
 import { initialTransition, transition } from "xstate";
-import type { Call } from "../../src/session/call.ts";
 import { Fault } from "../../src/kernel/fault.ts";
+import type { Call } from "../../src/session/call.ts";
 import type { SessionEvent } from "../../src/session/events.ts";
 import { sessionMachine } from "../../src/session/machine.ts";
 
-const opened: SessionEvent = { type: "link.opened" };
-const asked: SessionEvent = { type: "operator.askedSwitch" };
-const lost = (fault: Fault): SessionEvent => ({ type: "link.lost", fault });
+const opened: SessionEvent = { type: "link.opened", provider: "a" };
+const asked: SessionEvent = { type: "operator.askedSwitch", provider: "b" };
+const ready: SessionEvent = { type: "successor.ready" };
+const expiring: SessionEvent = { type: "link.expiring", provider: "a", inMs: 60_000 };
+const spoke: SessionEvent = { type: "caller.spoke" };
+const finished: SessionEvent = { type: "caller.finished" };
+const answered: SessionEvent = { type: "agent.spoke" };
+const heard: SessionEvent = { type: "agent.wasHeard" };
 const dropped = new Fault("provider-dropped", "the socket closed with 1006");
-const limited = new Fault("provider-limited", "429", { retryAfterMs: 60_000 });
-const silent = new Fault("provider-silent", "no answer");
 const key = new Fault("provider-key", "the key was refused");
+const lost: SessionEvent = { type: "link.lost", fault: dropped };
+const failed = (fault: Fault, attempts: number): SessionEvent => ({ type: "dial.failed", fault, provider: "a", attempts });
 
 test.each([
-  { name: "a dropped link is tried again where it was", tiers: ["a", "b"], events: [opened, lost(dropped)], link: "backingOff" },
-  { name: "a bad key hands over", tiers: ["a", "b"], events: [opened, lost(key)], link: { linked: "opening" } },
-  { name: "a wait hands over where another tier is", tiers: ["a", "b"], events: [lost(limited)], link: { linked: "opening" } },
-  { name: "a wait is waited for where none is", tiers: ["a"], events: [lost(limited)], link: "backingOff" },
-  { name: "silence hands over where another tier is", tiers: ["a", "b"], events: [opened, lost(silent)], link: { linked: "opening" } },
-  { name: "a switch hands over", tiers: ["a", "b"], events: [opened, asked], link: { linked: "opening" } },
-  { name: "a switch to nowhere changes nothing", tiers: ["a"], events: [opened, asked], link: { linked: "open" } },
-] as const)("$name", ({ tiers, events, link }) => {
-  expect(run(tiers, events).state.value).toMatchObject({ live: { link } });
+  { name: "a link that is lost is dialled for at once", events: [opened, lost], state: { link: "dialling" } },
+  { name: "what may pass is waited for", events: [failed(dropped, 2)], state: { link: "backingOff" } },
+  { name: "a move waits until its link is ready", events: [opened, asked], state: { link: "linked", move: "preparing" } },
+  { name: "between turns a move is made at once", events: [opened, asked, ready], state: { move: "none" } },
+  { name: "a move waits for a caller who speaks", events: [opened, spoke, asked, ready], state: { move: "ready", turn: "hearing" } },
+  { name: "and for the answer", events: [opened, spoke, finished, asked, ready, answered], state: { move: "ready" } },
+  { name: "until it was heard", events: [opened, spoke, finished, asked, ready, answered, heard], state: { move: "none" } },
+  { name: "a session that is ended by its provider is left before", events: [opened, expiring], state: { move: "preparing" } },
+  { name: "a move ends with the link that it should leave", events: [opened, asked, lost], state: { move: "none", link: "dialling" } },
+  {
+    name: "a successor that is lost before its time changes nothing",
+    events: [opened, spoke, asked, ready, { type: "successor.failed", fault: dropped }],
+    state: { move: "none", link: "linked" },
+  },
+] as const)("$name", ({ events, state }) => {
+  expect(run(events).state.value).toMatchObject({ live: state });
 });
 
-test("a switch that was asked for is not told as a failure, a lost provider is", () => {
-  expect(run(["a", "b"], [opened, asked]).actions).not.toContain("tellGaveUp");
-  expect(run(["a", "b"], [opened, lost(key)]).actions).toContain("tellGaveUp");
+test.each([
+  { name: "what cannot pass ends the call", event: failed(key, 1) },
+  { name: "and so does a ladder that is at its end", event: failed(dropped, 7) },
+])("$name", ({ event }) => {
+  expect(run([event]).state.value).toBe("ended");
+  expect(run([event]).actions).toContain("tellGaveUp");
 });
 
-function run(tiers: readonly string[], events: readonly SessionEvent[]) {
-  // Guards never read the call and no action runs here; only the wait is asked for.
-  const call = { backoffMs: () => 0 } as unknown as Call;
-  let [state] = initialTransition(sessionMachine, { call, tiers, attemptLimit: 7, holdLimitMs: 30_000, drainLimitMs: 60_000 });
+test("a move takes over once, a session that is left dials nothing", () => {
+  const { actions } = run([opened, asked, ready]);
+  expect(actions.filter((action) => action === "takeOver")).toHaveLength(1);
+  expect(actions).not.toContain("dial");
+});
+
+function run(events: readonly SessionEvent[]) {
+  // Guards never read the call and no action runs here; only the waits are asked for.
+  const call = { backoffMs: () => 0, answerLimitMs: 20_000 } as unknown as Call;
+  let [state] = initialTransition(sessionMachine, { call, attemptLimit: 7, holdLimitMs: 30_000, drainLimitMs: 60_000 });
   const actions: string[] = [];
   for (const event of events) {
     const [next, effects] = transition(sessionMachine, state, event);

@@ -94,6 +94,12 @@ export async function talk(seed: number, faults: boolean): Promise<Talk> {
     const provider = any(lot, [...house.providers.values()]);
     if (lot.next() < 0.02) provider.refusal = new Fault(any(lot, ["provider-unreachable", "provider-overloaded"]), "refused by lot");
     if (lot.next() < 0.25) provider.refusal = undefined;
+    // Now and then nobody can be reached, and some take their time.
+    if (lot.next() < 0.006) {
+      const code = lot.next() < 0.8 ? "provider-unreachable" : "provider-key";
+      for (const each of house.providers.values()) each.refusal = new Fault(code, "an outage by lot");
+    }
+    for (const each of house.providers.values()) if (lot.next() < 0.05) each.openMs = lot.next() < 0.5 ? 0 : 4_000 * lot.next();
     const victim = open.at(-1);
     if (victim !== undefined && lot.next() < 0.015) victim.tells({ type: "link.lost", fault: new Fault(any(lot, deaths), "lost by lot") });
   };

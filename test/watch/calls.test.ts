@@ -189,6 +189,13 @@ const cases: { readonly [T in CallEvent["type"]]: readonly (Case & { event: { ty
       line: ["info", "reconnection_success", { callId, provider: "local", attempts: 2, duration: 1.5 }],
     },
   ],
+  "link.renewed": [
+    {
+      event: { callId, type: "link.renewed", provider: "gemini", cause: "expiring", replayedChunks: 2 },
+      changes: {},
+      line: ["info", "session_renewed", { callId, provider: "gemini", cause: "expiring", replayed_count: 2 }],
+    },
+  ],
   "link.gave-up": [
     {
       // A first opening that cannot pass was told as connection_failed: nothing was tried again.
@@ -221,6 +228,7 @@ const cases: { readonly [T in CallEvent["type"]]: readonly (Case & { event: { ty
         to: "local",
         mode: "failover",
         cause: "provider-dropped",
+        restored: "full",
         durationMs: 400,
         items: 6,
         replayedChunks: 12,
@@ -243,6 +251,7 @@ const cases: { readonly [T in CallEvent["type"]]: readonly (Case & { event: { ty
           duration: 0.4,
           history_items: 6,
           replayed_count: 12,
+          restored: "full",
         },
       ],
     },

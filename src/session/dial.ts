@@ -1,0 +1,128 @@
+import type { Timer } from "../kernel/clock.ts";
+import type { Fault } from "../kernel/fault.ts";
+import type { Call } from "./call.ts";
+import type { LinkSeat } from "./link-seat.ts";
+
+/** A provider that takes longer than this to open is no longer waited for alone. */
+const besideMs = 1_500;
+/** What can only bridge is dialled when nothing better is left, or when nothing better was there in time. */
+const stopgapMs = 3_000;
+/** So often a provider is dialled without waiting, since a link of it last worked. */
+const dialsAtOnce = 2;
+
+export interface DialParts {
+  readonly call: Call;
+  /** Providers that may be dialled, best first. */
+  readonly order: readonly string[];
+  /** A link of it was just lost: the first of the order that is another's is dialled beside its first reconnect. */
+  readonly lost: { readonly provider: string; readonly fault: Fault } | undefined;
+  /** Dials of a provider since a link of it last worked. */
+  readonly dialled: ReadonlyMap<string, number>;
+  isStopgap(provider: string): boolean;
+  /** Whether a call would be let through to it just now. */
+  admits(provider: string): boolean;
+  /** Nothing is refused to a call that has no other way; to others a retry costs credit. */
+  hasCredit(): boolean;
+  /** `again`: without a wait after it failed. */
+  begin(provider: string, again: boolean): LinkSeat;
+  /** The first link that is ready; the others are closed. */
+  won(seat: LinkSeat): void;
+  /** None could be had: why, and how often its provider was dialled. */
+  failed(fault: Fault, provider: string): void;
+}
+
+/**
+ * A race for one link: providers are dialled in order, the next when one has failed or takes long, a lost one once more beside it.
+ * Whichever is ready first has the call.
+ */
+export class Dial implements Disposable {
+  readonly #parts: DialParts;
+  readonly #waiting: string[];
+  readonly #running = new Set<LinkSeat>();
+  readonly #timers: Timer[];
+  /** The fault that says best what to do when nothing can be had. */
+  #worst: { readonly fault: Fault; readonly provider: string } | undefined;
+
+  constructor(parts: DialParts) {
+    this.#parts = parts;
+    this.#waiting = [...parts.order];
+    const { clock } = parts.call.house;
+    this.#timers = [clock.setTimeout(() => this.#beside(), besideMs), clock.setTimeout(() => this.#beside(true), stopgapMs)];
+  }
+
+  /** Apart from the constructor, so that the owner knows the race before the first result comes. */
+  start(): void {
+    const { lost } = this.#parts;
+    if (lost === undefined) this.#next();
+    else this.#goOn(lost.provider, lost.fault);
+    this.#endIfOver();
+  }
+
+  get seats(): Iterable<LinkSeat> {
+    return this.#running;
+  }
+
+  opened(seat: LinkSeat): void {
+    this.#running.delete(seat);
+    this[Symbol.dispose]();
+    this.#parts.won(seat);
+  }
+
+  lost(seat: LinkSeat, fault: Fault): void {
+    this.#running.delete(seat);
+    this.#goOn(seat.provider, fault);
+    this.#endIfOver();
+  }
+
+  [Symbol.dispose](): void {
+    this.#waiting.length = 0;
+    for (const timer of this.#timers) this.#parts.call.house.clock.clearTimeout(timer);
+    for (const seat of [...this.#running]) seat[Symbol.dispose]();
+    this.#running.clear();
+  }
+
+  /** After a failure the next tier is dialled, and beside it the one that failed, where that can help. */
+  #goOn(provider: string, fault: Fault): void {
+    if (this.#worst === undefined || fault.row.remedy === "retry") this.#worst = { fault, provider };
+    const isAlone = this.#running.size === 0 && this.#waiting.every((each) => each === provider || this.#parts.isStopgap(each));
+    const again = this.#mayRedial(provider, fault, isAlone);
+    this.#drop(provider);
+    if (again) this.#dial(provider, true);
+    this.#next();
+  }
+
+  #mayRedial(provider: string, fault: Fault, isAlone: boolean): boolean {
+    if (fault.row.remedy !== "retry" || fault.retryAfterMs !== undefined) return false;
+    if ((this.#parts.dialled.get(provider) ?? 0) >= dialsAtOnce || !this.#parts.admits(provider)) return false;
+    return isAlone || (fault.code !== "provider-silent" && this.#parts.hasCredit());
+  }
+
+  #beside(evenStopgap = false): void {
+    this.#next(evenStopgap);
+    this.#endIfOver();
+  }
+
+  #next(evenStopgap = false): void {
+    const [provider] = this.#waiting;
+    if (provider === undefined) return;
+    if (this.#parts.isStopgap(provider) && this.#running.size > 0 && !evenStopgap) return;
+    this.#dial(provider);
+  }
+
+  #dial(provider: string, again = false): void {
+    this.#drop(provider);
+    this.#running.add(this.#parts.begin(provider, again));
+  }
+
+  #drop(provider: string): void {
+    const at = this.#waiting.indexOf(provider);
+    if (at >= 0) this.#waiting.splice(at, 1);
+  }
+
+  #endIfOver(): void {
+    if (this.#running.size > 0 || this.#waiting.length > 0 || this.#worst === undefined) return;
+    const { fault, provider } = this.#worst;
+    this[Symbol.dispose]();
+    this.#parts.failed(fault, provider);
+  }
+}

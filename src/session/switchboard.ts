@@ -1,0 +1,245 @@
+import type { CutTurn } from "../audio/downlink.ts";
+import type { Timer } from "../kernel/clock.ts";
+import type { Fault } from "../kernel/fault.ts";
+import type { Call, MoveCause } from "./call.ts";
+import { Dial } from "./dial.ts";
+import { LinkSeat, type SeatHost } from "./link-seat.ts";
+
+/** How a call keeps a link ready beside the one it talks on: `cold` opens one when it is needed, `warm` ahead of need. */
+export type Standby = "cold" | "warm";
+
+export interface SwitchboardShape {
+  /** Provider names, best first; never empty. */
+  readonly tiers: readonly string[];
+  readonly standby: Standby;
+  /** Whether a call that was handed over goes back to a better tier once that is well; a stopgap is always left. */
+  readonly switchBack: "never" | "when-well";
+}
+
+/** The link that the call talked on until now. */
+interface Lost {
+  readonly provider: string;
+  readonly fault: Fault;
+}
+
+/** A standby that was lost is opened again after this, ms. */
+const standbyPauseMs = 30_000;
+/** How often a better tier is looked for, and for how long it has to be well before a call goes back. */
+const lookEveryMs = 5_000;
+const wellForMs = 60_000;
+
+/**
+ * All links of one call: the one it talks on, those that race to be it, and the one that waits to take over. At most one hears the
+ * caller at any instant. The chart says when; here is how.
+ */
+export class Switchboard implements SeatHost, Disposable {
+  readonly #call: Call;
+  readonly #shape: SwitchboardShape;
+  /** Dials of a provider since a link of it last worked. */
+  readonly #dialled = new Map<string, number>();
+  #seat: LinkSeat | undefined;
+  #dial: Dial | undefined;
+  /** Waits to take over: the standby, or what a planned move opened. */
+  #waiting: LinkSeat | undefined;
+  #movesTo: string | undefined;
+  #lost: Lost | undefined;
+  #standbyTimer: Timer | undefined;
+  #lookTimer: Timer | undefined;
+  #wellSinceMs: number | undefined;
+
+  constructor(call: Call, shape: SwitchboardShape) {
+    this.#call = call;
+    this.#shape = shape;
+  }
+
+  get tiers(): readonly string[] {
+    return this.#shape.tiers;
+  }
+
+  /** The link that the call talks on. */
+  get seat(): LinkSeat | undefined {
+    return this.#seat;
+  }
+
+  /** Opens a link, wherever one can be had. */
+  dial(): void {
+    const lost = this.#lost;
+    this.#lost = undefined;
+    this.#movesTo = undefined;
+    const others = this.#shape.tiers.filter((name) => name !== lost?.provider && this.#admits(name));
+    const ready = this.#waiting;
+    if (ready?.isReady === true && ready.provider !== lost?.provider) {
+      this.#waiting = undefined;
+      if (lost !== undefined) this.#tellGivenUp(lost);
+      return this.#sit(ready);
+    }
+    this.#dropWaiting();
+    this.#race(lost !== undefined || others.length > 0 ? others : this.#shape.tiers, lost);
+  }
+
+  /** Opens a link that waits to take over; tells `successor.ready` or `successor.failed`. */
+  prepare(provider: string): void {
+    this.#movesTo = provider;
+    if (this.#waiting?.provider === provider && this.#waiting.isReady) return this.#call.send({ type: "successor.ready" });
+    this.#dropWaiting();
+    // A provider whose links cannot wait is dialled when the time comes.
+    if (!this.#call.provider(provider).traits.standby) return this.#call.send({ type: "successor.ready" });
+    this.#wait(provider);
+  }
+
+  /** The present link goes, the one that waits takes over; where it cannot wait it is dialled now. */
+  takeOver(cause: MoveCause): void {
+    const provider = this.#movesTo;
+    const next = this.#waiting?.provider === provider ? this.#waiting : undefined;
+    if (provider === undefined || (next !== undefined && !next.isReady)) return;
+    this.#movesTo = undefined;
+    if (next !== undefined) this.#waiting = undefined;
+    this.#seat?.leave(cause);
+    this.#seat = undefined;
+    if (next !== undefined) return this.#sit(next);
+    const before = this.#call.lastProvider;
+    const others = this.#shape.tiers.filter((name) => name !== provider && (name === before || this.#admits(name)));
+    this.#race([provider, ...others], undefined, provider);
+  }
+
+  /** The move that was prepared is off. */
+  dropMove(): void {
+    this.#movesTo = undefined;
+    this.#dropWaiting();
+  }
+
+  /** The link has lived long enough, or has answered a turn: every provider may be dialled afresh, and a standby is worth its price. */
+  proven(): void {
+    this.#dialled.clear();
+    this.#keepStandby();
+  }
+
+  interrupt(cuts: readonly CutTurn[]): void {
+    this.#seat?.interrupt(cuts);
+  }
+
+  takeText(text: string): void {
+    for (const seat of this.#listening()) seat.takeText(text);
+  }
+
+  answerTool(id: string, name: string, output: string, failed: boolean): void {
+    for (const seat of this.#listening()) seat.answerTool(id, name, output, failed);
+  }
+
+  opened(seat: LinkSeat): void {
+    if (seat === this.#waiting) {
+      if (this.#movesTo === seat.provider) this.#call.send({ type: "successor.ready" });
+    } else this.#dial?.opened(seat);
+  }
+
+  failed(seat: LinkSeat, fault: Fault): void {
+    if (seat === this.#seat) {
+      this.#seat = undefined;
+      this.#lost = { provider: seat.provider, fault };
+      this.#call.send({ type: "link.lost", fault });
+    } else if (seat === this.#waiting) {
+      this.#waiting = undefined;
+      if (this.#movesTo === seat.provider) this.#call.send({ type: "successor.failed", fault });
+      this.#standbyTimer = this.#call.house.clock.setTimeout(() => this.#keepStandby(), standbyPauseMs);
+    } else this.#dial?.lost(seat, fault);
+  }
+
+  [Symbol.dispose](): void {
+    const { clock } = this.#call.house;
+    clock.clearTimeout(this.#standbyTimer);
+    clock.clearTimeout(this.#lookTimer);
+    this.#dial?.[Symbol.dispose]();
+    this.#dial = undefined;
+    this.#dropWaiting();
+    const seat = this.#seat;
+    this.#seat = undefined;
+    seat?.[Symbol.dispose]();
+  }
+
+  /** Where no link is yet, each that may win is told, for its turn. */
+  #listening(): Iterable<LinkSeat> {
+    return this.#seat === undefined ? (this.#dial?.seats ?? []) : [this.#seat];
+  }
+
+  #race(order: readonly string[], lost?: Lost, wanted?: string): void {
+    this.#dial = new Dial({
+      call: this.#call,
+      order,
+      lost,
+      dialled: this.#dialled,
+      isStopgap: (name) => name !== wanted && this.#call.provider(name).traits.stopgap,
+      admits: (name) => this.#admits(name),
+      hasCredit: () => this.#call.house.credit.take(),
+      begin: (name, again) => this.#begin(name, again),
+      won: (seat) => {
+        this.#dial = undefined;
+        if (lost !== undefined && seat.provider !== lost.provider) this.#tellGivenUp(lost);
+        this.#sit(seat);
+      },
+      failed: (fault, name) => {
+        this.#dial = undefined;
+        this.#call.send({ type: "dial.failed", fault, provider: name, attempts: this.#dialled.get(name) ?? 0 });
+      },
+    });
+    this.#dial.start();
+  }
+
+  #begin(provider: string, again: boolean): LinkSeat {
+    const attempt = (this.#dialled.get(provider) ?? 0) + 1;
+    this.#dialled.set(provider, attempt);
+    if (again) this.#call.tellRetry(provider, attempt, 0);
+    return new LinkSeat(this.#call, this.#call.provider(provider), { attempt, waits: false }, this);
+  }
+
+  #wait(provider: string): void {
+    this.#waiting = new LinkSeat(this.#call, this.#call.provider(provider), { attempt: 1, waits: true }, this);
+  }
+
+  #dropWaiting(): void {
+    const seat = this.#waiting;
+    this.#waiting = undefined;
+    seat?.[Symbol.dispose]();
+  }
+
+  #sit(seat: LinkSeat): void {
+    this.#seat = seat;
+    this.#wellSinceMs = undefined;
+    seat.sit();
+    this.#call.send({ type: "link.opened", provider: seat.provider });
+    this.#lookUp();
+  }
+
+  #admits(name: string): boolean {
+    return this.#call.provider(name).admit() === undefined;
+  }
+
+  /** The next tier below the present one whose links can wait. */
+  #keepStandby(): void {
+    const { standby, tiers } = this.#shape;
+    if (standby === "cold" || this.#waiting !== undefined || this.#seat === undefined) return;
+    const present = this.#seat.provider;
+    const next = tiers.find((name) => name !== present && this.#admits(name) && this.#call.provider(name).traits.standby);
+    if (next !== undefined) this.#wait(next);
+  }
+
+  /** Back to a better tier: at once from what can only bridge, else when configured and that tier has been well for a while. */
+  #lookUp(): void {
+    const { clock } = this.#call.house;
+    clock.clearTimeout(this.#lookTimer);
+    const seat = this.#seat;
+    if (seat === undefined) return;
+    const bridging = this.#call.provider(seat.provider).traits.stopgap;
+    if (!bridging && this.#shape.switchBack === "never") return;
+    const better = this.#shape.tiers.slice(0, this.#shape.tiers.indexOf(seat.provider)).find((name) => this.#admits(name));
+    if (better === undefined) this.#wellSinceMs = undefined;
+    else if (bridging || clock.now() - (this.#wellSinceMs ??= clock.now()) >= wellForMs) {
+      this.#wellSinceMs = undefined;
+      this.#call.send({ type: "tier.recovered", provider: better });
+    }
+    this.#lookTimer = clock.setTimeout(() => this.#lookUp(), lookEveryMs);
+  }
+
+  #tellGivenUp({ provider, fault }: Lost): void {
+    this.#call.tellGaveUp(provider, this.#dialled.get(provider) ?? 1, fault);
+  }
+}

@@ -1,0 +1,221 @@
+import { expect, test } from "vitest";
+import { Fault } from "../../src/kernel/fault.ts";
+import { startHouse } from "./house.ts";
+
+const dropped = new Fault("provider-dropped", "the socket closed with 1006");
+const unreachable = new Fault("provider-unreachable", "connection refused");
+const canWait = { alpha: { standby: true }, beta: { standby: true }, gamma: { standby: true } };
+const tiers = ["alpha", "beta", "gamma"];
+
+test("a lost provider is dialled again beside the next tier, and whichever is ready first has the call", async () => {
+  const house = startHouse({ tiers });
+  const caller = house.dial();
+  await caller.speaks(1_000);
+  house.provider("alpha").openMs = 300;
+  house.provider("beta").openMs = 200;
+  house.provider("alpha").link.tells({ type: "link.lost", fault: dropped });
+  await caller.speaks(1_000);
+  expect(house.provider("beta").link.heard).toEqual(caller.sent.slice(-house.provider("beta").link.heard.length));
+  // The reconnect came second and was closed.
+  expect(house.provider("alpha").links).toHaveLength(2);
+  expect(house.provider("alpha").link.told).toEqual(["close"]);
+  expect(house.provider("alpha").link.heard).toEqual([]);
+  expect(house.provider("gamma").links).toEqual([]);
+  expect(house.events).toContainEqual(expect.objectContaining({ type: "call.handed-over", from: "alpha", to: "beta", restored: "full" }));
+});
+
+test("a reconnect that is quicker than the next tier keeps the call where it was", async () => {
+  const house = startHouse({ tiers });
+  const caller = house.dial();
+  await caller.speaks(1_000);
+  house.provider("beta").openMs = 200;
+  house.provider("alpha").link.tells({ type: "link.lost", fault: dropped });
+  await caller.speaks(1_000);
+  expect(house.provider("alpha").links).toHaveLength(2);
+  expect(house.provider("beta").link.told).toEqual(["close"]);
+  expect(house.events).toContainEqual(expect.objectContaining({ type: "link.recovered", provider: "alpha" }));
+  expect(house.events.map(({ type }) => type)).not.toContain("call.handed-over");
+});
+
+test("who loses the race leaves no word of it with the caller", async () => {
+  const house = startHouse({ tiers });
+  const caller = house.dial();
+  await caller.speaks(100);
+  house.provider("alpha").openMs = 500;
+  house.provider("beta").openMs = 500;
+  house.provider("alpha").link.tells({ type: "link.lost", fault: dropped });
+  await caller.speaks(600);
+  const loser = house.provider("beta").link;
+  loser.speaks("b1", "Hello from the loser.", 500);
+  await caller.speaks(600);
+  expect(caller.leg.playedMs).toBe(0);
+});
+
+test("a provider that is slow to open is not waited for alone", async () => {
+  const house = startHouse({ tiers });
+  house.provider("alpha").openMs = 4_000;
+  const caller = house.dial();
+  await caller.speaks(2_000);
+  expect(house.provider("beta").link.heard).toEqual(caller.sent);
+});
+
+test("what can only bridge is dialled when nothing else is left, and left as soon as another tier is well", async () => {
+  const house = startHouse({ tiers: ["alpha", "bridge"], traits: { alpha: { standby: true }, bridge: { stopgap: true } } });
+  const caller = house.dial();
+  await caller.speaks(500);
+  house.provider("alpha").refusal = unreachable;
+  house.provider("alpha").full = unreachable;
+  house.provider("alpha").link.tells({ type: "link.lost", fault: dropped });
+  await caller.speaks(100);
+  expect(house.events).toContainEqual(expect.objectContaining({ type: "call.handed-over", to: "bridge", restored: "none" }));
+  await caller.speaks(20_000);
+  expect(house.provider("alpha").links).toHaveLength(1);
+  house.provider("alpha").refusal = undefined;
+  house.provider("alpha").full = undefined;
+  await caller.speaks(6_000);
+  expect(house.events).toContainEqual(
+    expect.objectContaining({ type: "call.handed-over", from: "bridge", to: "alpha", mode: "planned", cause: "recovered" }),
+  );
+});
+
+test("a reconnect that may still succeed is not beaten by what can only bridge", async () => {
+  const house = startHouse({ tiers: ["alpha", "bridge"], traits: { bridge: { stopgap: true } } });
+  const caller = house.dial();
+  await caller.speaks(500);
+  house.provider("alpha").openMs = 1_000;
+  house.provider("alpha").link.tells({ type: "link.lost", fault: dropped });
+  await caller.speaks(2_000);
+  expect(house.provider("bridge").links).toEqual([]);
+  expect(house.provider("alpha").link.heardMs).toBeGreaterThan(2_000);
+});
+
+test("a switch that was asked for is made between two turns, with the conversation, and no one notices", async () => {
+  const house = startHouse({ tiers, traits: canWait });
+  const caller = house.dial();
+  await caller.speaks(1_000);
+  const { link } = house.provider("alpha");
+  link.hearsTurn("c1", "when do you open?", 200);
+  house.roster.switchProvider(callIdOf(house), "gamma");
+  link.speaks("a1", "We open at nine.", 1_000);
+  await caller.speaks(500);
+  const next = house.provider("gamma").link;
+  expect(next.request.begin).toBe("wait");
+  expect(next.heard).toEqual([]);
+  await caller.speaks(2_000);
+  expect(next.told[0]).toBe("take over with 2 more and listen");
+  expect(next.heard).toEqual(caller.sent.slice(-next.heard.length));
+  expect(link.told).toContain("close");
+  expect(house.events).toContainEqual(
+    expect.objectContaining({ type: "call.handed-over", from: "alpha", to: "gamma", mode: "planned", cause: "asked", durationMs: 0 }),
+  );
+});
+
+test("a switch to a provider that cannot be had leaves the call where it is", async () => {
+  const house = startHouse({ tiers, traits: canWait });
+  const caller = house.dial();
+  await caller.speaks(1_000);
+  house.provider("beta").refusal = unreachable;
+  house.roster.switchProvider(callIdOf(house), "beta");
+  await caller.speaks(6_000);
+  expect(house.provider("alpha").links).toHaveLength(1);
+  expect(house.provider("alpha").link.heardMs).toBe(7_000);
+});
+
+test("a provider whose links cannot wait is dialled when the turn is over, and the old one stays the way back", async () => {
+  const house = startHouse({ tiers });
+  const caller = house.dial();
+  await caller.speaks(1_000);
+  house.provider("beta").refusal = unreachable;
+  house.roster.switchProvider(callIdOf(house), "beta");
+  await caller.speaks(1_000);
+  expect(house.provider("alpha").links).toHaveLength(2);
+  expect(house.provider("alpha").link.heard).toEqual(caller.sent.slice(-house.provider("alpha").link.heard.length));
+});
+
+test("a session that its provider ends is renewed before, between two turns", async () => {
+  const house = startHouse({ tiers: ["alpha"], traits: canWait });
+  const caller = house.dial();
+  await caller.speaks(1_000);
+  const { link } = house.provider("alpha");
+  link.hearsTurn("c1", "tell me all", 200);
+  link.tells({ type: "link.expiring", inMs: 30_000 });
+  link.speaks("a1", "It is a long story.", 5_000);
+  await caller.speaks(4_000);
+  expect(link.told).not.toContain("close");
+  await caller.speaks(3_000);
+  expect(house.provider("alpha").links).toHaveLength(2);
+  expect(link.told).toContain("close");
+  expect(house.provider("alpha").link.told[0]).toBe("take over with 2 more and listen");
+  expect(caller.leg.playedMs).toBe(5_000);
+  expect(house.events).toContainEqual(expect.objectContaining({ type: "link.renewed", provider: "alpha", cause: "expiring" }));
+});
+
+test("a turn that would outlive the session is broken off in time and carried on", async () => {
+  const house = startHouse({ tiers: ["alpha"], traits: canWait });
+  const caller = house.dial();
+  await caller.speaks(1_000);
+  const { link } = house.provider("alpha");
+  link.hearsTurn("c1", "tell me all", 200);
+  link.speaks("a1", "It is a long story and has no end.", 20_000, false);
+  link.tells({ type: "link.expiring", inMs: 10_000 });
+  await caller.speaks(9_000);
+  expect(house.provider("alpha").link.told[0]).toMatch(/and carry-on$/);
+});
+
+test("a warm standby takes over within the frame in which the link is lost", async () => {
+  const house = startHouse({ tiers, traits: canWait, standby: "warm" });
+  const caller = house.dial();
+  await caller.speaks(6_000);
+  const standby = house.provider("beta").link;
+  expect(standby.request.begin).toBe("wait");
+  const { link } = house.provider("alpha");
+  link.hearsTurn("c1", "when do you open?", 5_000);
+  link.tells({ type: "link.lost", fault: dropped });
+  await house.clock.advance(0);
+  expect(standby.told).toEqual(["take over with 1 more and answer"]);
+  expect(house.provider("alpha").links).toHaveLength(1);
+  await caller.speaks(100);
+  expect(standby.heard).toEqual(caller.sent.slice(-standby.heard.length));
+});
+
+test("a standby that is lost is opened again after a while, and once at a time", async () => {
+  const house = startHouse({ tiers, traits: canWait, standby: "warm" });
+  const caller = house.dial();
+  await caller.speaks(6_000);
+  house.provider("beta").link.tells({ type: "link.lost", fault: dropped });
+  await caller.speaks(20_000);
+  expect(house.provider("beta").links).toHaveLength(1);
+  await caller.speaks(12_000);
+  expect(house.provider("beta").links).toHaveLength(2);
+});
+
+test("a call goes back to a better tier only where that is configured, and when it has been well for a minute", async () => {
+  for (const switchBack of ["never", "when-well"] as const) {
+    const house = startHouse({ tiers, traits: canWait, switchBack });
+    const caller = house.dial();
+    await caller.speaks(500);
+    house.provider("alpha").refusal = unreachable;
+    house.provider("alpha").link.tells({ type: "link.lost", fault: dropped });
+    await caller.speaks(500);
+    house.provider("alpha").refusal = undefined;
+    await caller.speaks(50_000);
+    expect(house.events.filter(({ type }) => type === "call.handed-over")).toHaveLength(1);
+    await caller.speaks(20_000);
+    expect(house.events.filter(({ type }) => type === "call.handed-over")).toHaveLength(switchBack === "never" ? 1 : 2);
+  }
+});
+
+test("a dropped call leaves no link, no standby and no timer", async () => {
+  const house = startHouse({ tiers, traits: canWait, standby: "warm" });
+  const caller = house.dial();
+  await caller.speaks(6_000);
+  caller.line.signal({ type: "hung-up" });
+  await house.clock.advance(60_000);
+  expect([...house.providers.values()].flatMap(({ links }) => links).every((link) => link.told.at(-1) === "close")).toBe(true);
+  expect(house.clock.armed).toBe(0);
+});
+
+function callIdOf(house: ReturnType<typeof startHouse>): string {
+  const [started] = house.events;
+  return started?.callId ?? "";
+}
