@@ -25,6 +25,8 @@ export interface Bench extends AsyncDisposable {
   readonly agent: Partial<AgentSpec>;
   /** Must not appear in any fault, notice or log line. */
   readonly secrets: readonly string[];
+  /** How many times faster than the service its fake takes audio in; 1 when not said. */
+  readonly haste?: number;
   /** How long one step may take before the suite gives up on it, ms. */
   readonly patienceMs: number;
 }
@@ -33,6 +35,7 @@ export interface Bench extends AsyncDisposable {
 export interface BenchFake extends AsyncDisposable {
   readonly panel: Panel;
   readonly tells?: Bench["tells"];
+  readonly haste?: number;
   readonly settings: Readonly<Record<string, string>>;
 }
 
@@ -47,6 +50,7 @@ export async function fakeBench(fake: BenchFake, row: ProviderRow, agent: Partia
     tells: fake.tells ?? "at-opening",
     agent,
     secrets: Object.entries(fake.settings).flatMap(([name, value]) => (name.endsWith("_KEY") ? [value] : [])),
+    haste: fake.haste ?? 1,
     patienceMs: 8_000,
     async [Symbol.asyncDispose]() {
       await provider.close();

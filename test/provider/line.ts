@@ -119,7 +119,7 @@ export class Line implements AsyncDisposable {
 
   /** Says `bytes` in frames of 20 ms, no faster than the provider takes a replay; offers again what was not taken. */
   async says(...pieces: readonly Uint8Array[]): Promise<void> {
-    const { replayPace } = this.bench.provider.traits;
+    const pace = this.bench.provider.traits.replayPace * (this.bench.haste ?? 1);
     const frameBytes = 20 * encodings[this.request.uplink].bytesPerMs;
     const startMs = systemClock.now();
     let saidMs = 0;
@@ -129,7 +129,7 @@ export class Line implements AsyncDisposable {
         await this.becomes(() => this.ends.hear(frame) || this.notices.at(-1)?.type === "link.lost", "the frame is taken");
         if (this.notices.at(-1)?.type === "link.lost") throw new Error("the link was lost");
         saidMs += msOf(frame.length, this.request.uplink);
-        const aheadMs = saidMs / replayPace - (systemClock.now() - startMs);
+        const aheadMs = saidMs / pace - (systemClock.now() - startMs);
         if (aheadMs > 20) await new Promise((resolve) => setTimeout(resolve, aheadMs));
       }
     }

@@ -11,6 +11,8 @@ export interface DeepgramAgentOptions {
   readonly panel?: Panel;
   /** How long a client may send nothing, ms. */
   readonly idleLimitMs?: number;
+  /** How many times faster than the service audio is taken in, for tests: nothing else is any quicker. */
+  readonly haste?: number;
   /** Whether the end of a reply's audio is told: it can be missing. */
   readonly tellsAudioDone?: boolean;
   /** Whether settings are answered at all. */
@@ -67,6 +69,7 @@ export async function startDeepgramAgentFake(options: DeepgramAgentOptions = {})
       const session = new AgentSession(peer, panel, {
         random,
         idleLimitMs: options.idleLimitMs ?? 10_000,
+        haste: options.haste ?? 1,
         tellsAudioDone: options.tellsAudioDone ?? true,
         appliesSettings: options.appliesSettings ?? true,
         kept: () => (kept += 1),

@@ -16,6 +16,7 @@ export interface SessionTraits {
   readonly random: Random;
   /** How long a client may send nothing, ms. */
   readonly idleLimitMs: number;
+  readonly haste: number;
   readonly tellsAudioDone: boolean;
   readonly appliesSettings: boolean;
   /** Called at each `KeepAlive`. */
@@ -141,7 +142,7 @@ export class AgentSession implements FakeSession, AnswerHost {
     this.#heardMs += msOf(bytes.length, configured.uplink);
     this.#lastAudioAt = performance.now();
     this.#firstAudioAt ??= this.#lastAudioAt;
-    const aheadMs = this.#heardMs / intakePace - (this.#lastAudioAt - this.#firstAudioAt);
+    const aheadMs = this.#heardMs / (intakePace * this.#traits.haste) - (this.#lastAudioAt - this.#firstAudioAt);
     if (aheadMs > aheadLimitMs) this.#panel.violation(`audio is ${Math.round(aheadMs)} ms ahead of ${intakePace} x real time`);
     for (const notice of configured.hearing.hear(bytes)) {
       if (notice.type === "started") this.#callerStarted(notice.atMs);

@@ -18,6 +18,8 @@ export interface DeepgramFakeOptions {
   /** How long listen v1 waits for audio or `KeepAlive`, ms. */
   readonly idleLimitMs?: number;
   readonly flushWindowMs?: number;
+  /** How many times faster than the service audio is taken in, for tests: nothing else is any quicker. */
+  readonly haste?: number;
 }
 
 /** A running fake of Deepgram's listen and speak, with a language model beside them. `settings`: what makes a client find both. */
@@ -66,7 +68,7 @@ export async function startDeepgramFake(options: DeepgramFakeOptions = {}): Prom
   const refused = new Map<string, number>();
   const isAuthorized = (request: IncomingMessage): boolean =>
     request.headers.authorization === `Token ${key}` && panel.opening.type !== "bad-key";
-  const listening = { random, pace, idleLimitMs: options.idleLimitMs ?? 10_000 };
+  const listening = { random, pace: pace * (options.haste ?? 1), idleLimitMs: options.idleLimitMs ?? 10_000 };
   const wire: FakeWire = {
     admit(request, url) {
       const shape = { "/v1/listen": listenV1, "/v2/listen": listenV2, "/v1/speak": speakSocket }[url.pathname];

@@ -4,4 +4,7 @@ import { deepgramAgent } from "../../../src/provider/deepgram-agent/deepgram-age
 import { fakeBench } from "../bench.ts";
 import { providerConforms } from "../conformance.ts";
 
-describe("deepgram-agent", () => providerConforms(async () => fakeBench(await startDeepgramAgentFake(), deepgramAgent)));
+const haste = 10;
+
+describe("deepgram-agent", () =>
+  providerConforms(async () => fakeBench({ ...(await startDeepgramAgentFake({ haste })), haste }, deepgramAgent)));

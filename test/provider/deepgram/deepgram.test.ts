@@ -4,4 +4,7 @@ import { deepgram } from "../../../src/provider/deepgram/deepgram.ts";
 import { fakeBench } from "../bench.ts";
 import { providerConforms } from "../conformance.ts";
 
-describe("deepgram", () => providerConforms(async () => fakeBench({ ...(await startDeepgramFake()), tells: "with-answers" }, deepgram)));
+const haste = 10;
+const fake = async () => ({ ...(await startDeepgramFake({ haste })), haste, tells: "with-answers" as const });
+
+describe("deepgram", () => providerConforms(async () => fakeBench(await fake(), deepgram)));

@@ -5,6 +5,7 @@ import { fakeBench } from "../bench.ts";
 import { providerConforms } from "../conformance.ts";
 
 const agent = { providerSettings: { deepgram: { stt: "nova-3" } } };
-const fake = async () => ({ ...(await startDeepgramFake()), tells: "with-answers" as const });
+const haste = 10;
+const fake = async () => ({ ...(await startDeepgramFake({ haste })), haste, tells: "with-answers" as const });
 
 describe("deepgram with Nova", () => providerConforms(async () => fakeBench(await fake(), deepgram, agent)));

@@ -14,8 +14,9 @@ async function desk(
   own: Readonly<Record<string, unknown>> = {},
   options: DeepgramFakeOptions = {},
 ): Promise<Bench & { readonly fake: DeepgramFake }> {
-  const fake = await startDeepgramFake(options);
-  return { ...(await fakeBench({ ...fake, tells: "with-answers" }, deepgram, { providerSettings: { deepgram: own } })), fake };
+  const { haste = 10 } = options;
+  const fake = await startDeepgramFake({ ...options, haste });
+  return { ...(await fakeBench({ ...fake, haste, tells: "with-answers" }, deepgram, { providerSettings: { deepgram: own } })), fake };
 }
 
 /** Ten times as fast as the real one: waits of seconds pass while the wire stays what it is. */
