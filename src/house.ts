@@ -9,9 +9,8 @@ import type { AgentSettings } from "./config/file.ts";
 import type { Settings } from "./config/settings.ts";
 import type { Tool } from "./desk/tool.ts";
 import { deskTools } from "./desk/desk-tools.ts";
-import { Breaker, defaultBreaker } from "./guard/breaker.ts";
+import { Guards } from "./guard/guards.ts";
 import { withAdvice } from "./guard/with-advice.ts";
-import { withBreaker } from "./guard/with-breaker.ts";
 import { Access } from "./http/access.ts";
 import { files } from "./http/files.ts";
 import { healthz } from "./http/healthz.ts";
@@ -31,7 +30,9 @@ import type { SessionWatch } from "./session/words.ts";
 import { watchBreakers } from "./watch/breakers.ts";
 import { watchCalls } from "./watch/calls.ts";
 import { countersOf, type Counters } from "./watch/counters.ts";
+import { watchHealth } from "./watch/health.ts";
 import type { Metrics } from "./watch/metrics.ts";
+import { redactor } from "./watch/redact.ts";
 
 /** Openings in a row on the last tier before a call is given up: the first, one at once, and five on a ladder of 31 s. */
 const attempts = 7;
@@ -50,6 +51,8 @@ export interface House {
   readonly roster: Roster;
   /** In the order of the tiers. */
   readonly providers: ReadonlyMap<string, Provider>;
+  /** What is known of each provider, and what an operator may order of it. */
+  readonly guards: Guards;
   /** Takes no new call; resolves when the last one has ended. */
   drain(): Promise<void>;
   /** Ends every call, then everything else. */
@@ -65,8 +68,12 @@ export async function openHouse(settings: Settings, log: Log, metrics: Metrics):
   const desk = deskTools({ slowMs: deskSlowMs });
   const agents = plans.map(({ agent, tiers }) => planOf(agent, tiers, desk));
   const named = [...new Set(plans.flatMap(({ tiers }) => tiers))];
-  const providers = await startProviders(named, settings, log, metrics);
-  const closeProviders = (): Promise<unknown> => Promise.all([...providers.values()].map((provider) => provider.close()));
+  const guards = guard(await startProviders(named, settings, log), settings, log, metrics);
+  const { providers } = guards;
+  const closeProviders = async (): Promise<void> => {
+    guards.stop();
+    await Promise.all([...providers.values()].map((provider) => provider.close()));
+  };
   try {
     const watched = { providers: [...providers.keys()], dialects: dialects.map((dialect) => dialect.name), clock: systemClock };
     const watch = watchCalls(log.with({ logger: "call" }), metrics, watched);
@@ -80,10 +87,12 @@ export async function openHouse(settings: Settings, log: Log, metrics: Metrics):
     const server = openDoors(roster, settings, log, metrics, counters, degradedBy(prompts));
     const { address, port } = await server.listen(settings.get("HOST"), settings.get("PORT"));
     counters.drain("serving");
+    guards.start();
     return {
       url: `http://${address.includes(":") ? `[${address}]` : address}:${port}/`,
       roster,
       providers,
+      guards,
       async drain() {
         counters.drain("draining");
         await roster.drain();
@@ -199,7 +208,7 @@ const missingFor = (row: ProviderRow, settings: Settings): readonly string[] =>
     return anyOf.some((name) => settings.lookup(name) !== undefined) ? [] : [anyOf.join(" or ")];
   });
 
-async function startProviders(named: readonly string[], settings: Settings, log: Log, metrics: Metrics): Promise<Map<string, Provider>> {
+async function startProviders(named: readonly string[], settings: Settings, log: Log): Promise<readonly Provider[]> {
   const chosen = named.map((name) => {
     const row = rows.find((each) => each.name === name);
     if (row === undefined)
@@ -208,7 +217,6 @@ async function startProviders(named: readonly string[], settings: Settings, log:
     if (missing.length > 0) throw new Fault("setting-invalid", `${name} is among the tiers and needs ${missing.join(" and ")}`);
     return row;
   });
-  const watch = watchBreakers(log.with({ logger: "breaker" }), metrics, { providers: named, thresholdOf: () => defaultBreaker.failures });
   const setting = (name: string): string | undefined => settings.lookup(name);
   const started = await Promise.allSettled(
     chosen.map((row) => row.make({ setting, clock: systemClock, log: log.with({ logger: row.name, provider: row.name }) })),
@@ -219,13 +227,25 @@ async function startProviders(named: readonly string[], settings: Settings, log:
     await Promise.all(running.map((provider) => provider.close()));
     throw toFault(failed.reason, "internal", "starting the providers");
   }
-  return new Map(
-    running.map((provider) => {
-      const needs = chosen.find((row) => row.name === provider.name)?.needs ?? [];
-      const keys = needs.filter((name) => typeof name === "string").filter((name) => name.endsWith("_KEY"));
-      return [provider.name, withBreaker(withAdvice(provider, keys), new Breaker(provider.name, defaultBreaker, systemClock, watch))];
-    }),
-  );
+  return running.map((provider) => {
+    const needs = chosen.find((row) => row.name === provider.name)?.needs ?? [];
+    const keys = needs.filter((name) => typeof name === "string").filter((name) => name.endsWith("_KEY"));
+    return withAdvice(provider, keys);
+  });
+}
+
+function guard(bare: readonly Provider[], settings: Settings, log: Log, metrics: Metrics): Guards {
+  const names = bare.map((provider) => provider.name);
+  return new Guards(bare, (name) => settings.guardOf(name), {
+    clock: systemClock,
+    random: systemRandom,
+    log: log.with({ logger: "probe" }),
+    watch: {
+      ...watchBreakers(log.with({ logger: "breaker" }), metrics, names),
+      ...watchHealth(log.with({ logger: "health" }), metrics, names, () => systemClock.wallNow()),
+    },
+    redact: redactor(() => settings.secretValues()).text,
+  });
 }
 
 function planOf(agent: AgentSettings, tiers: readonly string[], desk: readonly Tool[]): AgentPlan {

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { z } from "zod";
+import { breakerKeys, guardShape } from "./guards.ts";
 import { codeOf } from "./secrets.ts";
 import { didYouMean } from "./suggest.ts";
 
@@ -57,6 +58,8 @@ const schema = z.strictObject({
   tiers: names.min(1, "must name at least one provider, or be left out").optional(),
   origins: z.array(z.string()).optional(),
   limits: limits.default({}),
+  /** How single providers are guarded, where they are not to be as usual. */
+  guards: z.record(z.string(), guardShape).default({}),
 });
 
 /** What LINEKEEPER_CONFIG holds; everything has a default. The numbers and lists are checked by the settings that they stand for. */
@@ -88,6 +91,11 @@ function linesOf(issue: z.core.$ZodIssue): readonly string[] {
   const place = issue.path.map((part) => (typeof part === "number" ? `[${part}]` : `.${String(part)}`)).join("");
   const at = place.replace(/^\./, "");
   if (issue.code !== "unrecognized_keys") return [`${at === "" ? "the whole" : at}: ${issue.message}`];
-  const known = Object.keys(issue.path[0] === "agents" ? agent.shape : issue.path[0] === "limits" ? limits.shape : schema.shape);
+  const known = knownAt(issue.path.map(String));
   return issue.keys.map((key) => `${at === "" ? "" : `${at}.`}${key}: unknown key${didYouMean(key, known)}; known are ${known.join(", ")}`);
+}
+
+function knownAt([section, , part]: readonly string[]): readonly string[] {
+  if (section === "guards") return part === "breaker" ? breakerKeys : Object.keys(guardShape.shape);
+  return Object.keys(section === "agents" ? agent.shape : section === "limits" ? limits.shape : schema.shape);
 }

@@ -1,6 +1,7 @@
 import { Fault } from "../kernel/fault.ts";
 import type { Log } from "../kernel/log.ts";
 import { emptyConfigFile, readConfigFile, type AgentSettings, type ConfigFile } from "./file.ts";
+import { guardProfile, type GuardProfile } from "./guards.ts";
 import { SecretFile, watchSecrets, type Rotation } from "./secrets.ts";
 import { didYouMean } from "./suggest.ts";
 import { isSettingName, settingNames, table, type SettingName, type SettingValue } from "./table.ts";
@@ -18,6 +19,7 @@ interface Entry {
 interface Reading {
   readonly entries: ReadonlyMap<SettingName, Entry>;
   readonly agents: readonly AgentSettings[];
+  readonly guards: ConfigFile["guards"];
 }
 
 /**
@@ -59,6 +61,11 @@ export class Settings {
   /** At least one; the first answers callers that ask for none. */
   get agents(): readonly AgentSettings[] {
     return this.#reading.agents;
+  }
+
+  /** How a provider is guarded: as usual, as usual for this one, or as the config file says. */
+  guardOf(provider: string): GuardProfile {
+    return guardProfile(provider, this.#reading.guards[provider], this.get("LINEKEEPER_PROBES"));
   }
 
   sourceOf(name: SettingName): Source {
@@ -137,7 +144,7 @@ function readAll(environment: Environment, problems: string[]): Reading {
     }
     entries.set(name, { source: set !== undefined ? "environment" : filed !== undefined ? "config file" : "default", value });
   }
-  return { entries, agents: file.agents };
+  return { entries, agents: file.agents, guards: file.guards };
 }
 
 function configFile(environment: Environment, problems: string[]): ConfigFile {

@@ -1,4 +1,5 @@
 import type { ConfigFile } from "./file.ts";
+import { probeModes } from "./guards.ts";
 import { choice, integer, list, path, secret, text, url, type Field } from "./fields.ts";
 
 /** One setting. Its name is that of its environment variable. */
@@ -50,6 +51,11 @@ export const table = {
   LINEKEEPER_DRAIN_MS: row(integer(0, 3_600_000), 60_000, "How long calls may go on after SIGTERM, ms", (file) => file.limits.drainMs),
   LINEKEEPER_RING_CHUNKS: row(integer(10, 600), 100, "Chunks of caller audio kept for a replay", (file) => file.limits.ringChunks),
   LINEKEEPER_CHUNK_MS: row(integer(20, 500), 100, "Length of a chunk, ms", (file) => file.limits.chunkMs),
+  LINEKEEPER_PROBES: row(
+    choice(...probeModes),
+    "on",
+    "When sessions without a call try the providers: on, each 30 s without calls and while one fails; faults, only while one fails; off. A provider that charges by connected time charges for them",
+  ),
   LINEKEEPER_SEED: row(integer(0, 2 ** 32 - 1), undefined, "Makes ids and choices repeatable, for tests; else they are random"),
   LOG_LEVEL: row(choice("debug", "info", "warning", "error"), "info", "The least severe log lines that are written"),
   LOG_FORMAT: row(choice("auto", "json", "pretty"), "auto", "Log lines as JSON or for people; auto: for people on a terminal"),

@@ -4,6 +4,9 @@ import { Fault } from "../kernel/fault.ts";
 export interface BreakerSettings {
   /** Failures in a row that open it. */
   readonly failures: number;
+  /** Sessions in a row that were accepted and lost before they were proven, within `flapMs`, that open it. */
+  readonly flaps: number;
+  readonly flapMs: number;
   /** How long it stays open the first time, ms; every further trip doubles that. */
   readonly openMs: number;
   readonly longestOpenMs: number;
@@ -15,14 +18,35 @@ export interface BreakerSettings {
   readonly probes: number;
 }
 
-export const defaultBreaker: BreakerSettings = { failures: 5, openMs: 60_000, longestOpenMs: 300_000, trials: 3, successes: 2, probes: 2 };
+export const defaultBreaker: BreakerSettings = {
+  failures: 5,
+  flaps: 3,
+  flapMs: 60_000,
+  openMs: 60_000,
+  longestOpenMs: 300_000,
+  trials: 3,
+  successes: 2,
+  probes: 2,
+};
 
 type State =
-  | { readonly name: "closed"; readonly failures: number }
+  | { readonly name: "closed"; readonly losses: number; readonly flaps: number; readonly flapsSinceMs: number }
   | { readonly name: "open"; readonly sinceMs: number; readonly untilMs: number; readonly goodProbes: number }
   | { readonly name: "half_open"; readonly inFlight: number; readonly successes: number; readonly early: boolean };
 
+const sound = { name: "closed", losses: 0, flaps: 0, flapsSinceMs: 0 } as const;
+
 export type BreakerStateName = State["name"];
+/** What an operator ordered; `auto`: nothing. */
+export type BreakerOrder = "auto" | "open" | "closed";
+
+/**
+ * What a session showed of its provider: it lived for a while with nothing owed, or it answered a turn of the caller's. The first
+ * says nothing of whether turns are answered.
+ */
+export type Proof = "lived" | "answered";
+/** How a session failed: it did not open or was lost; was accepted and lost before it was proven; or left a turn unanswered. */
+export type Failing = "lost" | "flapped" | "unanswered";
 
 export interface BreakerChange {
   readonly provider: string;
@@ -30,6 +54,8 @@ export interface BreakerChange {
   readonly to: BreakerStateName;
   /** Failures in a row that opened it, or successes in a row that closed it. */
   readonly count: number;
+  /** How many it took. */
+  readonly threshold: number;
   readonly openForMs: number;
   readonly early: boolean;
 }
@@ -41,27 +67,32 @@ export interface BreakerWatch {
 
 /** One attempt to use the provider, as long as its session lives. */
 export interface Trial {
-  /** Counts once. */
-  succeeded(): void;
+  /** Each proof counts once. */
+  succeeded(proof: Proof): void;
   /** Counts once, also after a success: a session lost in mid-call is a failure of its own. */
-  failed(): void;
+  failed(how: Failing): void;
   /** The caller hung up before anything was known. */
   abandoned(): void;
 }
 
-/** The circuit breaker of one provider, shared by all its calls, so that only the first caller of an outage pays for it. */
+/**
+ * The circuit breaker of one provider, shared by all its calls, so that only the first callers of an outage pay for it. Unanswered turns
+ * are counted apart from lost sessions: a session that merely lives erases only the latter, else a provider that takes every call and
+ * answers none would never be shut while calls come one at a time.
+ */
 export class Breaker {
   readonly #provider: string;
   readonly #settings: BreakerSettings;
   readonly #clock: Clock;
   readonly #watch: BreakerWatch;
-  #state: State = { name: "closed", failures: 0 };
+  #state: State = sound;
+  /** Turns in a row that were left unanswered; only an answer erases it, in whatever state. */
+  #unanswered = 0;
   /** Counts the changes of state. */
   #period = 0;
-  /** Trips since it last closed. */
+  /** Trips since it was last known to be sound. */
   #trips = 0;
-  /** What an operator ordered; it stands until taken back. */
-  #order: "auto" | "open" | "closed" = "auto";
+  #order: BreakerOrder = "auto";
 
   constructor(provider: string, settings: BreakerSettings, clock: Clock, watch: BreakerWatch) {
     this.#provider = provider;
@@ -74,7 +105,24 @@ export class Breaker {
     return this.#order === "auto" ? this.#state.name : this.#order;
   }
 
-  order(order: "auto" | "open" | "closed"): void {
+  get ordered(): BreakerOrder {
+    return this.#order;
+  }
+
+  /** How long it has been open, and how long until calls may try again, ms; undefined while it is not open. */
+  get opening(): { readonly openForMs: number; readonly retryInMs: number } | undefined {
+    const nowMs = this.#clock.now();
+    if (this.#state.name !== "open") return undefined;
+    return { openForMs: nowMs - this.#state.sinceMs, retryInMs: Math.max(0, this.#state.untilMs - nowMs) };
+  }
+
+  /** Good health probes in a row since it opened. */
+  get goodProbes(): number {
+    return this.#state.name === "open" ? this.#state.goodProbes : 0;
+  }
+
+  /** An operator's order stands until it is taken back. */
+  order(order: BreakerOrder): void {
     this.#order = order;
   }
 
@@ -120,70 +168,83 @@ export class Breaker {
   /** `period`: in which half-open spell it began; undefined when closed. One from an earlier spell frees and proves nothing. */
   #trial(period: number | undefined): Trial {
     const sinceMs = this.#clock.now();
-    let stage: "running" | "proven" | "over" = "running";
+    let stage: "running" | Proof | "over" = "running";
+    let hasPlace = period !== undefined;
     const current = (): boolean => this.#state.name === "closed" || period === this.#period;
-    const leave = (next: "proven" | "over"): void => {
-      if (stage === "running" && this.#state.name === "half_open" && current()) {
-        this.#state = { ...this.#state, inFlight: this.#state.inFlight - 1 };
-      }
-      stage = next;
+    const freePlace = (): void => {
+      if (hasPlace && this.#state.name === "half_open" && current()) this.#state = { ...this.#state, inFlight: this.#state.inFlight - 1 };
+      hasPlace = false;
     };
     const told = (status: "success" | "failure"): void => this.#watch.called(this.#provider, status, this.#clock.now() - sinceMs);
     return {
-      succeeded: () => {
-        if (stage !== "running") return;
-        leave("proven");
-        told("success");
-        if (current()) this.#succeed();
+      succeeded: (proof) => {
+        if (stage === "over" || stage === "answered" || stage === proof) return;
+        if (stage === "running") told("success");
+        stage = proof;
+        if (!current()) return freePlace();
+        if (proof === "answered") this.#unanswered = 0;
+        if (this.#state.name === "closed") this.#state = sound;
+        if (!hasPlace) return;
+        freePlace();
+        this.#succeed();
       },
-      failed: () => {
+      failed: (how) => {
         if (stage === "over") return;
-        leave("over");
+        stage = "over";
         told("failure");
-        if (current()) this.#fail();
+        freePlace();
+        if (current()) this.#fail(how);
       },
       abandoned: () => {
-        if (stage !== "over") leave("over");
+        stage = "over";
+        freePlace();
       },
     };
   }
 
   #succeed(): void {
-    const state = this.#state;
-    if (state.name === "closed") this.#state = { name: "closed", failures: 0 };
-    if (state.name !== "half_open") return;
-    const successes = state.successes + 1;
-    this.#state = { ...state, successes };
+    if (this.#state.name !== "half_open") return;
+    const successes = this.#state.successes + 1;
+    this.#state = { ...this.#state, successes };
     if (successes < this.#settings.successes) return;
-    this.#trips = 0;
-    this.#become({ name: "closed", failures: 0 }, successes);
+    // Whether it answers is not known yet: one more turn without an answer shuts it again, for longer.
+    if (this.#unanswered === 0) this.#trips = 0;
+    this.#become(sound, successes, this.#settings.successes);
   }
 
-  #fail(): void {
+  #fail(how: Failing): void {
     const state = this.#state;
     if (state.name === "open") return;
-    const failures = state.name === "closed" ? state.failures + 1 : 1;
-    if (state.name === "closed" && failures < this.#settings.failures) {
-      this.#state = { name: "closed", failures };
-      return;
-    }
+    if (how === "unanswered") this.#unanswered += 1;
+    if (state.name === "half_open") return this.#trip(1, 1);
+    const losses = how === "unanswered" ? state.losses : state.losses + 1;
+    const nowMs = this.#clock.now();
+    const isNewRow = state.flaps === 0 || nowMs - state.flapsSinceMs > this.#settings.flapMs;
+    const flaps = how === "flapped" ? (isNewRow ? 1 : state.flaps + 1) : state.flaps;
+    this.#state = { name: "closed", losses, flaps, flapsSinceMs: isNewRow ? nowMs : state.flapsSinceMs };
+    if (losses + this.#unanswered >= this.#settings.failures) this.#trip(losses + this.#unanswered, this.#settings.failures);
+    else if (flaps >= this.#settings.flaps) this.#trip(flaps, this.#settings.flaps);
+  }
+
+  #trip(count: number, threshold: number): void {
     const { openMs, longestOpenMs } = this.#settings;
     const sinceMs = this.#clock.now();
     const openForMs = Math.min(longestOpenMs, openMs * 2 ** this.#trips);
     this.#trips += 1;
-    this.#become({ name: "open", sinceMs, untilMs: sinceMs + openForMs, goodProbes: 0 }, failures);
+    this.#unanswered = Math.min(this.#unanswered, this.#settings.failures - 1);
+    this.#become({ name: "open", sinceMs, untilMs: sinceMs + openForMs, goodProbes: 0 }, count, threshold);
   }
 
   #halfOpen(early: boolean): void {
-    this.#become({ name: "half_open", inFlight: 0, successes: 0, early }, 0);
+    this.#become({ name: "half_open", inFlight: 0, successes: 0, early }, 0, 0);
   }
 
-  #become(next: State, count: number): void {
+  #become(next: State, count: number, threshold: number): void {
     const before = this.#state;
     this.#state = next;
     this.#period += 1;
     const openForMs = before.name === "open" ? this.#clock.now() - before.sinceMs : 0;
     const early = next.name === "half_open" && next.early;
-    this.#watch.changed({ provider: this.#provider, from: before.name, to: next.name, count, openForMs, early });
+    this.#watch.changed({ provider: this.#provider, from: before.name, to: next.name, count, threshold, openForMs, early });
   }
 }

@@ -11,43 +11,46 @@ export interface BreakerNews {
   readonly to: StateName;
   /** Failures in a row that opened it, or successes in a row that closed it. */
   readonly count: number;
+  /** How many it took. */
+  readonly threshold: number;
   readonly openForMs: number;
   /** Let go on by good health probes before its time. */
   readonly early: boolean;
 }
 
-export interface BreakerWatchOptions {
-  /** Those that have a breaker; each is shown as closed from the start. */
-  readonly providers: readonly string[];
-  /** Failures in a row that open a provider's breaker. */
-  readonly thresholdOf: (provider: string) => number;
-}
-
 const states: readonly StateName[] = ["closed", "half_open", "open"];
 
-/** Every change and every use of the providers' circuit breakers: metrics, and one log line a change. */
-export function watchBreakers(log: Log, metrics: Metrics, options: BreakerWatchOptions) {
+/**
+ * Every change and every use of the providers' circuit breakers: metrics, and one log line a change.
+ * @param providers those that have a breaker; each is shown as closed from the start
+ */
+export function watchBreakers(log: Log, metrics: Metrics, providers: readonly string[]) {
   const labels = (provider: string): { name: string; provider: string } => {
-    const known = labelOf(provider, options.providers);
+    const known = labelOf(provider, providers);
     return { name: `${known}_provider`, provider: known };
   };
   const show = (provider: string, now: StateName): void => {
     metrics.breakerState.set(labels(provider), states.indexOf(now));
     for (const state of states) metrics.breakerNow.set({ provider: labels(provider).provider, state }, state === now ? 1 : 0);
   };
-  for (const provider of options.providers) show(provider, "closed");
+  for (const provider of providers) show(provider, "closed");
 
   return {
-    changed({ provider, from, to, count, openForMs, early }: BreakerNews): void {
+    changed({ provider, from, to, count, threshold, openForMs, early }: BreakerNews): void {
       show(provider, to);
       metrics.breakerChanges.inc({ ...labels(provider), from_state: from, to_state: to });
       if (to === "open") {
-        log.error("circuit_breaker_opened", { provider, consecutive_failures: count, threshold: options.thresholdOf(provider) });
+        log.error("circuit_breaker_opened", { provider, consecutive_failures: count, threshold });
       } else if (to === "closed") {
         log.info("circuit_breaker_closed", { provider, consecutive_successes: count });
       } else {
         log.info("circuit_breaker_half_open", { provider, open_for: openForMs / 1_000, early_probe: early });
       }
+    },
+    /** An operator shut it, forced it closed, or left it to itself again. */
+    ordered(provider: string, order: "auto" | "open" | "closed", now: StateName): void {
+      show(provider, now);
+      log.warning("circuit_breaker_ordered", { provider, order, state: now });
     },
     called(provider: string, status: "attempted" | "success" | "failure" | "rejected", durationMs: number): void {
       metrics.breakerCalls.inc({ ...labels(provider), status });

@@ -47,6 +47,8 @@ export function createMetrics() {
     requests: counter("ai_provider_requests_total", "Connections to a provider that were tried", ["provider", "status"]),
     latency: histogram("ai_provider_latency_seconds", "From a committed turn to the provider's first audio", buckets.latency, ["provider"]),
     errors: counter("ai_provider_errors_total", "Faults of a provider's connections", ["provider", "error_type"]),
+    health: gauge("ai_provider_health", "2 healthy, 1 degraded, 0 unhealthy", ["provider"]),
+    timeout: gauge("ai_provider_timeout_seconds", "How long an answer of a provider is waited for at present", ["provider"]),
     activeSessions: gauge("ai_provider_active_sessions", "Connections to a provider that are open now", ["provider"]),
     reconnections: counter("ai_provider_reconnections_total", "Attempts to connect again after a loss", ["provider", "success"]),
     chunksSent: counter("ai_provider_audio_chunks_sent", "Audio chunks given to a provider", ["provider"]),

@@ -18,7 +18,7 @@ function house(): { clock: SimulatedClock; breaker: Breaker; changes: string[]; 
 }
 
 const fail = (breaker: Breaker, times: number): void => {
-  for (let count = 0; count < times; count += 1) breaker.begin().failed();
+  for (let count = 0; count < times; count += 1) breaker.begin().failed("lost");
 };
 
 test("five failures in a row open it, and the next caller is refused at once with a time", () => {
@@ -33,7 +33,7 @@ test("five failures in a row open it, and the next caller is refused at once wit
 test("a success between failures starts the count anew", () => {
   const { breaker } = house();
   fail(breaker, 4);
-  breaker.begin().succeeded();
+  breaker.begin().succeeded("lived");
   fail(breaker, 4);
   expect(breaker.state).toBe("closed");
 });
@@ -44,8 +44,8 @@ test("after a minute three calls may try, two successes close it", async () => {
   await clock.advance(60_000);
   const trials = [breaker.begin(), breaker.begin(), breaker.begin()];
   expect(() => breaker.begin()).toThrow(/being tried by 3 calls/);
-  trials[0]?.succeeded();
-  trials[1]?.succeeded();
+  trials[0]?.succeeded("lived");
+  trials[1]?.succeeded("lived");
   expect(changes).toEqual(["closed to open", "open to half_open", "half_open to closed"]);
 });
 
@@ -57,7 +57,7 @@ test("a failure while half-open opens it again, for twice as long each time, up 
     const waitMs = breaker.refusal()?.retryAfterMs ?? 0;
     waits.push(waitMs);
     await clock.advance(waitMs);
-    breaker.begin().failed();
+    breaker.begin().failed("lost");
   }
   expect(waits).toEqual([60_000, 120_000, 240_000, 300_000, 300_000]);
 });
@@ -84,8 +84,8 @@ test("a caller who hangs up says nothing about the provider, and frees the trial
 test("a session lost long after it worked counts as a failure of its own", () => {
   const { breaker } = house();
   const sessions = Array.from({ length: 5 }, () => breaker.begin());
-  for (const session of sessions) session.succeeded();
-  for (const session of sessions) session.failed();
+  for (const session of sessions) session.succeeded("lived");
+  for (const session of sessions) session.failed("lost");
   expect(breaker.state).toBe("open");
 });
 
@@ -95,10 +95,10 @@ test("sessions from before the outage neither close nor open it while others try
   fail(breaker, 5);
   await clock.advance(60_000);
   const trial = breaker.begin();
-  old[0]?.succeeded();
-  old[1]?.failed();
+  old[0]?.succeeded("lived");
+  old[1]?.failed("lost");
   expect(breaker.state).toBe("half_open");
-  trial.failed();
+  trial.failed("lost");
   expect(breaker.state).toBe("open");
 });
 
@@ -113,9 +113,56 @@ test("an operator's order stands until it is taken back", () => {
   expect(breaker.state).toBe("open");
 });
 
+test("turns left unanswered open it though every session lives, and though each call greets", () => {
+  const { breaker, changes } = house();
+  for (let call = 0; call < 5; call += 1) {
+    expect(breaker.state).toBe("closed");
+    const session = breaker.begin();
+    session.succeeded("lived");
+    session.failed("unanswered");
+  }
+  expect(changes).toEqual(["closed to open"]);
+});
+
+test("an answer erases the turns left unanswered before it", () => {
+  const { breaker } = house();
+  for (let call = 0; call < 20; call += 1) {
+    breaker.begin().failed("unanswered");
+    breaker.begin().succeeded("answered");
+  }
+  expect(breaker.state).toBe("closed");
+});
+
+test("closed by sessions that only lived, it is shut by the next turn left unanswered, for longer than before", async () => {
+  const { breaker, clock, changes } = house();
+  for (let call = 0; call < 5; call += 1) breaker.begin().failed("unanswered");
+  await clock.advance(60_000);
+  const trials = [breaker.begin(), breaker.begin()];
+  for (const trial of trials) trial.succeeded("lived");
+  expect(breaker.state).toBe("closed");
+  trials[0]?.failed("unanswered");
+  expect(changes.at(-1)).toBe("closed to open");
+  expect(breaker.refusal()?.retryAfterMs).toBe(120_000);
+});
+
+test("three sessions in a row that were accepted and lost unproven open it, within a minute", async () => {
+  const { breaker, clock, told } = house();
+  breaker.begin().failed("flapped");
+  breaker.begin().failed("flapped");
+  await clock.advance(61_000);
+  breaker.begin().failed("flapped");
+  breaker.begin().failed("flapped");
+  breaker.begin().succeeded("lived");
+  breaker.begin().failed("flapped");
+  breaker.begin().failed("flapped");
+  expect(breaker.state).toBe("closed");
+  breaker.begin().failed("flapped");
+  expect(told.at(-1)).toMatchObject({ to: "open", count: 3, threshold: 3 });
+});
+
 test("whatever happens, it moves only along its edges, and never has more than three trials in flight while half-open", async () => {
   const allowed = new Set(["closed to open", "open to half_open", "half_open to closed", "half_open to open"]);
-  const step = fc.constantFrom("begin", "succeed", "fail", "abandon", "probe", "wait");
+  const step = fc.constantFrom("begin", "live", "answer", "lose", "flap", "leave unanswered", "abandon", "probe", "wait");
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 120 }), async (steps) => {
       const { breaker, clock, changes } = house();
@@ -126,8 +173,11 @@ test("whatever happens, it moves only along its edges, and never has more than t
           if (before === "open") trials = [];
           trials.push(breaker.begin());
           if (breaker.state === "half_open" && before !== "closed") expect(trials.length).toBeLessThanOrEqual(3);
-        } else if (each === "succeed") trials.shift()?.succeeded();
-        else if (each === "fail") trials.shift()?.failed();
+        } else if (each === "live") trials.shift()?.succeeded("lived");
+        else if (each === "answer") trials.shift()?.succeeded("answered");
+        else if (each === "lose") trials.shift()?.failed("lost");
+        else if (each === "flap") trials.shift()?.failed("flapped");
+        else if (each === "leave unanswered") trials.shift()?.failed("unanswered");
         else if (each === "abandon") trials.shift()?.abandoned();
         else if (each === "probe") breaker.probed(true);
         else if (each === "wait") await clock.advance(61_000);

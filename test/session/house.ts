@@ -1,8 +1,6 @@
 import { bytesOf, msOf, type Encoding } from "../../src/audio/encodings.ts";
 import { Ticker } from "../../src/audio/ticker.ts";
 import type { CallerNotice, CallStart, Leg, LegEnd, LegListener, LegTraits } from "../../src/caller/leg.ts";
-import { Breaker, defaultBreaker } from "../../src/guard/breaker.ts";
-import { withBreaker } from "../../src/guard/with-breaker.ts";
 import type { Clock } from "../../src/kernel/clock.ts";
 import type { Fault } from "../../src/kernel/fault.ts";
 import { silentLog } from "../../src/kernel/log.ts";
@@ -20,6 +18,7 @@ import type {
 import { Roster, type AgentPlan } from "../../src/session/roster.ts";
 import type { Tool } from "../../src/session/tools.ts";
 import type { CallEvent } from "../../src/session/words.ts";
+import { guardedAlone } from "../guard/alone.ts";
 import { SimulatedClock } from "../simulated-clock.ts";
 
 const encoding: Encoding = "pcm16@16000";
@@ -339,7 +338,7 @@ function guarded(provider: PuppetProvider, clock: SimulatedClock): Provider {
     open: (request) => provider.open(request),
     close: () => provider.close(),
   };
-  return withBreaker(plain, new Breaker(name, defaultBreaker, clock, { changed() {}, called() {} }));
+  return guardedAlone(plain, { clock }).provider;
 }
 
 /** The byte at a place of the caller's audio, so that any stretch of it tells where it lies. */

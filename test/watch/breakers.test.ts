@@ -9,9 +9,9 @@ import { samplesOf } from "./exposition.ts";
 function house() {
   const lines: (readonly [string, string, LogFields | undefined])[] = [];
   const at = (level: string) => (event: string, fields?: LogFields) => void lines.push([level, event, fields]);
-  const log: Log = { ...silentLog, info: at("info"), error: at("error") };
+  const log: Log = { ...silentLog, info: at("info"), warning: at("warning"), error: at("error") };
   const metrics = createMetrics();
-  const watch = watchBreakers(log, metrics, { providers: ["openai"], thresholdOf: () => defaultBreaker.failures });
+  const watch = watchBreakers(log, metrics, ["openai"]);
   const samples = async (): Promise<Map<string, number>> => samplesOf(await metrics.text());
   return { lines, watch, samples };
 }
@@ -27,7 +27,7 @@ test("a breaker is shown as closed before anything happened", async () => {
 test("a real breaker that opens tells its state, its calls and one line", async () => {
   const { lines, watch, samples } = house();
   const breaker = new Breaker("openai", defaultBreaker, new SimulatedClock(), watch);
-  for (let n = 0; n < defaultBreaker.failures; n += 1) breaker.begin().failed();
+  for (let n = 0; n < defaultBreaker.failures; n += 1) breaker.begin().failed("lost");
   expect(() => breaker.begin()).toThrow("openai keeps failing");
   const found = await samples();
   expect(found.get('circuit_breaker_state{name="openai_provider",provider="openai"}')).toBe(2);
@@ -44,12 +44,12 @@ test("a real breaker that opens tells its state, its calls and one line", async 
 
 test.each([
   [
-    { from: "open", to: "half_open", count: 0, openForMs: 31_500, early: true },
+    { from: "open", to: "half_open", count: 0, threshold: 0, openForMs: 31_500, early: true },
     1,
     ["info", "circuit_breaker_half_open", { provider: "openai", open_for: 31.5, early_probe: true }],
   ],
   [
-    { from: "half_open", to: "closed", count: 2, openForMs: 0, early: false },
+    { from: "half_open", to: "closed", count: 2, threshold: 2, openForMs: 0, early: false },
     0,
     ["info", "circuit_breaker_closed", { provider: "openai", consecutive_successes: 2 }],
   ],
@@ -58,4 +58,11 @@ test.each([
   watch.changed({ provider: "openai", ...news });
   expect((await samples()).get('circuit_breaker_state{name="openai_provider",provider="openai"}')).toBe(state);
   expect(lines).toEqual([line]);
+});
+
+test("an operator's order is one line, and shown as the state that it makes", async () => {
+  const { lines, watch, samples } = house();
+  watch.ordered("openai", "open", "open");
+  expect((await samples()).get('ai_provider_circuit_breaker_state{provider="openai",state="open"}')).toBe(1);
+  expect(lines).toEqual([["warning", "circuit_breaker_ordered", { provider: "openai", order: "open", state: "open" }]]);
 });

@@ -1,0 +1,298 @@
+import type { Clock } from "../kernel/clock.ts";
+import { Fault } from "../kernel/fault.ts";
+import type { Log } from "../kernel/log.ts";
+import type { Random } from "../kernel/random.ts";
+import type { OpenRequest, Provider } from "../provider/contract.ts";
+import { Breaker, type BreakerChange, type BreakerOrder, type BreakerSettings, type BreakerWatch, type Trial } from "./breaker.ts";
+import { Health, type HealthFigures, type HealthLevel } from "./health.ts";
+import { Limits, type LimitSettings } from "./limits.ts";
+import { observed, type SessionEnd, type Witness } from "./observed.ts";
+import { AdaptiveLimit } from "./pace.ts";
+import { Prober, type ProbeMode, type ProbeResult, type ProbeStay } from "./prober.ts";
+import type { GuardView } from "./view.ts";
+
+/** How one provider is guarded. */
+export interface GuardSettings {
+  readonly breaker: BreakerSettings;
+  /** The longest that opening and answering may take; less once it is known how long they do. */
+  readonly openLimitMs: number;
+  readonly answerLimitMs: number;
+  readonly limits: LimitSettings;
+  readonly probes: ProbeMode;
+}
+
+interface HealthChange extends HealthFigures {
+  readonly provider: string;
+  readonly from: HealthLevel;
+  readonly to: HealthLevel;
+}
+
+/** Is told each change once. */
+interface GuardWatch extends BreakerWatch {
+  ordered(provider: string, order: BreakerOrder, state: Breaker["state"]): void;
+  healthChanged(change: HealthChange): void;
+  /** How long its answers may take now. */
+  paced(provider: string, answerLimitMs: number): void;
+  /** A rate limit was reached; nothing is asked of it for so long. 0: until a session ends. */
+  limited(provider: string, waitMs: number): void;
+}
+
+export interface GuardParts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly watch: GuardWatch;
+  /** A fault's message as people may see it: without secrets. */
+  readonly redact: (message: string) => string;
+}
+
+/** So long a probe that takes calls for granted is watched: providers that flap drop a session within a moment. */
+const shortStayMs = 2_500;
+/** Providers keep to their opening limit; one that does not is given up a little later. */
+const graceMs = 500;
+
+/**
+ * One provider with all its guards: rate limits, breaker, health, adaptive time-outs and probes, all fed by what is seen of each
+ * session from outside. What can only bridge has none that would keep a call from it: when all else fails, it is what is left.
+ */
+export class Guarded {
+  /** The provider as calls are to use it. */
+  readonly provider: Provider;
+  readonly open: AdaptiveLimit;
+  readonly answer: AdaptiveLimit;
+  readonly #bare: Provider;
+  readonly #parts: GuardParts;
+  readonly #breaker: Breaker;
+  readonly #limits: Limits;
+  readonly #health: Health;
+  readonly #prober: Prober;
+  #level: HealthLevel = "healthy";
+  /** When a call last showed that it works. */
+  #provedMs = -Infinity;
+  /** Sessions of calls that have not yet shown anything. */
+  #unproven = 0;
+  #lastFault: GuardView["lastFault"];
+
+  constructor(bare: Provider, settings: GuardSettings, parts: GuardParts) {
+    const { clock, random, watch } = parts;
+    this.#bare = bare;
+    this.#parts = parts;
+    this.open = new AdaptiveLimit(clock, settings.openLimitMs);
+    this.answer = new AdaptiveLimit(clock, settings.answerLimitMs);
+    this.#health = new Health(clock, [this.open, this.answer]);
+    this.#limits = new Limits(bare.name, settings.limits, clock, (waitMs) => watch.limited(bare.name, waitMs));
+    this.#breaker = new Breaker(bare.name, settings.breaker, clock, {
+      changed: (change) => this.#breakerChanged(change),
+      called: (provider, status, durationMs) => watch.called(provider, status, durationMs),
+    });
+    this.#prober = new Prober({
+      breaker: this.#breaker,
+      mode: bare.traits.stopgap ? "off" : settings.probes,
+      clock,
+      random,
+      probe: (stay, signal) => this.#probe(stay, signal),
+      provedWithin: (ms) => clock.now() - this.#provedMs < ms,
+      isTried: () => this.#unproven > 0,
+      ticked: () => this.#look(),
+    });
+    this.provider = bare.traits.stopgap ? observed(bare, () => this.#witness(undefined, "call")) : this.#guard(bare);
+    watch.paced(bare.name, this.answer.ms);
+  }
+
+  get level(): HealthLevel {
+    return this.#health.level(this.#breaker.state);
+  }
+
+  /** Probes begin; without this, what calls show is all that is known. */
+  start(): void {
+    this.#prober.start();
+  }
+
+  stop(): void {
+    this.#prober.stop();
+  }
+
+  /** What an operator orders of the breaker stands until it is taken back with "auto". */
+  order(order: BreakerOrder): void {
+    this.#breaker.order(order);
+    this.#parts.watch.ordered(this.#bare.name, order, this.#breaker.state);
+    this.#prober.lookAgain();
+    this.#look();
+  }
+
+  view(): GuardView {
+    const { open, answer } = this;
+    const { errorRate } = this.#health.figures();
+    const opening = this.#breaker.opening;
+    return {
+      provider: this.#bare.name,
+      health: this.level,
+      breaker: {
+        state: this.#breaker.state,
+        order: this.#breaker.ordered,
+        openForMs: opening?.openForMs,
+        retryInMs: opening?.retryInMs,
+      },
+      latencyMs: { open: { p50: open.p50, p95: open.p95 }, answer: { p50: answer.p50, p95: answer.p95 } },
+      errorRate,
+      limits: this.#limits.views(),
+      limitedForMs: this.#limits.refusal()?.retryAfterMs ?? 0,
+      timeouts: { openMs: open.ms, answerMs: answer.ms },
+      activeSessions: this.#limits.sessions,
+      lastFault: this.#lastFault,
+    };
+  }
+
+  #guard(bare: Provider): Provider {
+    const watched = observed(bare, () => {
+      const limited = this.#limits.refusal();
+      if (limited !== undefined) throw limited;
+      return this.#witness(this.#breaker.begin(), "call");
+    });
+    return { ...watched, admit: () => this.#limits.refusal() ?? this.#breaker.refusal() ?? bare.admit() };
+  }
+
+  #witness(trial: Trial | undefined, by: "call" | "probe"): Witness {
+    this.#limits.sessionBegan();
+    let isUnproven = by === "call";
+    if (isUnproven) this.#unproven += 1;
+    const known = (): void => {
+      if (isUnproven) this.#unproven -= 1;
+      isUnproven = false;
+    };
+    return {
+      opened: (setupMs) => {
+        this.open.took(setupMs);
+        this.#wentWell(by);
+      },
+      answered: (afterMs) => {
+        this.answer.took(afterMs);
+        this.#wentWell(by);
+      },
+      proved: (proof) => {
+        known();
+        trial?.succeeded(proof);
+        this.#prober.relieve();
+      },
+      noticed: (notice) => this.#limits.noticed(notice),
+      ended: (end) => {
+        known();
+        this.#ended(end, trial, by);
+      },
+    };
+  }
+
+  #wentWell(by: "call" | "probe"): void {
+    if (by === "call") this.#provedMs = this.#parts.clock.now();
+    this.#health.went(true);
+    this.#look();
+  }
+
+  #ended({ fault, failing, while: stage, waitedMs }: SessionEnd, trial: Trial | undefined, by: "call" | "probe"): void {
+    this.#limits.sessionEnded(fault);
+    if (fault !== undefined) {
+      const at = new Date(this.#parts.clock.wallNow()).toISOString();
+      this.#lastFault = { code: fault.code, message: this.#parts.redact(fault.message), at };
+    }
+    if (fault === undefined || failing === undefined) return trial?.abandoned();
+    if (fault.code === "provider-silent" && waitedMs !== undefined) (stage === "opening" ? this.open : this.answer).ranOut(waitedMs);
+    this.#health.went(false);
+    trial?.failed(failing);
+    if (by === "call" && fault.row.remedy === "retry") this.#prober.suspect(fault);
+    this.#look();
+  }
+
+  #breakerChanged(change: BreakerChange): void {
+    this.#parts.watch.changed(change);
+    if (change.to === "closed") this.#health.restart();
+    this.#prober.lookAgain();
+    this.#look();
+  }
+
+  /** Tells what is different from when it was looked at last. */
+  #look(): void {
+    const { watch } = this.#parts;
+    const [from, to] = [this.#level, this.level];
+    this.#level = to;
+    if (from !== to) watch.healthChanged({ provider: this.#bare.name, from, to, ...this.#health.figures() });
+    watch.paced(this.#bare.name, this.answer.ms);
+  }
+
+  /** Opens a session as a call does, without a word or audio, and closes it after its stay. While the breaker is shut it goes past it. */
+  async #probe(stay: ProbeStay, signal: AbortSignal): Promise<ProbeResult> {
+    const { clock, log } = this.#parts;
+    const wasShut = this.#breaker.state === "open";
+    if (this.#limits.refusal() !== undefined || this.#bare.admit() !== undefined) return "unknown";
+    if (!wasShut && this.#breaker.refusal() !== undefined) return "unknown";
+    const found = Promise.withResolvers<ProbeResult>();
+    const base = this.#witness(wasShut ? undefined : this.#breaker.begin(), "probe");
+    const abort = new AbortController();
+    const overdue = (): void =>
+      abort.abort(new Fault("provider-silent", `probing ${this.#bare.name}: no session within ${openLimitMs} ms`));
+    const stop = (): void => abort.abort();
+    const openLimitMs = this.open.ms;
+    let timer = clock.setTimeout(overdue, openLimitMs + graceMs);
+    signal.addEventListener("abort", stop, { once: true });
+    const witness: Witness = {
+      ...base,
+      opened: (setupMs) => {
+        base.opened(setupMs);
+        clock.clearTimeout(timer);
+        if (stay === "no") found.resolve("good");
+        if (stay === "short") timer = clock.setTimeout(() => found.resolve("good"), shortStayMs);
+      },
+      proved: (proof) => {
+        base.proved(proof);
+        found.resolve("good");
+      },
+      ended: (end) => {
+        base.ended(end);
+        found.resolve(end.failing === undefined ? "unknown" : "bad");
+      },
+    };
+    const opening = observed(this.#bare, () => witness).open(this.#probeRequest(abort.signal, openLimitMs));
+    const result = await found.promise;
+    clock.clearTimeout(timer);
+    signal.removeEventListener("abort", stop);
+    // Whatever it comes to, nothing stays open; a failure to open was told to the witness.
+    opening.then(
+      (link) => link.close(),
+      () => {},
+    );
+    if (wasShut && result !== "unknown") this.#breaker.probed(result === "good");
+    log.debug("health_probe", { provider: this.#bare.name, result, stay });
+    return result;
+  }
+
+  #probeRequest(signal: AbortSignal, openLimitMs: number): OpenRequest {
+    const { name, traits } = this.#bare;
+    const { clock, random, log } = this.#parts;
+    const [uplink] = traits.hears;
+    const [downlink] = traits.speaks;
+    if (uplink === undefined || downlink === undefined) throw new Fault("internal", `${name} has no encodings`);
+    return {
+      callId: random.id("probe_"),
+      agent: {
+        name: "probe",
+        instructions: "",
+        greeting: undefined,
+        language: traits.languages === "any" ? "en-US" : (traits.languages[0] ?? "en-US"),
+        voice: undefined,
+        tools: [],
+        providerSettings: {},
+      },
+      uplink,
+      downlink,
+      endpointing: traits.endpointing.includes("provider") ? "provider" : "manual",
+      conversation: [],
+      begin: "listen",
+      resumption: undefined,
+      openLimitMs,
+      report: { audio() {}, notice() {} },
+      signal,
+      clock,
+      random,
+      log,
+    };
+  }
+}

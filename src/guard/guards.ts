@@ -1,0 +1,59 @@
+import { Fault } from "../kernel/fault.ts";
+import type { Provider } from "../provider/contract.ts";
+import type { BreakerOrder } from "./breaker.ts";
+import { Guarded, type GuardParts, type GuardSettings } from "./guarded.ts";
+import type { HealthLevel } from "./health.ts";
+import type { Pace } from "./pace.ts";
+import type { GuardView } from "./view.ts";
+
+/** The guards of all providers of one node, in the order of the tiers. */
+export class Guards implements Pace {
+  /** The providers as calls are to use them. */
+  readonly providers: ReadonlyMap<string, Provider>;
+  readonly #guarded: ReadonlyMap<string, Guarded>;
+
+  constructor(bare: readonly Provider[], settingsOf: (provider: string) => GuardSettings, parts: GuardParts) {
+    this.#guarded = new Map(bare.map((provider) => [provider.name, new Guarded(provider, settingsOf(provider.name), parts)]));
+    this.providers = new Map([...this.#guarded].map(([name, guarded]) => [name, guarded.provider]));
+  }
+
+  openLimitMs(provider: string): number {
+    return this.#named(provider).open.ms;
+  }
+
+  answerLimitMs(provider: string): number {
+    return this.#named(provider).answer.ms;
+  }
+
+  levelOf(provider: string): HealthLevel {
+    return this.#named(provider).level;
+  }
+
+  views(): readonly GuardView[] {
+    return [...this.#guarded.values()].map((guarded) => guarded.view());
+  }
+
+  /**
+   * Shuts a provider's breaker open, forces it closed, or leaves it to itself again.
+   * @throws {Fault} setting-invalid when there is no such provider here
+   */
+  order(provider: string, order: BreakerOrder): void {
+    this.#named(provider).order(order);
+  }
+
+  /** Probes run from here to `stop`. */
+  start(): void {
+    for (const guarded of this.#guarded.values()) guarded.start();
+  }
+
+  stop(): void {
+    for (const guarded of this.#guarded.values()) guarded.stop();
+  }
+
+  #named(provider: string): Guarded {
+    const guarded = this.#guarded.get(provider);
+    if (guarded === undefined)
+      throw new Fault("setting-invalid", `no provider is named "${provider}" here; known are ${[...this.#guarded.keys()].join(", ")}`);
+    return guarded;
+  }
+}

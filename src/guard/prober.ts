@@ -1,0 +1,134 @@
+import { backoffMs } from "../kernel/backoff.ts";
+import type { Clock, Timer } from "../kernel/clock.ts";
+import type { Fault } from "../kernel/fault.ts";
+import type { Random } from "../kernel/random.ts";
+import type { Breaker } from "./breaker.ts";
+
+/**
+ * When a provider is probed: `on` each 30 s and while it fails; `faults` only while it fails; `off` never, so that only callers find out
+ * that it is back.
+ */
+export type ProbeMode = "on" | "faults" | "off";
+
+/** What one probe found; `unknown`: it could not be tried, which says nothing. */
+export type ProbeResult = "good" | "bad" | "unknown";
+
+/**
+ * How long a probe keeps its session: `no`: it is closed as soon as it is ready; `short`: long enough to see a provider that takes calls
+ * and drops them; `proven`: until it counts as a success.
+ */
+export type ProbeStay = "no" | "short" | "proven";
+
+export interface ProberParts {
+  readonly breaker: Breaker;
+  readonly mode: ProbeMode;
+  readonly clock: Clock;
+  readonly random: Random;
+  probe(stay: ProbeStay, signal: AbortSignal): Promise<ProbeResult>;
+  /** Calls showed that it works, within the last `ms`. */
+  provedWithin(ms: number): boolean;
+  /** A call is trying it just now, and will tell. */
+  isTried(): boolean;
+  /** Told at each turn of the clock, so that what fades with time is looked at. */
+  ticked(): void;
+}
+
+const steadyMs = 30_000;
+const openMs = 10_000;
+/** To the second good probe, and between the trials that close the breaker. */
+const confirmMs = 1_000;
+/** Rungs of the ladder 1, 2, 4, 8, 16 s. */
+const rungs = 5;
+
+/**
+ * Tries a provider in the background, one try at a time, whatever the number of its calls: each 30 s while all is well, on the ladder
+ * after a fault that may pass, each 10 s while its breaker is open.
+ */
+export class Prober {
+  readonly #parts: ProberParts;
+  /** Of the ladder; 0: not on it. */
+  #rung = 0;
+  #askedMs = 0;
+  #now: { name: "stopped" } | { name: "waiting"; timer: Timer } | { name: "probing"; abort: AbortController } = { name: "stopped" };
+
+  constructor(parts: ProberParts) {
+    this.#parts = parts;
+  }
+
+  start(): void {
+    if (this.#now.name === "stopped") this.#wait();
+  }
+
+  stop(): void {
+    const now = this.#now;
+    this.#now = { name: "stopped" };
+    if (now.name === "waiting") this.#parts.clock.clearTimeout(now.timer);
+    if (now.name === "probing") now.abort.abort();
+  }
+
+  /** A call left the provider for a fault that may pass. */
+  suspect(fault: Fault): void {
+    if (this.#rung > 0 || this.#parts.mode === "off") return;
+    this.#rung = 1;
+    this.#askedMs = fault.retryAfterMs ?? 0;
+    this.lookAgain();
+  }
+
+  /** A session showed that it works. */
+  relieve(): void {
+    if (this.#rung === 0) return;
+    this.#rung = 0;
+    this.lookAgain();
+  }
+
+  /** Whatever is waited for, there may be reason to wait for something else: the breaker changed. */
+  lookAgain(): void {
+    if (this.#now.name !== "waiting") return;
+    this.#parts.clock.clearTimeout(this.#now.timer);
+    this.#wait();
+  }
+
+  #wait(): void {
+    this.#now = { name: "waiting", timer: this.#parts.clock.setTimeout(() => void this.#turn(), this.#waitMs()) };
+  }
+
+  #waitMs(): number {
+    const { breaker, random, mode } = this.#parts;
+    // Only ever earlier, so that what is found out within so long stays so.
+    const early = 1 - random.next() / 10;
+    if (breaker.ordered === "open" || mode === "off") return early * steadyMs;
+    if (breaker.state === "open") return early * (breaker.goodProbes > 0 ? confirmMs : openMs);
+    if (breaker.state === "half_open") return early * confirmMs;
+    return this.#rung > 0 ? backoffMs(this.#rung + 1, random, this.#askedMs) : early * steadyMs;
+  }
+
+  async #turn(): Promise<void> {
+    this.#parts.ticked();
+    if (this.#isDue()) {
+      const abort = new AbortController();
+      this.#now = { name: "probing", abort };
+      const { breaker } = this.#parts;
+      const isSteady = breaker.state === "closed" && this.#rung === 0;
+      const result = await this.#parts.probe(breaker.state === "open" ? "short" : isSteady ? "no" : "proven", abort.signal);
+      if (abort.signal.aborted) return;
+      this.#climb(result);
+    }
+    this.#wait();
+  }
+
+  #isDue(): boolean {
+    const { breaker, mode } = this.#parts;
+    if (breaker.ordered === "open" || mode === "off") return false;
+    if (breaker.state !== "closed") return true;
+    if (this.#rung > 0) return !this.#parts.isTried();
+    return mode === "on" && !this.#parts.provedWithin(steadyMs);
+  }
+
+  /** The ladder ends with its last rung or the first success; with an open breaker it is not needed. */
+  #climb(result: ProbeResult): void {
+    this.#askedMs = 0;
+    if (result === "good" || this.#parts.breaker.state !== "closed" || this.#rung === rungs) this.#rung = 0;
+    else if (this.#rung > 0) this.#rung += 1;
+    else if (result === "bad") this.#rung = 1;
+  }
+}

@@ -1,0 +1,37 @@
+import { defaultBreaker } from "../../src/guard/breaker.ts";
+import { Guarded, type GuardParts, type GuardSettings } from "../../src/guard/guarded.ts";
+import { noLimits } from "../../src/guard/limits.ts";
+import { silentLog } from "../../src/kernel/log.ts";
+import { seededRandom } from "../../src/kernel/random.ts";
+import type { Provider } from "../../src/provider/contract.ts";
+import { SimulatedClock } from "../simulated-clock.ts";
+
+export const usualGuards: GuardSettings = {
+  breaker: defaultBreaker,
+  openLimitMs: 5_000,
+  answerLimitMs: 10_000,
+  limits: noLimits,
+  probes: "on",
+};
+
+interface Alone {
+  readonly clock?: SimulatedClock;
+  readonly settings?: Partial<GuardSettings>;
+  readonly watch?: Partial<GuardParts["watch"]>;
+}
+
+/** One guarded provider without a house. Probes run once it is started. */
+export function guardedAlone(provider: Provider, { clock = new SimulatedClock(), settings, watch }: Alone = {}): Guarded {
+  const deaf = { changed() {}, called() {}, ordered() {}, healthChanged() {}, paced() {}, limited() {} };
+  return new Guarded(
+    provider,
+    { ...usualGuards, ...settings },
+    {
+      clock,
+      random: seededRandom(5),
+      log: silentLog,
+      watch: { ...deaf, ...watch },
+      redact: (message) => message.replaceAll("hunter2", "[hidden]"),
+    },
+  );
+}
