@@ -17,6 +17,7 @@ import { healthz } from "./http/healthz.ts";
 import { metrics as metricsRoute, type MetricsText } from "./http/metrics.ts";
 import { readyz } from "./http/readyz.ts";
 import { createServer, type Server } from "./http/server.ts";
+import { CallerTokens } from "./http/tokens.ts";
 import { systemClock } from "./kernel/clock.ts";
 import { Fault, toFault } from "./kernel/fault.ts";
 import type { Log } from "./kernel/log.ts";
@@ -167,6 +168,7 @@ function openDoors(
     return { type: metrics.contentType, text: await metrics.text() };
   };
   const key = (): readonly string[] => [settings.get("LINEKEEPER_API_KEY")].filter((each) => each !== undefined);
+  const tokens = new CallerTokens(() => settings.get("LINEKEEPER_TOKEN_SECRET")?.split(",").filter(Boolean) ?? [], systemClock);
   return createServer({
     routes: [
       healthz(version, systemClock),
@@ -177,7 +179,7 @@ function openDoors(
     ],
     dialects,
     carriers: [],
-    access: new Access({ keys: key, origins: originsOf(settings), trustedProxies: [] }),
+    access: new Access({ keys: key, origins: originsOf(settings), trustedProxies: [], tokens, awaits: () => false }),
     door: new Door({ ...doorLimits, overall: settings.get("LINEKEEPER_MAX_CALLS") + spareConnections }, systemClock),
     leg: { reception, clock: systemClock, beat: new Ticker(systemClock, 250), log: log.with({ logger: "leg" }), counts: newLegCounts() },
   });

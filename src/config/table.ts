@@ -40,6 +40,7 @@ export const table = {
     (file) => file.tiers,
   ),
   LINEKEEPER_API_KEY: key("Opens the server to callers and operators beyond this machine"),
+  LINEKEEPER_TOKEN_SECRET: key("Signs caller tokens; two with a comma between while one is replaced, the first signs; else a random one"),
   LINEKEEPER_ORIGINS: row(origins, [], "Web origins whose pages may place calls, beside the server's own", (file) => file.origins),
   LINEKEEPER_MAX_CALLS: row(integer(1, 100_000), 500, "Calls at once; further callers are told busy", (file) => file.limits.maxCalls),
   LINEKEEPER_HOLD_MS: row(

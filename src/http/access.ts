@@ -1,7 +1,10 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { IncomingMessage } from "node:http";
-import { BlockList, isIP } from "node:net";
+import { isIP, type BlockList } from "node:net";
+import type { CallStart } from "../caller/leg.ts";
 import { Fault } from "../kernel/fault.ts";
+import { network, within } from "./networks.ts";
+import type { CallerTokens } from "./tokens.ts";
 
 export interface AccessOptions {
   /** The keys that are good just now (two while one is being replaced). None: only peers on loopback are served. */
@@ -10,6 +13,9 @@ export interface AccessOptions {
   readonly origins: readonly string[];
   /** Addresses or networks ("10.0.0.0/8") of proxies whose X-Forwarded-For is believed. */
   readonly trustedProxies: readonly string[];
+  readonly tokens: CallerTokens;
+  /** Whether a call waits for the caller who has this resume token. */
+  readonly awaits: (resumeToken: string) => boolean;
 }
 
 /** Who is at the other end of a request, as far as it can be known before it is answered. */
@@ -19,20 +25,28 @@ export interface Peer {
   readonly local: boolean;
   /** Came with a good key. */
   readonly hasKey: boolean;
+  /** The page it comes from, as its browser told it. */
+  readonly origin: string | undefined;
+  /** A caller token in the list of WebSocket sub-protocols, where a page can put one: "token.…". */
+  readonly token: string | undefined;
 }
 
-const loopback = network(["127.0.0.0/8", "::1"]);
+const loopback = network(["127.0.0.0/8", "::1"], "loopback");
 
 /** Closed by default: whoever is not on this machine needs a key, and without a key configured nobody else is served. */
 export class Access {
   readonly #keys: () => readonly string[];
   readonly #origins: ReadonlySet<string>;
   readonly #proxies: BlockList;
+  readonly #tokens: CallerTokens;
+  readonly #awaits: (resumeToken: string) => boolean;
 
   constructor(options: AccessOptions) {
     this.#keys = options.keys;
     this.#origins = new Set(options.origins);
-    this.#proxies = network(options.trustedProxies);
+    this.#proxies = network(options.trustedProxies, "trusted proxies");
+    this.#tokens = options.tokens;
+    this.#awaits = options.awaits;
   }
 
   peer(request: IncomingMessage): Peer {
@@ -43,7 +57,8 @@ export class Access {
     // A page from elsewhere can point a name of its own at 127.0.0.1, so the name has to be one of this machine; and what came
     // through a proxy is no local peer, only a local proxy.
     const direct = forwarded === undefined && request.headers.forwarded === undefined && isLocalName(request.headers.host);
-    return { address, local: direct && within(loopback, socketAddress), hasKey: this.isKey(bearer(request)) };
+    const local = direct && within(loopback, socketAddress);
+    return { address, local, hasKey: this.isKey(bearer(request)), origin: request.headers.origin, token: offeredToken(request) };
   }
 
   isKey(key: string | undefined): boolean {
@@ -63,11 +78,27 @@ export class Access {
     return peer.local || peer.hasKey;
   }
 
-  /** @throws {Fault} caller-refused. `token` is a key that came in another way than the header. */
-  mustBeKnown(peer: Peer, token?: string): void {
+  /**
+   * Lets a start in: of this machine, with the key, with a caller token, or with the resume token of a call that waits for it. What it
+   * showed for that goes no further; what its token says wins over what it asks for.
+   * @throws {Fault} caller-refused, or busy when more tokens were used within a minute than can be remembered
+   */
+  admit(peer: Peer, start: CallStart): CallStart {
     this.mustBeServed(peer);
-    if (this.isKnown(peer) || this.isKey(token)) return;
-    throw new Fault("caller-refused", "the key in LINEKEEPER_API_KEY is needed: send it as Authorization: Bearer, or as token in start");
+    const { token = peer.token, ...parameters } = start.parameters;
+    const plain = { ...start, parameters };
+    if (token === undefined ? this.isKnown(peer) : this.isKey(token)) return plain;
+    // Who comes back shows the token it began with, which is used by now.
+    if (start.resume !== undefined && this.#awaits(start.resume)) return plain;
+    if (token === undefined)
+      throw new Fault("caller-refused", "a key or a caller token is needed: send it as Authorization: Bearer, or as token in start");
+    const { agent, language, user } = this.#tokens.redeem(token, peer);
+    return {
+      ...plain,
+      agent: agent ?? start.agent,
+      language: language ?? start.language,
+      parameters: user === undefined ? parameters : { ...parameters, user },
+    };
   }
 
   /**
@@ -97,28 +128,14 @@ function bearer(request: IncomingMessage): string | undefined {
   return /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? "")?.[1];
 }
 
+function offeredToken(request: IncomingMessage): string | undefined {
+  const offered = request.headers["sec-websocket-protocol"]?.split(",").map((each) => each.trim());
+  return offered?.find((each) => each.startsWith("token."))?.slice("token.".length);
+}
+
 const digest = (text: string): Buffer => createHash("sha256").update(text).digest();
 
 function isLocalName(host: string | undefined): boolean {
   const name = (host ?? "").replace(/:\d+$/, "").toLowerCase();
   return name === "localhost" || name.endsWith(".localhost") || name === "[::1]" || (isIP(name) === 4 && within(loopback, name));
-}
-
-function network(rows: readonly string[]): BlockList {
-  const list = new BlockList();
-  for (const row of rows) {
-    const [address = "", prefix] = row.split("/");
-    const version = isIP(address);
-    const bits = prefix === undefined ? (version === 6 ? 128 : 32) : Number(prefix);
-    if (version === 0 || !Number.isInteger(bits) || bits < 0 || bits > (version === 6 ? 128 : 32)) {
-      throw new Fault("setting-invalid", `trusted proxies: "${row}" is neither an address nor a network such as 10.0.0.0/8`);
-    }
-    list.addSubnet(address, bits, version === 6 ? "ipv6" : "ipv4");
-  }
-  return list;
-}
-
-function within(list: BlockList, address: string): boolean {
-  const version = isIP(address);
-  return version !== 0 && list.check(address, version === 6 ? "ipv6" : "ipv4");
 }

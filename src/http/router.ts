@@ -1,33 +1,43 @@
-import type { Route } from "./answer.ts";
+import type { Method, Route } from "./answer.ts";
 
 export interface Found {
-  readonly route: Route;
+  /** The routes of that path, each with its own methods; at least one. */
+  readonly routes: readonly Route[];
   readonly rest: string;
   readonly ids: Readonly<Record<string, string>>;
 }
 
-/** Finds the route of a path: an exact address before one with names in braces, that before a folder, and the longest folder first. */
+interface Place {
+  readonly routes: readonly Route[];
+  readonly pattern: RegExp;
+}
+
+export const methods: readonly Method[] = ["GET", "POST", "PUT", "DELETE"];
+
+/** Finds the routes of a path: an exact address before one with names in braces, that before a folder, and the longest folder first. */
 export class Router {
-  readonly #exact: ReadonlyMap<string, Route>;
-  readonly #others: readonly { readonly route: Route; readonly pattern: RegExp }[];
+  readonly #exact: ReadonlyMap<string, readonly Route[]>;
+  readonly #others: readonly Place[];
 
   constructor(routes: readonly Route[]) {
-    this.#exact = new Map(routes.filter(({ path }) => kind(path) === 0).map((route) => [route.path, route]));
-    this.#others = routes
-      .filter(({ path }) => kind(path) > 0)
-      .toSorted((a, b) => kind(a.path) - kind(b.path) || b.path.length - a.path.length)
-      .map((route) => ({ route, pattern: patternOf(route.path) }));
+    const places = Map.groupBy(routes, ({ path }) => path);
+    this.#exact = new Map([...places].filter(([path]) => kind(path) === 0));
+    this.#others = [...places]
+      .filter(([path]) => kind(path) > 0)
+      .toSorted(([a], [b]) => kind(a) - kind(b) || b.length - a.length)
+      .map(([path, group]) => ({ routes: group, pattern: patternOf(path) }));
   }
 
   find(path: string): Found | undefined {
     const exact = this.#exact.get(path);
-    if (exact !== undefined) return { route: exact, rest: "", ids: {} };
-    for (const { route, pattern } of this.#others) {
+    if (exact !== undefined) return { routes: exact, rest: "", ids: {} };
+    for (const { routes, pattern } of this.#others) {
+      // Every such pattern has at least one name.
       const groups = pattern.exec(path)?.groups;
       if (groups === undefined) continue;
       const { rest = "", ...escaped } = groups;
       const ids = unescaped(escaped);
-      return ids && { route, rest, ids };
+      return ids && { routes, rest, ids };
     }
     return undefined;
   }

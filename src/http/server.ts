@@ -7,9 +7,9 @@ import type { Door } from "../caller/door.ts";
 import type { LegParts } from "../caller/websocket-leg.ts";
 import { Fault, toFault } from "../kernel/fault.ts";
 import type { Access } from "./access.ts";
-import { answerProblem, Problem, type Handler, type Method, type Route } from "./answer.ts";
+import { answerProblem, Problem, type Route } from "./answer.ts";
 import { hasBody, readBody } from "./body.ts";
-import { Router } from "./router.ts";
+import { methods, Router } from "./router.ts";
 import { statuses } from "./statuses.ts";
 import { Upgrades } from "./upgrades.ts";
 
@@ -69,18 +69,21 @@ export function createServer({ routes, dialects, carriers, access, door, leg }: 
     try {
       if (upgrades.has(path)) return needsUpgrade(response, path);
       const found = router.find(path);
-      if (found === undefined) return answerProblem(response, 404, "not-found", `there is nothing at ${path.slice(0, 200)}`);
-      const { route, rest, ids } = found;
+      const here = found?.routes ?? [];
+      const method = methods.find((each) => each === (request.method === "HEAD" ? "GET" : request.method));
+      const route = here.find(({ answers }) => method !== undefined && answers[method] !== undefined) ?? here[0];
+      if (found === undefined || route === undefined)
+        return answerProblem(response, 404, "not-found", `there is nothing at ${path.slice(0, 200)}`);
       const peer = access.peer(request);
       if (route.for !== "everybody") access.mustBeServed(peer);
       if (route.for === "known" && !access.isKnown(peer)) throw keyNeeded(response);
       const reads = request.method === "GET" || request.method === "HEAD";
       // A page of another site can send a request without being able to read the answer.
       if (!reads) access.mustBeOurPage(request);
-      const handler = handlerOf(route, request.method);
-      if (handler === undefined) throw methodRefused(response, route, request.method ?? "");
+      const handler = method && route.answers[method];
+      if (handler === undefined) throw methodRefused(response, here, request.method ?? "");
       const body = await readBody(request, reads ? 0 : route.bodyLimitBytes);
-      await handler({ request, rest, ids, query: queryOf(request), body, peer }, response);
+      await handler({ request, rest: found.rest, ids: found.ids, query: queryOf(request), body, peer }, response);
     } catch (error) {
       fail(request, response, error, path);
     }
@@ -124,15 +127,10 @@ const pathOf = (request: IncomingMessage): string => (request.url ?? "/").split(
 const queryOf = ({ url = "" }: IncomingMessage): URLSearchParams =>
   new URLSearchParams(url.includes("?") ? url.slice(url.indexOf("?")).split("#", 1)[0] : "");
 
-const methods: readonly Method[] = ["GET", "POST", "PUT", "DELETE"];
-
-function handlerOf({ answers }: Route, asked: string | undefined): Handler | undefined {
-  const method = methods.find((each) => each === (asked === "HEAD" ? "GET" : asked));
-  return method && answers[method];
-}
-
-function methodRefused(response: ServerResponse, { answers }: Route, method: string): Problem {
-  const allowed = methods.filter((each) => answers[each] !== undefined).flatMap((each) => (each === "GET" ? ["GET", "HEAD"] : [each]));
+function methodRefused(response: ServerResponse, here: readonly Route[], method: string): Problem {
+  const allowed = methods
+    .filter((each) => here.some(({ answers }) => answers[each] !== undefined))
+    .flatMap((each) => (each === "GET" ? ["GET", "HEAD"] : [each]));
   response.setHeader("allow", allowed.join(", "));
   return new Problem(405, "method-not-allowed", `${method} is not served here; use ${allowed.join(" or ")}`);
 }

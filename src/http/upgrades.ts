@@ -60,7 +60,8 @@ export class Upgrades {
     entrance.server.handleUpgrade(request, socket, head, (webSocket) => {
       this.#open.add(webSocket);
       webSocket.once("close", () => this.#open.delete(webSocket));
-      const admit = (start: CallStart): Admitted => entrance.carrier?.admit(start, knock) ?? this.#admit(peer, start);
+      const admit = (start: CallStart): Admitted =>
+        entrance.carrier?.admit(start, knock) ?? { start: this.#access.admit(peer, start), line: plainLine };
       serveSocket(webSocket, entrance.dialect, this.#parts, { knock, admit });
     });
   }
@@ -77,13 +78,6 @@ export class Upgrades {
   /** Cuts off whoever is still there. */
   terminate(): void {
     for (const socket of this.#open) socket.terminate();
-  }
-
-  /** The key may come with the start, where a page cannot set headers; it goes no further than here. */
-  #admit(peer: Peer, start: CallStart): Admitted {
-    const { token, ...parameters } = start.parameters;
-    this.#access.mustBeKnown(peer, token);
-    return { start: { ...start, parameters }, line: plainLine };
   }
 
   #turnAway(socket: Duplex, fault: Fault): void {

@@ -9,6 +9,7 @@ import { newLegCounts, type LegCounts } from "../../src/caller/websocket-leg.ts"
 import { Access, type AccessOptions } from "../../src/http/access.ts";
 import type { Route } from "../../src/http/answer.ts";
 import { createServer } from "../../src/http/server.ts";
+import { CallerTokens } from "../../src/http/tokens.ts";
 import { silentLog } from "../../src/kernel/log.ts";
 import { SimulatedClock } from "../simulated-clock.ts";
 import { BookedReception } from "./reception.ts";
@@ -45,7 +46,14 @@ export async function openHouse(
     routes: parts.routes ?? [],
     dialects: parts.dialects ?? [browser],
     carriers: parts.carriers ?? [],
-    access: new Access({ keys: () => [], origins: [], trustedProxies: [], ...parts.access }),
+    access: new Access({
+      keys: () => [],
+      origins: [],
+      trustedProxies: [],
+      tokens: new CallerTokens(() => [], clock),
+      awaits: () => false,
+      ...parts.access,
+    }),
     door: new Door({ ...doorLimits, ...parts.limits }, clock),
     leg: { reception, clock, beat: new Ticker(clock, 250), log: silentLog, counts },
   });

@@ -1,16 +1,36 @@
 import type { IncomingMessage } from "node:http";
 import { expect, test } from "vitest";
+import type { CallStart } from "../../src/caller/leg.ts";
 import { Access, type AccessOptions, type Peer } from "../../src/http/access.ts";
+import { CallerTokens } from "../../src/http/tokens.ts";
+import { SimulatedClock } from "../simulated-clock.ts";
 
 const access = (options: Partial<AccessOptions> = {}): Access =>
-  new Access({ keys: () => [], origins: [], trustedProxies: [], ...options });
+  new Access({
+    keys: () => [],
+    origins: [],
+    trustedProxies: [],
+    tokens: new CallerTokens(() => [], new SimulatedClock()),
+    awaits: () => false,
+    ...options,
+  });
 
 /** As much of a request as the door looks at. */
 const request = (remoteAddress: string, headers: Record<string, string> = {}): IncomingMessage =>
   ({ socket: { remoteAddress }, headers: { host: "localhost:8080", ...headers } }) as unknown as IncomingMessage;
 
-const local: Peer = { address: "127.0.0.1", local: true, hasKey: false };
-const stranger: Peer = { address: "192.0.2.1", local: false, hasKey: false };
+const local: Peer = { address: "127.0.0.1", local: true, hasKey: false, origin: undefined, token: undefined };
+/** A start that shows this token. */
+const start = (token?: string): CallStart => ({
+  dialect: "browser",
+  carrierCallId: undefined,
+  agent: undefined,
+  language: undefined,
+  resume: undefined,
+  from: undefined,
+  parameters: token === undefined ? {} : { token },
+});
+const stranger: Peer = { address: "192.0.2.1", local: false, hasKey: false, origin: undefined, token: undefined };
 
 test.each([
   { name: "loopback", from: request("127.0.0.1"), isLocal: true },
@@ -27,16 +47,17 @@ test.each([
 });
 
 test("without a key configured only this machine is served, and the refusal names the setting", () => {
-  expect(() => access().mustBeKnown(local)).not.toThrow();
+  expect(() => access().admit(local, start())).not.toThrow();
   expect(() => access().mustBeServed(stranger)).toThrow("set LINEKEEPER_API_KEY");
 });
 
 test("with a key others need it, in the header or as a token; two keys are good while one is replaced", () => {
   const guarded = access({ keys: () => ["new-key", "old-key"] });
   expect(() => guarded.mustBeServed(stranger)).not.toThrow();
-  expect(() => guarded.mustBeKnown(stranger)).toThrow("key");
-  expect(() => guarded.mustBeKnown(stranger, "wrong")).toThrow("key");
-  expect(() => guarded.mustBeKnown(stranger, "old-key")).not.toThrow();
+  expect(() => guarded.admit(stranger, start())).toThrow("key");
+  expect(() => guarded.admit(stranger, start("wrong"))).toThrow("not accepted");
+  expect(() => guarded.admit({ ...stranger, hasKey: true }, start())).not.toThrow();
+  expect(guarded.admit(stranger, start("old-key")).parameters).toEqual({});
   expect(guarded.peer(request("192.0.2.1", { authorization: "Bearer new-key" })).hasKey).toBe(true);
   expect(guarded.peer(request("192.0.2.1", { authorization: "Bearer new-key2" })).hasKey).toBe(false);
 });

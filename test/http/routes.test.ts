@@ -153,7 +153,7 @@ test("who is asked knows who asks", async () => {
   const route = tells("/who", { answers: { GET: ({ peer }, response) => (seen.push(peer), answerJson(response, 200, {})) } });
   await using house = await open([route]);
   await fetch(`${house.url}/who`);
-  expect(seen).toEqual([{ address: "127.0.0.1", local: true, hasKey: false }]);
+  expect(seen).toEqual([{ address: "127.0.0.1", local: true, hasKey: false, origin: undefined, token: undefined }]);
 });
 
 /** Everything the server says to these bytes until it closes. */

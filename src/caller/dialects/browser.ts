@@ -11,7 +11,8 @@ const longestTurnMs = 24 * 3_600_000;
 const encoding = z.enum(Object.keys(encodings) as [Encoding, ...Encoding[]]); // The keys of that table are the encodings.
 const word = (longest: number) => z.string().min(1).max(longest);
 
-const messages = {
+/** What a caller may say; `type` is the key. */
+export const callerMessages = {
   start: z.object({
     version: z.literal(1),
     audio: z.object({ up: encoding, down: encoding }),
@@ -27,9 +28,9 @@ const messages = {
   bye: z.object({}),
 } as const;
 
-type MessageType = keyof typeof messages;
+type MessageType = keyof typeof callerMessages;
 
-const isMessageType = (text: unknown): text is MessageType => typeof text === "string" && Object.hasOwn(messages, text);
+const isMessageType = (text: unknown): text is MessageType => typeof text === "string" && Object.hasOwn(callerMessages, text);
 
 function open(): DialectCodec {
   let uplink: Encoding | undefined;
@@ -100,10 +101,10 @@ function signalOf(type: Exclude<MessageType, "start">, wire: Record<string, unkn
   }
 }
 
-function read<T extends MessageType>(type: T, wire: Record<string, unknown>): z.infer<(typeof messages)[T]> {
-  const result = messages[type].safeParse(wire);
+function read<T extends MessageType>(type: T, wire: Record<string, unknown>): z.infer<(typeof callerMessages)[T]> {
+  const result = callerMessages[type].safeParse(wire);
   // The schema of `type` made it; the compiler does not follow the index through `safeParse`.
-  if (result.success) return result.data as z.infer<(typeof messages)[T]>;
+  if (result.success) return result.data as z.infer<(typeof callerMessages)[T]>;
   const [issue] = result.error.issues;
   const field = [type, ...(issue?.path ?? [])].join(".");
   const unsupported = type === "start" && issue?.path[0] === "audio" && issue.path.length === 2;
@@ -156,7 +157,7 @@ function messageFor(fault: Fault): string {
 export const browser: Dialect = {
   name: "browser",
   path: "/browser",
-  subprotocols: [],
+  subprotocols: ["linekeeper.1"],
   traits: {
     playback: "reports",
     aheadMs: 300,

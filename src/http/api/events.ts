@@ -1,0 +1,154 @@
+import type { ServerResponse } from "node:http";
+import { z } from "zod";
+import { Fault } from "../../kernel/fault.ts";
+import type { Clock, Timer } from "../../kernel/clock.ts";
+import type { Log } from "../../kernel/log.ts";
+import type { CallControl } from "../../session/control.ts";
+import type { CallEvent } from "../../session/words.ts";
+import type { Asked } from "../answer.ts";
+import { brief } from "./calls.ts";
+import type { Operation } from "./operation.ts";
+import type { GuardView } from "./providers.ts";
+
+const readersLimit = 32;
+/** Events kept for readers who come back. */
+const ringEvents = 500;
+/** A reader that leaves more than this unread is cut off; it comes back and is told what it missed. */
+const unreadLimitBytes = 256 * 1024;
+const beatMs = 1_000;
+const heartbeatBeats = 15;
+/** Calls in one picture of those in progress; the rest is only counted. */
+const picturedCalls = 100;
+
+/** Told so often that they would drown the others; they are in the metrics. */
+const fine: ReadonlySet<CallEvent["type"]> = new Set(["audio.flowed", "audio.hopped", "audio.buffered"]);
+
+interface Reader {
+  readonly response: ServerResponse;
+  /** It wants a picture of the calls each second. */
+  readonly wantsCalls: boolean;
+}
+
+export interface EventParts {
+  readonly control: CallControl;
+  readonly guard: GuardView;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Tells this process's events from those of the one before it. */
+  readonly epoch: string;
+}
+
+/**
+ * What happens, to whoever reads along, as server-sent events (WHATWG HTML, section 9.2): numbered ones that can be asked for again
+ * by Last-Event-ID, and every second, for those who want it, a picture of the calls.
+ */
+export class EventFeed implements Disposable {
+  readonly #parts: EventParts;
+  readonly #readers = new Set<Reader>();
+  readonly #ring: { readonly number: number; readonly text: string }[] = [];
+  readonly #sources: readonly Disposable[];
+  #count = 0;
+  #beats = 0;
+  #timer: Timer | undefined;
+  /** Readers that were cut off because they did not read. */
+  droppedReaders = 0;
+
+  constructor(parts: EventParts) {
+    this.#parts = parts;
+    this.#sources = [
+      parts.control.follow((event) => {
+        if (!fine.has(event.type)) this.#tell(event.type, event);
+      }),
+      parts.guard.follow((provider) => this.#tell("provider.changed", { type: "provider.changed", ...provider })),
+    ];
+  }
+
+  /** @throws {Fault} busy */
+  serve({ request, query }: Asked, response: ServerResponse): void {
+    if (this.#readers.size >= readersLimit) {
+      throw new Fault("busy", `${readersLimit} are reading the events already`, { retryAfterMs: 10_000 });
+    }
+    response.writeHead(200, { "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-store", "x-accel-buffering": "no" });
+    if (request.method === "HEAD") return void response.end();
+    const reader: Reader = { response, wantsCalls: query.get("calls") !== null };
+    response.once("close", () => this.#forget(reader));
+    this.#readers.add(reader);
+    response.write(`retry: 2000\n: ${this.#parts.epoch}\n\n`);
+    this.#catchUp(reader, request.headers["last-event-id"]?.toString());
+    if (reader.wantsCalls) this.#write(reader, this.#picture());
+    this.#timer ??= this.#parts.clock.setTimeout(() => this.#beat(), beatMs);
+  }
+
+  get readers(): number {
+    return this.#readers.size;
+  }
+
+  [Symbol.dispose](): void {
+    for (const source of this.#sources) source[Symbol.dispose]();
+    for (const { response } of this.#readers) response.end();
+    if (this.#timer !== undefined) this.#parts.clock.clearTimeout(this.#timer);
+  }
+
+  #tell(type: string, data: object): void {
+    this.#count += 1;
+    const at = new Date(this.#parts.clock.wallNow()).toISOString();
+    const text = `id: ${this.#parts.epoch}-${this.#count}\nevent: ${type}\ndata: ${JSON.stringify({ at, ...data })}\n\n`;
+    this.#ring.push({ number: this.#count, text });
+    if (this.#ring.length > ringEvents) this.#ring.shift();
+    for (const reader of this.#readers) this.#write(reader, text);
+  }
+
+  /** What a reader missed while it was away; `missed` when that is more than is kept, or from another process. */
+  #catchUp(reader: Reader, lastId: string | undefined): void {
+    if (lastId === undefined) return;
+    const [, epoch, digits] = /^(.+)-(\d{1,15})$/.exec(lastId) ?? [];
+    const last = epoch === this.#parts.epoch ? Number(digits) : Number.NaN;
+    const oldest = this.#ring[0]?.number ?? this.#count + 1;
+    if (!(last >= oldest - 1 && last <= this.#count)) this.#write(reader, 'event: missed\ndata: {"type":"missed"}\n\n');
+    for (const { number, text } of this.#ring) if (!(number <= last)) this.#write(reader, text);
+  }
+
+  #picture(): string {
+    const calls = this.#parts.control.calls();
+    return `event: calls\ndata: ${JSON.stringify({ total: calls.length, calls: calls.slice(0, picturedCalls).map(brief) })}\n\n`;
+  }
+
+  #beat(): void {
+    this.#timer = this.#readers.size === 0 ? undefined : this.#parts.clock.setTimeout(() => this.#beat(), beatMs);
+    this.#beats += 1;
+    // Whoever has not read the last picture needs no newer one yet.
+    const ready = [...this.#readers].filter(({ response, wantsCalls }) => wantsCalls && response.writableLength === 0);
+    const picture = ready.length === 0 ? "" : this.#picture();
+    for (const reader of ready) this.#write(reader, picture);
+    if (this.#beats % heartbeatBeats === 0) for (const reader of this.#readers) this.#write(reader, ": still here\n\n");
+  }
+
+  #write(reader: Reader, text: string): void {
+    if (!this.#readers.has(reader)) return;
+    reader.response.write(text);
+    if (reader.response.writableLength <= unreadLimitBytes) return;
+    this.droppedReaders += 1;
+    this.#parts.log.warning("event_reader_dropped", { unreadBytes: reader.response.writableLength, droppedReaders: this.droppedReaders });
+    this.#forget(reader);
+    reader.response.destroy();
+  }
+
+  #forget(reader: Reader): void {
+    this.#readers.delete(reader);
+  }
+}
+
+const line = z.string().meta({ description: "lines of server-sent events" });
+
+export const eventOperation = (feed: EventFeed): Operation => ({
+  id: "followEvents",
+  method: "GET",
+  path: "/v1/events",
+  for: "known",
+  summary: "What happens to calls and providers from now on, as server-sent events; after Last-Event-ID also what was missed",
+  body: undefined,
+  query: { calls: "set to 1: every second also an event `calls` with a picture of those in progress" },
+  answer: { status: 200, meaning: "events until either side closes; a comment every 15 s", type: "text/event-stream", schema: line },
+  faults: ["busy"],
+  answers: (asked, response) => feed.serve(asked, response),
+});

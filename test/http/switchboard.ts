@@ -1,0 +1,202 @@
+import { apiRoutes } from "../../src/http/api/api.ts";
+import { EventFeed } from "../../src/http/api/events.ts";
+import type { NodeControl } from "../../src/http/api/node.ts";
+import type { GuardView } from "../../src/http/api/providers.ts";
+import type { CostView, ProviderView } from "../../src/http/api/shapes.ts";
+import { CallerTokens } from "../../src/http/tokens.ts";
+import type { Clock } from "../../src/kernel/clock.ts";
+import { Fault } from "../../src/kernel/fault.ts";
+import type { Log, LogFields } from "../../src/kernel/log.ts";
+import type { CallControl, CallView } from "../../src/session/control.ts";
+import type { CallEvent } from "../../src/session/words.ts";
+import type { Route } from "../../src/http/answer.ts";
+
+/** Calls that exist on paper only: the orders for each are written down, and change what is seen as they would on a real one. */
+class PaperCalls implements CallControl {
+  readonly views = new Map<string, CallView>();
+  readonly orders: string[] = [];
+  readonly #listeners = new Set<(event: CallEvent) => void>();
+
+  add(callId: string, view: Partial<CallView> = {}): void {
+    this.views.set(callId, { ...plainCall, callId, ...view });
+    this.tell({ type: "call.started", callId, dialect: "browser" });
+  }
+
+  change(callId: string, change: Partial<CallView>): void {
+    this.views.set(callId, { ...this.#found(callId), ...change });
+  }
+
+  tell(event: CallEvent): void {
+    for (const listener of this.#listeners) listener(event);
+  }
+
+  calls(): readonly CallView[] {
+    return [...this.views.values()];
+  }
+
+  call(callId: string): CallView | undefined {
+    return this.views.get(callId);
+  }
+
+  follow(listener: (event: CallEvent) => void): Disposable {
+    this.#listeners.add(listener);
+    return { [Symbol.dispose]: () => this.#listeners.delete(listener) };
+  }
+
+  hangUp(callId: string): void {
+    this.#write(callId, "hang up");
+    this.views.delete(callId);
+    this.tell({ type: "call.ended", callId, dialect: "browser", outcome: "completed", cause: undefined, durationMs: 1 });
+  }
+
+  switchProvider(callId: string, provider: string | undefined): void {
+    const { provider: from, tiers } = this.#write(callId, `switch to ${provider ?? "the next"}`);
+    const to = provider ?? tiers[tiers.indexOf(from) + 1];
+    if (to === undefined || !tiers.includes(to)) throw new Fault("call-unable", `${to ?? "nobody"} is not among this call's providers`);
+    this.change(callId, { provider: to });
+    const times = { durationMs: 90, items: 2, replayedChunks: 0, restored: "full" } as const;
+    this.tell({ type: "call.handed-over", callId, from, to, mode: "planned", cause: "asked", ...times });
+  }
+
+  transfer(callId: string, target: string): void {
+    this.#write(callId, `transfer to ${target}`);
+    if (this.#found(callId).dialect === "browser") throw new Fault("call-unable", "a browser cannot be sent on to a telephone");
+  }
+
+  say(callId: string, text: string): void {
+    const { turns, ageMs } = this.#write(callId, `say ${text}`);
+    const turnId = `t${turns.length + 1}`;
+    this.change(callId, { turns: [...turns, { turnId, role: "agent", text, interrupted: false, startMs: ageMs, endMs: ageMs + 900 }] });
+  }
+
+  hold(callId: string, on: boolean): void {
+    this.#write(callId, `hold ${on}`);
+    this.change(callId, { held: on });
+  }
+
+  mute(callId: string, on: boolean): void {
+    this.#write(callId, `mute ${on}`);
+    this.change(callId, { muted: on });
+  }
+
+  sendDtmf(callId: string, digits: string): void {
+    this.#write(callId, `dtmf ${digits}`);
+    if (this.#found(callId).dialect === "browser") throw new Fault("call-unable", "a browser takes no keys");
+  }
+
+  #write(callId: string, order: string): CallView {
+    const view = this.#found(callId);
+    this.orders.push(`${callId}: ${order}`);
+    return view;
+  }
+
+  #found(callId: string): CallView {
+    const view = this.views.get(callId);
+    if (view === undefined) throw new Fault("call-unknown", `no call ${callId} is in progress here`);
+    return view;
+  }
+}
+
+const plainCall: CallView = {
+  callId: "",
+  agent: "front-desk",
+  dialect: "browser",
+  language: "en-US",
+  from: undefined,
+  startedAt: "2026-11-21T03:12:09.000Z",
+  ageMs: 65_000,
+  provider: "gemini",
+  tiers: ["gemini", "openai", "local"],
+  phase: "listening",
+  states: { link: "linked.open", leg: "attached" },
+  levels: { caller: 0.12, agent: 0 },
+  held: false,
+  muted: false,
+  replayedMs: 0,
+  lostMs: 0,
+  turns: [],
+};
+
+/** Providers that are as the test says, and obey. */
+class PaperProviders implements GuardView {
+  readonly views: ProviderView[] = ["gemini", "openai", "local"].map((name) => ({
+    name,
+    level: "healthy",
+    breaker: { state: "closed", order: "auto" },
+    calls: 0,
+    latencyMs: 640,
+    errorRate: 0,
+    limits: [],
+    timeouts: { open: 5_000 },
+  }));
+  readonly #listeners = new Set<(changed: ProviderView) => void>();
+
+  providers(): readonly ProviderView[] {
+    return this.views;
+  }
+
+  order(provider: string, order: ProviderView["breaker"]["order"]): void {
+    this.change(provider, { breaker: { state: order === "auto" ? "closed" : order, order } });
+  }
+
+  change(provider: string, change: Partial<ProviderView>): void {
+    const at = this.views.findIndex(({ name }) => name === provider);
+    const before = this.views[at];
+    if (before === undefined) throw new Error(`no provider ${provider}`);
+    const changed = { ...before, ...change };
+    this.views[at] = changed;
+    for (const listener of this.#listeners) listener(changed);
+  }
+
+  follow(listener: (changed: ProviderView) => void): Disposable {
+    this.#listeners.add(listener);
+    return { [Symbol.dispose]: () => this.#listeners.delete(listener) };
+  }
+}
+
+/** Lines as they were logged. */
+class PaperLog implements Log {
+  readonly lines: (LogFields & { readonly event: string })[] = [];
+  debug(event: string, fields?: LogFields): void {
+    this.lines.push({ ...fields, event });
+  }
+  info = this.debug;
+  warning = this.debug;
+  error = this.debug;
+  with(): Log {
+    return this;
+  }
+}
+
+/** The whole API over calls and providers of paper. */
+export class Switchboard implements Disposable {
+  readonly calls = new PaperCalls();
+  readonly guard = new PaperProviders();
+  readonly log = new PaperLog();
+  readonly tokens: CallerTokens;
+  readonly feed: EventFeed;
+  readonly routes: readonly Route[];
+  state: ReturnType<NodeControl["state"]> = "serving";
+  cost: CostView | undefined;
+  drains = 0;
+
+  constructor(clock: Clock, epoch = "e1", secrets: () => readonly string[] = () => []) {
+    this.tokens = new CallerTokens(secrets, clock);
+    this.feed = new EventFeed({ control: this.calls, guard: this.guard, clock, log: this.log, epoch });
+    const node: NodeControl = {
+      version: "1.2.3",
+      state: () => this.state,
+      calls: () => this.calls.views.size,
+      costToday: () => this.cost,
+      drain: () => {
+        this.drains += 1;
+        this.state = "draining";
+      },
+    };
+    this.routes = apiRoutes({ control: this.calls, guard: this.guard, node, tokens: this.tokens, feed: this.feed, log: this.log });
+  }
+
+  [Symbol.dispose](): void {
+    this.feed[Symbol.dispose]();
+  }
+}
