@@ -4,4 +4,4 @@ import { gemini } from "../../../src/provider/gemini/gemini.ts";
 import { fakeBench } from "../bench.ts";
 import { providerConforms } from "../conformance.ts";
 
-describe("gemini", () => providerConforms(async () => fakeBench(await startGeminiFake(), gemini)));
+describe("gemini", () => providerConforms(async () => fakeBench(await startGeminiFake({ playbackPace: 10 }), gemini)));

@@ -26,7 +26,7 @@ const since: readonly ConversationItem[] = [
 const question: ConversationItem = { type: "caller", id: "c3", text: "Which is the cheapest?" };
 
 async function bed() {
-  const fake = await startGeminiFake();
+  const fake = await startGeminiFake({ playbackPace: 10 });
   const bench = await fakeBench(fake, gemini);
   return { fake, panel: fake.panel, bench, [Symbol.asyncDispose]: () => bench[Symbol.asyncDispose]() };
 }

@@ -26,7 +26,7 @@ const own = (settings: Readonly<Record<string, unknown>>): { agent: { providerSe
 });
 
 async function bed(options: GeminiFakeOptions = {}) {
-  const fake = await startGeminiFake(options);
+  const fake = await startGeminiFake({ playbackPace: 10, ...options });
   const bench = await fakeBench(fake, gemini);
   return { fake, panel: fake.panel, bench, [Symbol.asyncDispose]: () => bench[Symbol.asyncDispose]() };
 }
