@@ -14,7 +14,7 @@ export const mayImport: Readonly<Record<string, string>> = {
   provider: "kernel audio",
   "provider/openai": "kernel audio provider openai ws zod",
   "provider/gemini": "kernel audio provider @google/genai ws zod",
-  "provider/deepgram-sdk": "kernel @deepgram/sdk ws",
+  "provider/deepgram-sdk": "kernel provider @deepgram/sdk ws",
   "provider/deepgram": "kernel audio provider provider/deepgram-sdk @deepgram/sdk @google/genai openai @anthropic-ai/sdk ws zod",
   "provider/deepgram-agent": "kernel audio provider provider/deepgram-sdk @deepgram/sdk ws zod",
   "provider/local": "kernel audio provider onnxruntime-web onnxruntime-node llama-tokenizer-js chrono-node openai zod",

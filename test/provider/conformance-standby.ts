@@ -178,6 +178,19 @@ export function standsBy(make: () => Promise<Bench>): void {
     expect(line.notices.map((notice) => notice.type).filter((type) => type !== "link.used")).toEqual(["link.lost"]);
   });
 
+  test("a peer that is gone without a close is found while the link waits, within two minutes", async (context) => {
+    await using bench = await standby(context, make);
+    const { panel } = bench;
+    if (panel === undefined) return context.skip("needs a fake");
+    const time = new SimulatedClock();
+    await using line = await new Line(bench, { begin: "wait", clock: onWall(time), openLimitMs: minuteMs }).open();
+    panel.goDeaf();
+    await idle(time, bench, 2 * minuteMs);
+    expect(line.all("link.lost").map(({ fault }) => fault.code)).toEqual(["provider-silent"]);
+    // So that the fake sees the end.
+    panel.serve();
+  });
+
   test("an opening that waits is given up like any other", async (context) => {
     await using bench = await standby(context, make);
     const { panel } = bench;

@@ -4,8 +4,8 @@ import type { Timer } from "../../kernel/clock.ts";
 import { Fault } from "../../kernel/fault.ts";
 import type { Link, LinkNotice, OpenRequest, ToolResult } from "../contract.ts";
 import { connectOnce, deepgramClient, type DeepgramAddress } from "../deepgram-sdk/client.ts";
-import { Pulse } from "../deepgram-sdk/pulse.ts";
 import { WsTransport, type SocketEnd, type SocketReport } from "../deepgram-sdk/transport.ts";
+import { Pulse } from "../pulse.ts";
 import { endFault, errorFault } from "./faults.ts";
 import type { LinkSettings } from "./settings.ts";
 import { Talk, type TalkHost } from "./talk.ts";
@@ -77,12 +77,8 @@ class AgentLink implements Link, TalkHost, SocketReport {
     this.#settle = { resolve, reject };
     this.#transport = new WsTransport(request.clock, this);
     this.#talk = new Talk(this);
-    this.#pulse = new Pulse(
-      request.clock,
-      this.#transport,
-      () => this.#talk.owed,
-      (fault) => this.#lost(fault),
-    );
+    const { clock } = request;
+    this.#pulse = new Pulse({ clock, peer: this.#transport, owed: () => this.#talk.owed, dead: (fault) => this.#lost(fault) });
     request.signal.addEventListener("abort", this.#aborted);
     this.#limit = request.clock.setTimeout(
       () => this.#lost(new Fault("provider-silent", `${doing}: still ${this.#state} after ${request.openLimitMs} ms`)),

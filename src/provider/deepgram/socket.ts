@@ -2,8 +2,8 @@ import type { DeepgramClient } from "@deepgram/sdk";
 import type { Clock, Timer } from "../../kernel/clock.ts";
 import { Fault, toFault } from "../../kernel/fault.ts";
 import { connectOnce, deepgramClient, type DeepgramAddress } from "../deepgram-sdk/client.ts";
-import { Pulse } from "../deepgram-sdk/pulse.ts";
 import { WsTransport, type SocketEnd, type SocketReport } from "../deepgram-sdk/transport.ts";
+import { Pulse } from "../pulse.ts";
 import { endFault } from "./faults.ts";
 
 /** What the sockets of the official client have in common. */
@@ -55,7 +55,7 @@ export class StageSocket<S extends ClientSocket> implements SocketReport {
     this.ready.catch(() => {});
     const { clock, name, openLimitMs } = plan;
     this.#transport = new WsTransport(clock, this);
-    this.#pulse = new Pulse(clock, this.#transport, plan.owed, (fault) => this.end(fault));
+    this.#pulse = new Pulse({ clock, peer: this.#transport, owed: plan.owed, dead: (fault) => this.end(fault) });
     this.#limit = clock.setTimeout(
       () => this.end(new Fault("provider-silent", `opening ${name}: not ready after ${openLimitMs} ms`)),
       openLimitMs,

@@ -1,6 +1,7 @@
 // What the service's close frames and refusals mean for a call: it has no error message, the close frame is the error. Sources: reasons
 // as reported in issue threads of python-genai, js-genai, livekit/agents and pipecat, read 2026-11. A reason is cut at 123 bytes.
 import { Fault, type FaultCode } from "../../kernel/fault.ts";
+import { refusalCode, retryAfterMs, waits } from "../refused-upgrade.ts";
 
 /** Where in its life a session was, for the same words mean different things. */
 export interface SessionState {
@@ -41,22 +42,11 @@ function codeOf(closeCode: number, reason: string, { ready, resumed, leaving }: 
   return ready ? "provider-dropped" : "provider-model";
 }
 
-const statuses: Readonly<Record<number, FaultCode>> = {
-  400: "provider-refused",
-  401: "provider-key",
-  402: "provider-quota",
-  403: "provider-key",
-  404: "provider-model",
-  429: "provider-limited",
-};
-
 /** An upgrade answered by HTTP. */
 export function refusedUpgrade(status: number, body: string, retryAfter: string | undefined, doing: string): Fault {
   const message = /"message":\s*"([^"]{0,200})/.exec(body)?.[1] ?? "";
   const named = status < 500 ? reasons.find(({ begins }) => begins.test(message))?.code : undefined;
-  const code = named ?? statuses[status] ?? (status >= 500 || status === 408 ? "provider-overloaded" : "provider-refused");
-  const seconds = Number(retryAfter);
-  const waits = retryAfter !== undefined && Number.isFinite(seconds) && seconds >= 0;
+  const code = named ?? refusalCode(status);
   const refused = code === "provider-key" ? ", GEMINI_API_KEY was refused" : "";
-  return new Fault(code, `${doing}: HTTP ${status}${refused}`, waits ? { retryAfterMs: seconds * 1_000 } : undefined);
+  return new Fault(code, `${doing}: HTTP ${status}${refused}`, waits(retryAfterMs(retryAfter)));
 }

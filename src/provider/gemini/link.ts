@@ -2,6 +2,7 @@ import { WebSocket, type RawData } from "ws";
 import type { Timer } from "../../kernel/clock.ts";
 import { Fault } from "../../kernel/fault.ts";
 import type { Begin, ConversationItem, Link, LinkNotice, OpenRequest, ToolResult } from "../contract.ts";
+import { Pulse } from "../pulse.ts";
 import { closedFault, refusedUpgrade } from "./faults.ts";
 import { openingOf, takeOverOf, type Opening } from "./opening.ts";
 import type { LinkSettings } from "./settings.ts";
@@ -27,6 +28,8 @@ const maxMessageBytes = 16 * 2 ** 20;
 /** How long before its end a connection is said to be expiring; the service itself gives a minute or less, if it says so at all. */
 const noticeMs = 2 * 60_000;
 const closeLimitMs = 2_000;
+/** Pongs were seen to take half a minute: good enough to find out that a link which waits is dead, too slow for one at work. */
+const pongLimitMs = 60_000;
 const doing = "opening gemini";
 
 /** @throws {Fault} see `Provider.open`. */
@@ -60,6 +63,7 @@ class LiveLink implements Link, TalkHost {
   readonly #socket: WebSocket;
   readonly #opening: Opening;
   readonly #talk: Talk;
+  readonly #pulse: Pulse;
   readonly #timers: Timer[] = [];
   readonly #settle: { readonly resolve: () => void; readonly reject: (fault: Fault) => void };
   #state: State = "connecting";
@@ -74,6 +78,8 @@ class LiveLink implements Link, TalkHost {
     this.#settle = { resolve, reject };
     this.#opening = openingOf(request, settings);
     this.#talk = new Talk(this);
+    const peer = { ping: () => socket.ping(), queuedBytes: 0 };
+    this.#pulse = new Pulse({ clock: request.clock, peer, owed: () => false, dead: (fault) => this.lost(fault), pongLimitMs });
     this.#listen();
     this.#later(() => {
       if (this.#isReady || this.#state === "closed") return;
@@ -88,6 +94,7 @@ class LiveLink implements Link, TalkHost {
       socket.send(this.#opening.setup);
     });
     socket.on("message", (data) => this.#take(data));
+    socket.on("pong", () => this.#pulse.heard());
     socket.on("error", (error) => (this.#trouble = error.message));
     socket.on("unexpected-response", (_request, response) => {
       let body = "";
@@ -136,7 +143,8 @@ class LiveLink implements Link, TalkHost {
     }, connectionMs - noticeMs);
     for (const seed of this.#opening.seeds) this.#socket.send(seed);
     this.#settle.resolve();
-    if (!waits) this.#talk.begin(this.#opening.prompt);
+    if (waits) this.#pulse.begin();
+    else this.#talk.begin(this.#opening.prompt);
   }
 
   get #isReady(): boolean {
@@ -173,6 +181,7 @@ class LiveLink implements Link, TalkHost {
   takeOver(since: readonly ConversationItem[], begin: Begin): void {
     if (this.#state !== "waiting") return;
     this.#state = "open";
+    this.#pulse.end();
     const { seeds, prompt } = takeOverOf(this.request, this.settings, since, begin);
     for (const seed of seeds) this.#socket.send(seed);
     this.#talk.begin(prompt);
@@ -232,6 +241,7 @@ class LiveLink implements Link, TalkHost {
   #over(): void {
     this.#state = "closed";
     this.#talk.close();
+    this.#pulse.end();
     for (const timer of this.#timers.splice(0)) this.request.clock.clearTimeout(timer);
     this.request.signal.removeEventListener("abort", this.#aborted);
   }

@@ -1,6 +1,7 @@
 // What the service's errors, refusals and close codes mean for a call. Sources: error objects and close frames as reported in issue
 // threads of openai-node, livekit/agents and pipecat, read 2026-11. Texts drift, so codes decide.
 import { Fault, type FaultCode } from "../../kernel/fault.ts";
+import { refusalCode, retryAfterMs, waits } from "../refused-upgrade.ts";
 import type { WireError } from "./wire.ts";
 
 /** Codes that end a session, wherever they turn up: in an error event, a failed response, a close reason or a refused upgrade. */
@@ -20,20 +21,11 @@ const fatal: Readonly<Record<string, FaultCode>> = {
   beta_api_shape_disabled: "provider-refused",
 };
 
-const statuses: Readonly<Record<number, FaultCode>> = {
-  400: "provider-refused",
-  401: "provider-key",
-  402: "provider-quota",
-  403: "provider-key",
-  404: "provider-model",
-  429: "provider-limited",
-};
-
 /** The fault of an error that ends the session; undefined when it does not. */
 export function fatalFault(error: WireError, doing: string, secret: string): Fault | undefined {
   const code = Object.hasOwn(fatal, error.code) ? fatal[error.code] : undefined;
   if (code === undefined) return undefined;
-  return fault(code, doing, `${error.code}: ${error.message}`, secret, retryAfterMs(error.message));
+  return fault(code, doing, `${error.code}: ${error.message}`, secret, waitAskedFor(error.message));
 }
 
 /** One of our own events was refused, and without it the session is not what was asked for. */
@@ -47,13 +39,8 @@ export const failingFault = (error: WireError | undefined, secret: string): Faul
 /** An upgrade answered by HTTP. */
 export function refusedUpgrade(status: number, body: string, retryAfter: string | undefined, doing: string, secret: string): Fault {
   const named = Object.keys(fatal).find((code) => body.includes(`"${code}"`));
-  const code =
-    (named === undefined ? undefined : fatal[named]) ??
-    statuses[status] ??
-    (status >= 500 || status === 408 ? "provider-overloaded" : "provider-refused");
-  const seconds = Number(retryAfter);
-  const waitMs = retryAfter !== undefined && Number.isFinite(seconds) && seconds >= 0 ? seconds * 1_000 : undefined;
-  return fault(code, doing, `HTTP ${status}${named === undefined ? "" : `, ${named}`}`, secret, waitMs);
+  const code = (named === undefined ? undefined : fatal[named]) ?? refusalCode(status);
+  return fault(code, doing, `HTTP ${status}${named === undefined ? "" : `, ${named}`}`, secret, retryAfterMs(retryAfter));
 }
 
 /** A close by the service. Reasons are `<type>.<code>`, or at the end of a session its sentence. */
@@ -68,11 +55,11 @@ export function closedFault(closeCode: number, reason: string, doing: string, se
 function fault(code: FaultCode, doing: string, found: string, secret: string, waitMs?: number): Fault {
   // What the service says of a key quotes it, whole or in parts.
   const safe = code === "provider-key" ? found.replace(/:.*$/s, "") : found.replaceAll(secret, "[key]");
-  return new Fault(code, `${doing}: ${safe}`, waitMs === undefined ? undefined : { retryAfterMs: waitMs });
+  return new Fault(code, `${doing}: ${safe}`, waits(waitMs));
 }
 
 /** "Please try again in 1.2s." */
-function retryAfterMs(message: string): number | undefined {
+function waitAskedFor(message: string): number | undefined {
   const [, amount, unit] = /try again in ([\d.]+)(ms|s)/.exec(message) ?? [];
   if (amount === undefined) return undefined;
   return Math.ceil(Number(amount) * (unit === "s" ? 1_000 : 1));

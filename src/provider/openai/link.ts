@@ -3,9 +3,9 @@ import { msOf } from "../../audio/encodings.ts";
 import type { Timer } from "../../kernel/clock.ts";
 import { Fault } from "../../kernel/fault.ts";
 import type { Begin, ConversationItem, Link, LinkNotice, OpenRequest, ToolResult } from "../contract.ts";
+import { Pulse } from "../pulse.ts";
 import { newsOf } from "../since.ts";
 import { closedFault, fatalFault, refusedFault, refusedUpgrade } from "./faults.ts";
-import { Pulse } from "./pulse.ts";
 import type { LinkSettings } from "./settings.ts";
 import { Talk, type TalkHost } from "./talk.ts";
 import * as wire from "./wire.ts";
@@ -77,12 +77,14 @@ class RealtimeLink implements Link, TalkHost {
     this.ready = promise;
     this.#settle = { resolve, reject };
     this.#talk = new Talk(this);
-    this.#pulse = new Pulse(
-      request.clock,
-      realtime.socket,
-      () => this.#talk.owed,
-      (fault) => this.lost(fault),
-    );
+    const { socket } = realtime;
+    const peer = {
+      ping: () => socket.ping(),
+      get queuedBytes() {
+        return socket.bufferedAmount;
+      },
+    };
+    this.#pulse = new Pulse({ clock: request.clock, peer, owed: () => this.#talk.owed, dead: (fault) => this.lost(fault) });
     this.#listen();
     this.#timers.push(
       request.clock.setTimeout(() => {
@@ -100,6 +102,7 @@ class RealtimeLink implements Link, TalkHost {
       if (error.message === "could not parse websocket event")
         this.notice({ type: "link.puzzled", what: "a frame that is no JSON object with a type" });
     });
+    socket.on("pong", () => this.#pulse.heard());
     socket.on("error", (error) => (this.#trouble = error.message));
     socket.on("unexpected-response", (_request, response) => {
       let body = "";

@@ -1,0 +1,72 @@
+import type { Clock, Timer } from "../kernel/clock.ts";
+import { Fault } from "../kernel/fault.ts";
+
+const beatMs = 500;
+/** How long a ping may stay unanswered with nothing else coming; longer while much of ours is still on its way out. */
+const usualPongLimitMs = 1_500;
+const busyPongLimitMs = 6_000;
+/** With nothing owed a dead peer is found soon enough. */
+const idlePingMs = 15_000;
+
+interface PulsePlan {
+  readonly clock: Clock;
+  readonly peer: { ping(): void; readonly queuedBytes: number };
+  /** Whether somebody waits for the peer just now. */
+  readonly owed: () => boolean;
+  readonly dead: (fault: Fault) => void;
+  /** Of a peer that is known for slow pongs. */
+  readonly pongLimitMs?: number;
+}
+
+/**
+ * Finds a peer that is gone without a close: pings it while something is owed, and now and then otherwise.
+ * A beat that comes late itself proves nothing against the peer.
+ */
+export class Pulse {
+  readonly #plan: PulsePlan;
+  #timer: Timer | undefined;
+  #heardAt = 0;
+  /** When the oldest unanswered ping went out. */
+  #pingedAt: number | undefined;
+
+  constructor(plan: PulsePlan) {
+    this.#plan = plan;
+  }
+
+  /** Something came from the peer, whatever it is, a pong included. */
+  heard(): void {
+    this.#heardAt = this.#plan.clock.now();
+    this.#pingedAt = undefined;
+  }
+
+  begin(): void {
+    this.heard();
+    this.#wait();
+  }
+
+  end(): void {
+    this.#plan.clock.clearTimeout(this.#timer);
+  }
+
+  #wait(): void {
+    const { clock } = this.#plan;
+    const dueAt = clock.now() + beatMs;
+    this.#timer = clock.setTimeout(() => {
+      if (clock.now() - dueAt > beatMs) this.#pingedAt = undefined;
+      this.#beat();
+    }, beatMs);
+  }
+
+  #beat(): void {
+    const { clock, peer, owed, dead, pongLimitMs = usualPongLimitMs } = this.#plan;
+    const now = clock.now();
+    const limitMs = peer.queuedBytes > 0 ? Math.max(busyPongLimitMs, pongLimitMs) : pongLimitMs;
+    if (this.#pingedAt !== undefined && now - this.#pingedAt > limitMs)
+      return dead(new Fault("provider-silent", `talking: no sign of life for ${Math.round(now - this.#heardAt)} ms`));
+    if (this.#pingedAt === undefined && (owed() || now - this.#heardAt > idlePingMs)) {
+      this.#pingedAt = now;
+      peer.ping();
+    }
+    this.#wait();
+  }
+}
