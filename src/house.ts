@@ -12,6 +12,11 @@ import { deskTools } from "./desk/desk-tools.ts";
 import { Guards } from "./guard/guards.ts";
 import { withAdvice } from "./guard/with-advice.ts";
 import { Access } from "./http/access.ts";
+import { apiRoutes } from "./http/api/api.ts";
+import { EventFeed } from "./http/api/events.ts";
+import type { NodeControl } from "./http/api/node.ts";
+import type { Route } from "./http/answer.ts";
+import { consoleAddress } from "./http/console.ts";
 import { files } from "./http/files.ts";
 import { healthz } from "./http/healthz.ts";
 import { metrics as metricsRoute, type MetricsText } from "./http/metrics.ts";
@@ -39,7 +44,7 @@ import { redactor } from "./watch/redact.ts";
 const attempts = 7;
 /** Connections beyond the calls: callers who are told that all lines are busy. */
 const spareConnections = 50;
-const routeNames = ["/", "/examples/", "/healthz", "/readyz", "/metrics"];
+const routeNames = ["/", "/console", "/console/", "/examples/", "/healthz", "/readyz", "/metrics"];
 const { version } = manifest;
 const folder = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 /** How long a tool of the demo desk takes, so that people see what a slow one is like. */
@@ -84,8 +89,17 @@ export async function openHouse(settings: Settings, log: Log, metrics: Metrics):
       if (id !== "bridge") watch.tell({ type: "prompt.fetched", callId, found: cache === "hit" });
     });
     const roster = openRoster(agents, providers, settings, log, watch);
-    const counters = countersOf(metrics, { routes: routeNames, region: "default" });
-    const server = openDoors(roster, settings, log, metrics, counters, degradedBy(prompts));
+    let drained: Promise<void> | undefined;
+    const drainOnce = async (): Promise<void> => {
+      counters.drain("draining");
+      await roster.drain();
+      counters.drain("drained");
+    };
+    const drain = (): Promise<void> => (drained ??= drainOnce());
+    const api = openApi(roster, guards, settings, log, { isDraining: () => drained !== undefined, drain });
+    const routes = [...routeNames, ...api.routes.map(({ path }) => path)];
+    const counters = countersOf(metrics, { routes, region: "default" });
+    const server = openDoors(roster, settings, log, metrics, counters, degradedBy(prompts), api);
     const { address, port } = await server.listen(settings.get("HOST"), settings.get("PORT"));
     counters.drain("serving");
     guards.start();
@@ -94,13 +108,10 @@ export async function openHouse(settings: Settings, log: Log, metrics: Metrics):
       roster,
       providers,
       guards,
-      async drain() {
-        counters.drain("draining");
-        await roster.drain();
-        counters.drain("drained");
-      },
+      drain,
       async close() {
         roster.endAll();
+        api.feed[Symbol.dispose]();
         await server.close();
         await closeProviders();
         taken[Symbol.dispose]();
@@ -148,6 +159,7 @@ function openDoors(
   metrics: Metrics,
   counters: Counters,
   degraded: readonly string[],
+  api: Api,
 ): Server {
   const reasonsNotTo = (): readonly string[] => {
     const refusal = roster.refusal();
@@ -168,21 +180,57 @@ function openDoors(
     return { type: metrics.contentType, text: await metrics.text() };
   };
   const key = (): readonly string[] => [settings.get("LINEKEEPER_API_KEY")].filter((each) => each !== undefined);
-  const tokens = new CallerTokens(() => settings.get("LINEKEEPER_TOKEN_SECRET")?.split(",").filter(Boolean) ?? [], systemClock);
+  const routes = [
+    ...api.routes,
+    healthz(version, systemClock),
+    readyz(reasonsNotTo, degraded),
+    metricsRoute(scrape),
+    files("/examples/", folder("../fixtures/speech/"), [".wav"]),
+    consoleAddress,
+    files("/console/", folder("../public/console/")),
+    files("/", folder("../public/")),
+  ];
   return createServer({
-    routes: [
-      healthz(version, systemClock),
-      readyz(reasonsNotTo, degraded),
-      metricsRoute(scrape),
-      files("/examples/", folder("../fixtures/speech/"), [".wav"]),
-      files("/", folder("../public/")),
-    ],
+    routes,
     dialects,
     carriers: [],
-    access: new Access({ keys: key, origins: originsOf(settings), trustedProxies: [], tokens, awaits: () => false }),
+    access: new Access({
+      keys: key,
+      origins: originsOf(settings),
+      trustedProxies: [],
+      tokens: api.tokens,
+      awaits: (token) => roster.awaits(token),
+    }),
     door: new Door({ ...doorLimits, overall: settings.get("LINEKEEPER_MAX_CALLS") + spareConnections }, systemClock),
     leg: { reception, clock: systemClock, beat: new Ticker(systemClock, 250), log: log.with({ logger: "leg" }), counts: newLegCounts() },
+    answered: counters.httpAnswered,
   });
+}
+
+interface Api {
+  readonly routes: readonly Route[];
+  readonly tokens: CallerTokens;
+  readonly feed: EventFeed;
+}
+
+function openApi(
+  roster: Roster,
+  providers: Guards,
+  settings: Settings,
+  log: Log,
+  end: { isDraining: () => boolean; drain: () => Promise<void> },
+): Api {
+  const tokens = new CallerTokens(() => settings.get("LINEKEEPER_TOKEN_SECRET")?.split(",").filter(Boolean) ?? [], systemClock);
+  const epoch = systemRandom.id("", 8);
+  const feed = new EventFeed({ control: roster, providers, clock: systemClock, log: log.with({ logger: "http" }), epoch });
+  const node: NodeControl = {
+    version,
+    state: () => (end.isDraining() ? "draining" : "serving"),
+    calls: () => roster.size,
+    costToday: () => undefined,
+    drain: () => void end.drain(),
+  };
+  return { routes: apiRoutes({ control: roster, providers, node, tokens, feed, log: log.with({ logger: "audit" }) }), tokens, feed };
 }
 
 /** For everybody to read, so without the files' paths; those are in the log. */

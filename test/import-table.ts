@@ -22,7 +22,7 @@ export const mayImport: Readonly<Record<string, string>> = {
   guard: "kernel caller/leg.ts provider/contract.ts",
   session: "kernel audio prompts/prompts.ts caller/leg.ts provider/contract.ts xstate",
   watch: "kernel session/words.ts pino pino-pretty prom-client @opentelemetry/api",
-  http: "kernel audio/encodings.ts session/roster.ts session/control.ts session/words.ts watch caller ws zod jose",
+  http: "kernel audio/encodings.ts guard/view.ts session/roster.ts session/control.ts session/words.ts watch caller ws zod jose",
   fakes: "kernel audio ws",
 };
 

@@ -22,6 +22,8 @@ export interface ServerParts {
   readonly door: Door;
   /** What the legs need, the reception above all. */
   readonly leg: LegParts;
+  /** Told of each answer: its route as registered, "none" for no such address, and how long it took until its end. */
+  readonly answered: (route: string, status: number, durationMs: number) => void;
 }
 
 export interface Server {
@@ -46,7 +48,7 @@ const pageHeaders = {
   "referrer-policy": "no-referrer",
 } as const;
 
-export function createServer({ routes, dialects, carriers, access, door, leg }: ServerParts): Server {
+export function createServer({ routes, dialects, carriers, access, door, leg, answered }: ServerParts): Server {
   const upgrades = new Upgrades(dialects, carriers, access, door, leg);
   const router = new Router(routes);
   const server = createHttpServer(
@@ -66,6 +68,9 @@ export function createServer({ routes, dialects, carriers, access, door, leg }: 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     for (const [name, value] of Object.entries(pageHeaders)) response.setHeader(name, value);
     const path = pathOf(request);
+    const sinceMs = leg.clock.now();
+    let label = "none";
+    response.once("close", () => answered(label, response.statusCode, leg.clock.now() - sinceMs));
     try {
       if (upgrades.has(path)) return needsUpgrade(response, path);
       const found = router.find(path);
@@ -74,6 +79,7 @@ export function createServer({ routes, dialects, carriers, access, door, leg }: 
       const route = here.find(({ answers }) => method !== undefined && answers[method] !== undefined) ?? here[0];
       if (found === undefined || route === undefined)
         return answerProblem(response, 404, "not-found", `there is nothing at ${path.slice(0, 200)}`);
+      label = route.path;
       const peer = access.peer(request);
       if (route.for !== "everybody") access.mustBeServed(peer);
       if (route.for === "known" && !access.isKnown(peer)) throw keyNeeded(response);

@@ -146,6 +146,11 @@ export class Roster implements Reception, CallControl {
     return call === undefined ? [] : call.conversation.records(call.ageMs);
   }
 
+  /** Whether a call here is the one that a caller with this token wants to come back into. */
+  awaits(resumeToken: string): boolean {
+    return this.#waiting(resumeToken) !== undefined;
+  }
+
   #find(callId: string): Entry {
     const entry = this.#calls.get(callId);
     if (entry === undefined) throw new Fault("call-unknown", `no call ${callId.slice(0, 80)} is in progress here`);

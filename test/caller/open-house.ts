@@ -8,7 +8,7 @@ import { Door, doorLimits, type DoorLimits } from "../../src/caller/door.ts";
 import { newLegCounts, type LegCounts } from "../../src/caller/websocket-leg.ts";
 import { Access, type AccessOptions } from "../../src/http/access.ts";
 import type { Route } from "../../src/http/answer.ts";
-import { createServer } from "../../src/http/server.ts";
+import { createServer, type ServerParts } from "../../src/http/server.ts";
 import { CallerTokens } from "../../src/http/tokens.ts";
 import { silentLog } from "../../src/kernel/log.ts";
 import { SimulatedClock } from "../simulated-clock.ts";
@@ -36,6 +36,7 @@ export async function openHouse(
     routes?: readonly Route[];
     limits?: Partial<DoorLimits>;
     access?: Partial<AccessOptions>;
+    answered?: ServerParts["answered"];
     port?: number;
   } = {},
 ): Promise<House> {
@@ -56,6 +57,7 @@ export async function openHouse(
     }),
     door: new Door({ ...doorLimits, ...parts.limits }, clock),
     leg: { reception, clock, beat: new Ticker(clock, 250), log: silentLog, counts },
+    answered: parts.answered ?? (() => {}),
   });
   const { port } = await server.listen("127.0.0.1", parts.port ?? 0);
   const open: { terminate(): void }[] = [];

@@ -126,7 +126,7 @@ test("a provider's breaker is held open, held closed and let go again", async ()
   expect(desk.board.log.lines.map(({ action, target }) => [action, target])).toEqual(Array(3).fill(["orderBreaker", "openai"]));
   expect(await desk.post("/v1/providers/nobody/breaker", { order: "open" })).toMatchObject({ status: 404 });
   expect(await desk.post("/v1/providers/openai/breaker", { order: "ajar" })).toMatchObject({ status: 422 });
-  expect(await desk.get("/v1/providers/gemini")).toMatchObject({ status: 200, body: { name: "gemini" } });
+  expect(await desk.get("/v1/providers/gemini")).toMatchObject({ status: 200, body: { provider: "gemini" } });
 });
 
 test("the node tells what it is doing and what today cost, and drains when told", async () => {

@@ -93,15 +93,16 @@ test("what happens to calls and providers is told as it happens, without what co
   expect([reader.status, reader.type]).toEqual([200, "text/event-stream; charset=utf-8"]);
   desk.board.calls.add("c1");
   desk.board.calls.tell({ type: "audio.flowed", callId: "c1", provider: "gemini", sentChunks: 1, receivedChunks: 1 });
-  desk.board.guard.order("openai", "open");
   desk.board.calls.hangUp("c1");
-  await until(() => expect(reader.names).toEqual(["call.started", "provider.changed", "call.ended"]));
+  desk.board.providers.order("openai", "open");
+  await desk.clock.advance(1_000);
+  await until(() => expect(reader.names).toEqual(["call.started", "call.ended", "provider.changed"]));
   expect(reader.happenings[0]).toEqual({
     id: "e1-1",
     event: "call.started",
     data: { at: "2026-01-05T09:00:00.000Z", type: "call.started", callId: "c1", dialect: "browser" },
   });
-  expect(reader.happenings[1]?.data).toMatchObject({ name: "openai", breaker: { state: "open", order: "open" } });
+  expect(reader.happenings[2]?.data).toMatchObject({ provider: "openai", breaker: { state: "open", order: "open" } });
 });
 
 test("who comes back with the last id it saw is told what it missed, and only that", async () => {

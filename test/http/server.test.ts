@@ -191,6 +191,21 @@ test("a thousand knocks at once leave only as many inside as there are places", 
   await honest.hears("pong");
 });
 
+test("each answer is told with its route as registered, never with the address that was asked for", async () => {
+  const told: [string, number][] = [];
+  await using house = await open({ answered: (route, status) => void told.push([route, status]) });
+  for (const path of ["/page/main.js", "/healthz?secret=1", "/nowhere.html", "/examples/a%20b.wav"])
+    await (await fetch(house.url + path)).text();
+  await vi.waitFor(() =>
+    expect(told).toEqual([
+      ["/", 200],
+      ["/healthz", 200],
+      ["/", 404],
+      ["/examples/", 200],
+    ]),
+  );
+});
+
 test("a taken port is told with the setting that moves it", async () => {
   await using house = await open();
   const { port } = house;

@@ -1,8 +1,9 @@
+import type { GuardView } from "../../src/guard/view.ts";
 import { apiRoutes } from "../../src/http/api/api.ts";
 import { EventFeed } from "../../src/http/api/events.ts";
 import type { NodeControl } from "../../src/http/api/node.ts";
-import type { GuardView } from "../../src/http/api/providers.ts";
-import type { CostView, ProviderView } from "../../src/http/api/shapes.ts";
+import type { ProviderDesk } from "../../src/http/api/providers.ts";
+import type { CostView } from "../../src/http/api/shapes.ts";
 import { CallerTokens } from "../../src/http/tokens.ts";
 import type { Clock } from "../../src/kernel/clock.ts";
 import { Fault } from "../../src/kernel/fault.ts";
@@ -118,39 +119,33 @@ const plainCall: CallView = {
 };
 
 /** Providers that are as the test says, and obey. */
-class PaperProviders implements GuardView {
-  readonly views: ProviderView[] = ["gemini", "openai", "local"].map((name) => ({
-    name,
-    level: "healthy",
-    breaker: { state: "closed", order: "auto" },
-    calls: 0,
-    latencyMs: 640,
+class PaperProviders implements ProviderDesk {
+  readonly #views: GuardView[] = ["gemini", "openai", "local"].map((provider) => ({
+    provider,
+    health: "healthy",
+    breaker: { state: "closed", order: "auto", openForMs: undefined, retryInMs: undefined },
+    latencyMs: { open: { p50: 180, p95: 320 }, answer: { p50: 640, p95: 910 } },
     errorRate: 0,
-    limits: [],
-    timeouts: { open: 5_000 },
+    limits: [{ scope: "requests", by: "told", limit: 600, remaining: 588, resetsInMs: 1_200 }],
+    limitedForMs: 0,
+    timeouts: { openMs: 5_000, answerMs: 8_000 },
+    activeSessions: 0,
+    lastFault: undefined,
   }));
-  readonly #listeners = new Set<(changed: ProviderView) => void>();
 
-  providers(): readonly ProviderView[] {
-    return this.views;
+  views(): readonly GuardView[] {
+    return this.#views;
   }
 
-  order(provider: string, order: ProviderView["breaker"]["order"]): void {
-    this.change(provider, { breaker: { state: order === "auto" ? "closed" : order, order } });
+  order(provider: string, order: GuardView["breaker"]["order"]): void {
+    this.change(provider, { breaker: { state: order === "auto" ? "closed" : order, order, openForMs: undefined, retryInMs: undefined } });
   }
 
-  change(provider: string, change: Partial<ProviderView>): void {
-    const at = this.views.findIndex(({ name }) => name === provider);
-    const before = this.views[at];
+  change(provider: string, change: Partial<GuardView>): void {
+    const at = this.#views.findIndex((view) => view.provider === provider);
+    const before = this.#views[at];
     if (before === undefined) throw new Error(`no provider ${provider}`);
-    const changed = { ...before, ...change };
-    this.views[at] = changed;
-    for (const listener of this.#listeners) listener(changed);
-  }
-
-  follow(listener: (changed: ProviderView) => void): Disposable {
-    this.#listeners.add(listener);
-    return { [Symbol.dispose]: () => this.#listeners.delete(listener) };
+    this.#views[at] = { ...before, ...change };
   }
 }
 
@@ -171,7 +166,7 @@ class PaperLog implements Log {
 /** The whole API over calls and providers of paper. */
 export class Switchboard implements Disposable {
   readonly calls = new PaperCalls();
-  readonly guard = new PaperProviders();
+  readonly providers = new PaperProviders();
   readonly log = new PaperLog();
   readonly tokens: CallerTokens;
   readonly feed: EventFeed;
@@ -182,7 +177,7 @@ export class Switchboard implements Disposable {
 
   constructor(clock: Clock, epoch = "e1", secrets: () => readonly string[] = () => []) {
     this.tokens = new CallerTokens(secrets, clock);
-    this.feed = new EventFeed({ control: this.calls, guard: this.guard, clock, log: this.log, epoch });
+    this.feed = new EventFeed({ control: this.calls, providers: this.providers, clock, log: this.log, epoch });
     const node: NodeControl = {
       version: "1.2.3",
       state: () => this.state,
@@ -193,7 +188,7 @@ export class Switchboard implements Disposable {
         this.state = "draining";
       },
     };
-    this.routes = apiRoutes({ control: this.calls, guard: this.guard, node, tokens: this.tokens, feed: this.feed, log: this.log });
+    this.routes = apiRoutes({ control: this.calls, providers: this.providers, node, tokens: this.tokens, feed: this.feed, log: this.log });
   }
 
   [Symbol.dispose](): void {

@@ -8,12 +8,12 @@ import { eventOperation, type EventFeed } from "./events.ts";
 import { nodeOperations, type NodeControl } from "./node.ts";
 import { openapiOf } from "./openapi.ts";
 import { routesOf } from "./operation.ts";
-import { providerOperations, type GuardView } from "./providers.ts";
+import { providerOperations, type ProviderDesk } from "./providers.ts";
 import { tokenOperations } from "./tokens.ts";
 
 export interface ApiParts {
   readonly control: CallControl;
-  readonly guard: GuardView;
+  readonly providers: ProviderDesk;
   readonly node: NodeControl;
   readonly tokens: CallerTokens;
   readonly feed: EventFeed;
@@ -22,11 +22,11 @@ export interface ApiParts {
 }
 
 /** The routes under /v1, and the documents that describe them and the browser's wire. */
-export function apiRoutes({ control, guard, node, tokens, feed, log }: ApiParts): readonly Route[] {
+export function apiRoutes({ control, providers, node, tokens, feed, log }: ApiParts): readonly Route[] {
   const operations = [
     ...nodeOperations(node),
     ...callOperations(control),
-    ...providerOperations(guard),
+    ...providerOperations(providers),
     eventOperation(feed),
     ...tokenOperations(tokens),
   ];

@@ -8,7 +8,7 @@ import type { CallEvent } from "../../session/words.ts";
 import type { Asked } from "../answer.ts";
 import { brief } from "./calls.ts";
 import type { Operation } from "./operation.ts";
-import type { GuardView } from "./providers.ts";
+import type { ProviderDesk } from "./providers.ts";
 
 const readersLimit = 32;
 /** Events kept for readers who come back. */
@@ -31,7 +31,7 @@ interface Reader {
 
 export interface EventParts {
   readonly control: CallControl;
-  readonly guard: GuardView;
+  readonly providers: ProviderDesk;
   readonly clock: Clock;
   readonly log: Log;
   /** Tells this process's events from those of the one before it. */
@@ -46,7 +46,9 @@ export class EventFeed implements Disposable {
   readonly #parts: EventParts;
   readonly #readers = new Set<Reader>();
   readonly #ring: { readonly number: number; readonly text: string }[] = [];
-  readonly #sources: readonly Disposable[];
+  readonly #source: Disposable;
+  /** Health, breaker and order of each provider when they were last looked at. */
+  #providersWere = new Map<string, string>();
   #count = 0;
   #beats = 0;
   #timer: Timer | undefined;
@@ -55,12 +57,9 @@ export class EventFeed implements Disposable {
 
   constructor(parts: EventParts) {
     this.#parts = parts;
-    this.#sources = [
-      parts.control.follow((event) => {
-        if (!fine.has(event.type)) this.#tell(event.type, event);
-      }),
-      parts.guard.follow((provider) => this.#tell("provider.changed", { type: "provider.changed", ...provider })),
-    ];
+    this.#source = parts.control.follow((event) => {
+      if (!fine.has(event.type)) this.#tell(event.type, event);
+    });
   }
 
   /** @throws {Fault} busy */
@@ -76,7 +75,9 @@ export class EventFeed implements Disposable {
     response.write(`retry: 2000\n: ${this.#parts.epoch}\n\n`);
     this.#catchUp(reader, request.headers["last-event-id"]?.toString());
     if (reader.wantsCalls) this.#write(reader, this.#picture());
-    this.#timer ??= this.#parts.clock.setTimeout(() => this.#beat(), beatMs);
+    if (this.#timer !== undefined) return;
+    this.#providersWere = this.#providersNow();
+    this.#timer = this.#parts.clock.setTimeout(() => this.#beat(), beatMs);
   }
 
   get readers(): number {
@@ -84,7 +85,7 @@ export class EventFeed implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    for (const source of this.#sources) source[Symbol.dispose]();
+    this.#source[Symbol.dispose]();
     for (const { response } of this.#readers) response.end();
     if (this.#timer !== undefined) this.#parts.clock.clearTimeout(this.#timer);
   }
@@ -116,11 +117,27 @@ export class EventFeed implements Disposable {
   #beat(): void {
     this.#timer = this.#readers.size === 0 ? undefined : this.#parts.clock.setTimeout(() => this.#beat(), beatMs);
     this.#beats += 1;
+    this.#tellProviders();
     // Whoever has not read the last picture needs no newer one yet.
     const ready = [...this.#readers].filter(({ response, wantsCalls }) => wantsCalls && response.writableLength === 0);
     const picture = ready.length === 0 ? "" : this.#picture();
     for (const reader of ready) this.#write(reader, picture);
     if (this.#beats % heartbeatBeats === 0) for (const reader of this.#readers) this.#write(reader, ": still here\n\n");
+  }
+
+  /** A breaker opens by a call's doing, health falls with time: looking is simpler than being told, and a second late is early enough. */
+  #tellProviders(): void {
+    const now = this.#providersNow();
+    for (const view of this.#parts.providers.views()) {
+      if (now.get(view.provider) === this.#providersWere.get(view.provider)) continue;
+      this.#tell("provider.changed", { type: "provider.changed", ...view });
+    }
+    this.#providersWere = now;
+  }
+
+  #providersNow(): Map<string, string> {
+    const views = this.#parts.providers.views();
+    return new Map(views.map(({ provider, health, breaker }) => [provider, `${health} ${breaker.state} ${breaker.order}`]));
   }
 
   #write(reader: Reader, text: string): void {

@@ -1,22 +1,21 @@
 import { z } from "zod";
+import type { GuardView } from "../../guard/view.ts";
 import { Problem, type Asked } from "../answer.ts";
 import { changing, reading, type Operation } from "./operation.ts";
-import { providers, providerView, type ProviderView } from "./shapes.ts";
+import { providers, providerView } from "./shapes.ts";
 
-/** What the guard around the providers tells, and what an operator may order. */
-export interface GuardView {
-  /** In the order in which they are configured. Plain data of this moment. */
-  providers(): readonly ProviderView[];
+/** What the guards of the providers tell, and what an operator may order. */
+export interface ProviderDesk {
+  /** In the order of the tiers. */
+  views(): readonly GuardView[];
   /** What the breaker of a known provider is to do; it stands until "auto" is ordered. */
-  order(provider: string, order: ProviderView["breaker"]["order"]): void;
-  /** Every change of a level, a breaker or an order from now on, until disposed. The listener must not throw. */
-  follow(listener: (changed: ProviderView) => void): Disposable;
+  order(provider: string, order: GuardView["breaker"]["order"]): void;
 }
 
-export function providerOperations(guard: GuardView): readonly Operation[] {
-  const named = ({ ids }: Asked): ProviderView => {
-    const found = guard.providers().find(({ name }) => name === ids["name"]);
-    if (found === undefined) throw new Problem(404, "provider-unknown", `no provider is named ${ids["name"]?.slice(0, 64) ?? ""}`);
+export function providerOperations(desk: ProviderDesk): readonly Operation[] {
+  const named = ({ ids }: Asked): GuardView => {
+    const found = desk.views().find(({ provider }) => provider === ids["name"]);
+    if (found === undefined) throw new Problem(404, "provider-unknown", `no provider is named ${ids["name"]?.slice(0, 64) ?? ""} here`);
     return found;
   };
   return [
@@ -24,7 +23,7 @@ export function providerOperations(guard: GuardView): readonly Operation[] {
       id: "listProviders",
       summary: "How each provider is doing: health, breaker, limits, timeouts",
       schema: providers,
-      run: () => ({ providers: guard.providers() }),
+      run: () => ({ providers: desk.views() }),
     }),
     reading("/v1/providers/{name}", { id: "getProvider", summary: "How one provider is doing", schema: providerView, run: named }),
     changing("/v1/providers/{name}/breaker", {
@@ -35,7 +34,7 @@ export function providerOperations(guard: GuardView): readonly Operation[] {
       schema: providerView,
       target: ({ ids }) => ids["name"] ?? "",
       run(asked, { order }) {
-        guard.order(named(asked).name, order);
+        desk.order(named(asked).provider, order);
         return named(asked);
       },
     }),

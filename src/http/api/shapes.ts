@@ -1,6 +1,19 @@
 // What the API says, as schemas: the documents describe it by them, and the tests hold the answers against them.
 import { z } from "zod";
+import type { GuardView } from "../../guard/view.ts";
+import type { FaultCode } from "../../kernel/fault.ts";
 import type { CallView, TurnView } from "../../session/control.ts";
+
+import { statuses } from "../statuses.ts";
+
+/** A type as JSON keeps it: what may be undefined may be missing. */
+type Json<T> = T extends readonly (infer Item)[]
+  ? readonly Json<Item>[]
+  : T extends object
+    ? { readonly [Key in keyof T as undefined extends T[Key] ? never : Key]: Json<T[Key]> } & {
+        readonly [Key in keyof T as undefined extends T[Key] ? Key : never]?: Json<Exclude<T[Key], undefined>> | undefined;
+      }
+    : T;
 
 const ms = z.number().min(0);
 const share = z.number().min(0).max(1);
@@ -33,36 +46,45 @@ const callFields = {
   lostMs: ms.meta({ description: "audio that never reached the other side" }),
 };
 
-/** JSON leaves out what is undefined. */
-type WholeCall = Omit<CallView, "from"> & { readonly from?: string | undefined };
-
 /** A call without its words, for lists. */
-export type BriefCall = Omit<WholeCall, "turns">;
+export type BriefCall = Json<Omit<CallView, "turns">>;
 export const briefCall: z.ZodType<BriefCall> = z.object(callFields).meta({ id: "Call" });
 
-export const wholeCall: z.ZodType<WholeCall> = z.object({ ...callFields, turns: z.array(turnView) }).meta({ id: "CallWithTurns" });
+export const wholeCall: z.ZodType<Json<CallView>> = z.object({ ...callFields, turns: z.array(turnView) }).meta({ id: "CallWithTurns" });
 
 export const calls: z.ZodType<{ readonly calls: readonly BriefCall[] }> = z.object({ calls: z.array(briefCall) });
 
-/** How one provider is doing, as the guard sees it. */
-export const providerView = z
+const percentiles = z.object({ p50: ms.optional(), p95: ms.optional() });
+
+/** How one provider is doing. */
+export type ProviderView = Json<GuardView>;
+export const providerView: z.ZodType<ProviderView> = z
   .object({
-    name: z.string(),
-    level: z.enum(["healthy", "degraded", "down"]),
+    provider: z.string(),
+    health: z.enum(["healthy", "degraded", "unhealthy"]),
     breaker: z.object({
       state: z.enum(["closed", "half_open", "open"]),
       order: z.enum(["auto", "open", "closed"]).meta({ description: "what an operator ordered; it stands until set to auto" }),
-      retryInMs: ms.optional().meta({ description: "until calls are let through again, when open" }),
+      openForMs: ms.optional(),
+      retryInMs: ms.optional().meta({ description: "until calls are let through again, while it is open by itself" }),
     }),
-    calls: z.int().min(0).meta({ description: "links open just now" }),
-    latencyMs: ms.optional().meta({ description: "95th percentile from the end of speech to the first audio, when measured" }),
-    errorRate: share.optional().meta({ description: "of the last attempts, when there were any" }),
-    limits: z.array(z.object({ scope: z.string(), limit: z.number(), remaining: z.number(), resetsInMs: ms })),
-    timeouts: z.record(z.string(), ms).meta({ description: "limits on waiting, ms, by what is waited for" }),
-    message: z.string().optional().meta({ description: "why it is not healthy" }),
+    latencyMs: z.object({ open: percentiles, answer: percentiles }).meta({ description: "of the last five minutes, where there were any" }),
+    errorRate: share.meta({ description: "share of openings, sessions and turns of the last five minutes that failed" }),
+    limits: z.array(
+      z.object({
+        scope: z.enum(["requests", "tokens", "sessions"]),
+        by: z.enum(["setting", "told"]).meta({ description: "told: by the provider itself" }),
+        limit: z.number(),
+        remaining: z.number(),
+        resetsInMs: ms.optional(),
+      }),
+    ),
+    limitedForMs: ms.meta({ description: "how long nothing will be asked of it because a limit is spent" }),
+    timeouts: z.object({ openMs: ms, answerMs: ms }),
+    activeSessions: z.int().min(0),
+    lastFault: z.object({ code: z.enum(Object.keys(statuses) as FaultCode[]), message: z.string(), at: z.string() }).optional(),
   })
   .meta({ id: "Provider" });
-export type ProviderView = z.infer<typeof providerView>;
 
 export const providers: z.ZodType<{ readonly providers: readonly ProviderView[] }> = z.object({ providers: z.array(providerView) });
 
