@@ -10,6 +10,7 @@ import type { Settings } from "./config/settings.ts";
 import type { Tool } from "./desk/tool.ts";
 import { deskTools } from "./desk/desk-tools.ts";
 import { Guards } from "./guard/guards.ts";
+import { RetryCredit } from "./guard/retry-credit.ts";
 import { withAdvice } from "./guard/with-advice.ts";
 import { Access } from "./http/access.ts";
 import { apiRoutes } from "./http/api/api.ts";
@@ -88,7 +89,7 @@ export async function openHouse(settings: Settings, log: Log, metrics: Metrics):
     const taken = prompts.follow(({ callId, id, cache }) => {
       if (id !== "bridge") watch.tell({ type: "prompt.fetched", callId, found: cache === "hit" });
     });
-    const roster = openRoster(agents, providers, settings, log, watch);
+    const roster = openRoster(agents, guards, settings, log, watch);
     let drained: Promise<void> | undefined;
     const drainOnce = async (): Promise<void> => {
       counters.drain("draining");
@@ -123,13 +124,7 @@ export async function openHouse(settings: Settings, log: Log, metrics: Metrics):
   }
 }
 
-function openRoster(
-  agents: readonly AgentPlan[],
-  providers: ReadonlyMap<string, Provider>,
-  settings: Settings,
-  log: Log,
-  watch: SessionWatch,
-): Roster {
+function openRoster(agents: readonly AgentPlan[], guards: Guards, settings: Settings, log: Log, watch: SessionWatch): Roster {
   const seed = settings.get("LINEKEEPER_SEED");
   const house = {
     clock: systemClock,
@@ -137,7 +132,7 @@ function openRoster(
     ticker: new Ticker(systemClock),
     log: log.with({ logger: "session" }),
     watch,
-    providers,
+    providers: guards.providers,
     limits: {
       ringChunks: settings.get("LINEKEEPER_RING_CHUNKS"),
       chunkMs: settings.get("LINEKEEPER_CHUNK_MS"),
@@ -145,11 +140,12 @@ function openRoster(
       drainMs: settings.get("LINEKEEPER_DRAIN_MS"),
       attempts,
     },
-    pace: { openLimitMs: () => 5_000, answerLimitMs: () => 20_000 },
-    credit: { take: () => true },
+    pace: guards,
+    credit: new RetryCredit(() => roster.size, systemClock),
     voice: undefined,
   };
-  return new Roster(house, agents, { calls: settings.get("LINEKEEPER_MAX_CALLS") });
+  const roster = new Roster(house, agents, { calls: settings.get("LINEKEEPER_MAX_CALLS") });
+  return roster;
 }
 
 function openDoors(
