@@ -36,6 +36,8 @@ export class TwilioCaller implements FakeCaller {
   readonly violations: string[] = [];
   readonly speaker = new Speaker(encoding, (mark) => this.#says({ event: "mark", mark: { name: mark } }));
   readonly sentTo: readonly string[] = [];
+  /** All audio that went to the server. */
+  readonly spoken: Buffer[] = [];
   readonly stream: TwilioStream;
   #line: CallerSocket | undefined;
   #sequence = 0;
@@ -84,6 +86,7 @@ export class TwilioCaller implements FakeCaller {
 
   speak(audio: Uint8Array): void {
     this.#chunk += 1;
+    this.spoken.push(Buffer.from(audio));
     const payload = Buffer.from(audio).toString("base64");
     this.#says({
       event: "media",
