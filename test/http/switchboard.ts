@@ -188,7 +188,15 @@ export class Switchboard implements Disposable {
         this.state = "draining";
       },
     };
-    this.routes = apiRoutes({ control: this.calls, providers: this.providers, node, tokens: this.tokens, feed: this.feed, log: this.log });
+    this.routes = apiRoutes({
+      control: this.calls,
+      providers: this.providers,
+      diallers: [],
+      node,
+      tokens: this.tokens,
+      feed: this.feed,
+      log: this.log,
+    });
   }
 
   [Symbol.dispose](): void {

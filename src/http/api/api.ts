@@ -1,3 +1,4 @@
+import type { Dialler } from "../../caller/outbound.ts";
 import type { Log } from "../../kernel/log.ts";
 import type { CallControl } from "../../session/control.ts";
 import { answerJson, type Route } from "../answer.ts";
@@ -6,6 +7,7 @@ import { browserAsyncapi } from "./asyncapi.ts";
 import { callOperations } from "./calls.ts";
 import { eventOperation, type EventFeed } from "./events.ts";
 import { nodeOperations, type NodeControl } from "./node.ts";
+import { outboundOperations } from "./outbound.ts";
 import { openapiOf } from "./openapi.ts";
 import { routesOf } from "./operation.ts";
 import { providerOperations, type ProviderDesk } from "./providers.ts";
@@ -14,6 +16,8 @@ import { tokenOperations } from "./tokens.ts";
 export interface ApiParts {
   readonly control: CallControl;
   readonly providers: ProviderDesk;
+  /** Who can place calls, the one that is asked first standing first. */
+  readonly diallers: readonly Dialler[];
   readonly node: NodeControl;
   readonly tokens: CallerTokens;
   readonly feed: EventFeed;
@@ -22,10 +26,11 @@ export interface ApiParts {
 }
 
 /** The routes under /v1, and the documents that describe them and the browser's wire. */
-export function apiRoutes({ control, providers, node, tokens, feed, log }: ApiParts): readonly Route[] {
+export function apiRoutes({ control, providers, diallers, node, tokens, feed, log }: ApiParts): readonly Route[] {
   const operations = [
     ...nodeOperations(node),
     ...callOperations(control),
+    ...outboundOperations(diallers),
     ...providerOperations(providers),
     eventOperation(feed),
     ...tokenOperations(tokens),

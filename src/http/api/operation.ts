@@ -117,13 +117,18 @@ export function changing<Body, T extends object>(
   };
 }
 
-export const routesOf = (operations: readonly Operation[], log: Log): readonly Route[] =>
-  operations.map((operation) => ({
-    path: operation.path,
-    for: operation.for,
-    bodyLimitBytes: operation.body === undefined ? 0 : bodyLimitBytes,
-    answers: { [operation.method]: (asked: Asked, response: ServerResponse) => operation.answers(asked, response, log) },
+/** A route for each path, with what it does for each method. */
+export function routesOf(operations: readonly Operation[], log: Log): readonly Route[] {
+  return [...Map.groupBy(operations, ({ path }) => path)].map(([path, all]) => ({
+    path,
+    // Who may use an address does not hang on the method.
+    for: all[0]?.for ?? "known",
+    bodyLimitBytes: all.some(({ body }) => body !== undefined) ? bodyLimitBytes : 0,
+    answers: Object.fromEntries(
+      all.map(({ method, answers }) => [method, (asked: Asked, response: ServerResponse) => answers(asked, response, log)]),
+    ),
   }));
+}
 
 function resultOf(error: unknown): string {
   if (error instanceof Problem) return error.code;
