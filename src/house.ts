@@ -2,15 +2,15 @@ import { fileURLToPath } from "node:url";
 import manifest from "../package.json" with { type: "json" };
 import { Ticker } from "./audio/ticker.ts";
 import { dialects } from "./caller/dialects.ts";
-import { Door, doorLimits } from "./caller/door.ts";
+import { Door, doorLimits, type DoorLimits } from "./caller/door.ts";
 import type { Reception } from "./caller/leg.ts";
 import { newLegCounts } from "./caller/websocket-leg.ts";
+import { openCarriers, type Carriers } from "./carriers/carriers.ts";
 import type { AgentSettings } from "./config/file.ts";
 import type { Settings } from "./config/settings.ts";
 import type { Tool } from "./desk/tool.ts";
 import { deskTools } from "./desk/desk-tools.ts";
 import { Guards } from "./guard/guards.ts";
-import { RetryCredit } from "./guard/retry-credit.ts";
 import { withAdvice } from "./guard/with-advice.ts";
 import { Access } from "./http/access.ts";
 import { apiRoutes } from "./http/api/api.ts";
@@ -89,7 +89,18 @@ export async function openHouse(settings: Settings, log: Log, metrics: Metrics):
     const taken = prompts.follow(({ callId, id, cache }) => {
       if (id !== "bridge") watch.tell({ type: "prompt.fetched", callId, found: cache === "hit" });
     });
-    const roster = openRoster(agents, guards, settings, log, watch);
+    const roster = openRoster(agents, providers, settings, log, watch);
+    let url = "";
+    const carriers = openCarriers({
+      setting: (name) => settings.lookup(name),
+      publicUrl: () => settings.get("PUBLIC_URL") ?? url.replace(/\/$/, ""),
+      refusal: () => roster.refusal(),
+      hangUp: (callId) => {
+        if (roster.call(callId) !== undefined) roster.hangUp(callId);
+      },
+      clock: systemClock,
+      log,
+    });
     let drained: Promise<void> | undefined;
     const drainOnce = async (): Promise<void> => {
       counters.drain("draining");
@@ -97,15 +108,16 @@ export async function openHouse(settings: Settings, log: Log, metrics: Metrics):
       counters.drain("drained");
     };
     const drain = (): Promise<void> => (drained ??= drainOnce());
-    const api = openApi(roster, guards, settings, log, { isDraining: () => drained !== undefined, drain });
-    const routes = [...routeNames, ...api.routes.map(({ path }) => path)];
+    const api = openApi(roster, guards, carriers, settings, log, { isDraining: () => drained !== undefined, drain });
+    const routes = [...routeNames, ...[...api.routes, ...carriers.routes].map(({ path }) => path)];
     const counters = countersOf(metrics, { routes, region: "default" });
-    const server = openDoors(roster, settings, log, metrics, counters, degradedBy(prompts), api);
+    const server = openDoors(roster, carriers, settings, log, metrics, counters, degradedBy(prompts), api);
     const { address, port } = await server.listen(settings.get("HOST"), settings.get("PORT"));
+    url = `http://${address.includes(":") ? `[${address}]` : address}:${port}/`;
     counters.drain("serving");
     guards.start();
     return {
-      url: `http://${address.includes(":") ? `[${address}]` : address}:${port}/`,
+      url,
       roster,
       providers,
       guards,
@@ -124,7 +136,13 @@ export async function openHouse(settings: Settings, log: Log, metrics: Metrics):
   }
 }
 
-function openRoster(agents: readonly AgentPlan[], guards: Guards, settings: Settings, log: Log, watch: SessionWatch): Roster {
+function openRoster(
+  agents: readonly AgentPlan[],
+  providers: ReadonlyMap<string, Provider>,
+  settings: Settings,
+  log: Log,
+  watch: SessionWatch,
+): Roster {
   const seed = settings.get("LINEKEEPER_SEED");
   const house = {
     clock: systemClock,
@@ -132,7 +150,7 @@ function openRoster(agents: readonly AgentPlan[], guards: Guards, settings: Sett
     ticker: new Ticker(systemClock),
     log: log.with({ logger: "session" }),
     watch,
-    providers: guards.providers,
+    providers,
     limits: {
       ringChunks: settings.get("LINEKEEPER_RING_CHUNKS"),
       chunkMs: settings.get("LINEKEEPER_CHUNK_MS"),
@@ -140,16 +158,16 @@ function openRoster(agents: readonly AgentPlan[], guards: Guards, settings: Sett
       drainMs: settings.get("LINEKEEPER_DRAIN_MS"),
       attempts,
     },
-    pace: guards,
-    credit: new RetryCredit(() => roster.size, systemClock),
+    pace: { openLimitMs: () => 5_000, answerLimitMs: () => 20_000 },
+    credit: { take: () => true },
     voice: undefined,
   };
-  const roster = new Roster(house, agents, { calls: settings.get("LINEKEEPER_MAX_CALLS") });
-  return roster;
+  return new Roster(house, agents, { calls: settings.get("LINEKEEPER_MAX_CALLS") });
 }
 
 function openDoors(
   roster: Roster,
+  { carriers, routes: ofCarriers }: Carriers,
   settings: Settings,
   log: Log,
   metrics: Metrics,
@@ -178,6 +196,7 @@ function openDoors(
   const key = (): readonly string[] => [settings.get("LINEKEEPER_API_KEY")].filter((each) => each !== undefined);
   const routes = [
     ...api.routes,
+    ...ofCarriers,
     healthz(version, systemClock),
     readyz(reasonsNotTo, degraded),
     metricsRoute(scrape),
@@ -189,7 +208,7 @@ function openDoors(
   return createServer({
     routes,
     dialects,
-    carriers: [],
+    carriers,
     access: new Access({
       keys: key,
       origins: originsOf(settings),
@@ -197,11 +216,17 @@ function openDoors(
       tokens: api.tokens,
       awaits: (token) => roster.awaits(token),
     }),
-    door: new Door({ ...doorLimits, overall: settings.get("LINEKEEPER_MAX_CALLS") + spareConnections }, systemClock),
+    door: new Door({ ...doorLimits, ...placesFor(settings.get("LINEKEEPER_MAX_CALLS")) }, systemClock),
     leg: { reception, clock: systemClock, beat: new Ticker(systemClock, 250), log: log.with({ logger: "leg" }), counts: newLegCounts() },
     answered: counters.httpAnswered,
   });
 }
+
+/** A carrier may bring every call, and be told that all lines are busy. */
+const placesFor = (calls: number): Pick<DoorLimits, "overall" | "perCarrier"> => ({
+  overall: calls + spareConnections,
+  perCarrier: calls + spareConnections,
+});
 
 interface Api {
   readonly routes: readonly Route[];
@@ -212,6 +237,7 @@ interface Api {
 function openApi(
   roster: Roster,
   providers: Guards,
+  { diallers }: Carriers,
   settings: Settings,
   log: Log,
   end: { isDraining: () => boolean; drain: () => Promise<void> },
@@ -226,7 +252,11 @@ function openApi(
     costToday: () => undefined,
     drain: () => void end.drain(),
   };
-  return { routes: apiRoutes({ control: roster, providers, node, tokens, feed, log: log.with({ logger: "audit" }) }), tokens, feed };
+  return {
+    routes: apiRoutes({ control: roster, providers, diallers, node, tokens, feed, log: log.with({ logger: "audit" }) }),
+    tokens,
+    feed,
+  };
 }
 
 /** For everybody to read, so without the files' paths; those are in the log. */

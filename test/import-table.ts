@@ -19,6 +19,8 @@ export const mayImport: Readonly<Record<string, string>> = {
   "provider/deepgram-agent": "kernel audio provider provider/deepgram-sdk @deepgram/sdk ws zod",
   "provider/local": "kernel audio provider onnxruntime-web onnxruntime-node llama-tokenizer-js chrono-node openai zod",
   "provider/emergency": "kernel audio prompts provider",
+  carriers: "kernel caller http/answer.ts carriers/twilio",
+  "carriers/twilio": "kernel caller http/answer.ts twilio",
   guard: "kernel caller/leg.ts provider/contract.ts",
   session: "kernel audio prompts/prompts.ts caller/leg.ts provider/contract.ts xstate",
   watch: "kernel session/words.ts pino pino-pretty prom-client @opentelemetry/api",

@@ -83,6 +83,14 @@ export const table = {
   LINEKEEPER_LOCAL_LLM_MODEL: word("Model to ask for there"),
   LINEKEEPER_LOCAL_LLM_KEY: key("Key for that server, if it wants one"),
 
+  TWILIO_ACCOUNT_SID: word("Twilio account, for placing calls; calls that come in do not need it"),
+  TWILIO_AUTH_TOKEN: key(
+    "Twilio's auth token: its webhooks and streams are checked against it; without it only this machine may be Twilio",
+  ),
+  TWILIO_AUTH_TOKEN_PREVIOUS: key("The auth token before that, while it is being replaced"),
+  TWILIO_NUMBER: word("Number that people see whom we call, such as +15550100"),
+  TWILIO_BASE_URL: base("Twilio's REST address when it is not the public one"),
+
   OPENAI_API_KEY: key("OpenAI"),
   OPENAI_BASE_URL: base("OpenAI's address when it is not the public one"),
   OPENAI_ORG_ID: word("OpenAI organisation that is billed"),

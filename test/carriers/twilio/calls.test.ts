@@ -1,0 +1,220 @@
+import { join } from "node:path";
+import { expect, test, vi } from "vitest";
+import { bytesOf } from "../../../src/audio/encodings.ts";
+import { fakes } from "../../../src/fakes/fakes.ts";
+import { TwilioCloud } from "../../../src/fakes/carriers/twilio-cloud.ts";
+import type { TwilioPhone } from "../../../src/fakes/carriers/twilio-phone.ts";
+import type { Panel } from "../../../src/fakes/panel.ts";
+import { babble } from "../../../src/fakes/voice.ts";
+import { startServer, type Server } from "../../scenario/server.ts";
+
+const publicUrl = "https://voice.example.org";
+const authToken = "0123456789abcdef0123456789abcdef";
+const patience = { timeout: 15_000 };
+const words = (text: string): Uint8Array => Buffer.concat([babble(text, "pcmu@8000"), Buffer.alloc(bytesOf(900, "pcmu@8000"), 0xff)]);
+
+interface Exchange extends AsyncDisposable {
+  readonly server: Server;
+  readonly cloud: TwilioCloud;
+  readonly openai: Panel;
+}
+
+/** The started server, OpenAI as a fake behind it, Twilio as a fake before it. */
+async function exchange(settings: Readonly<Record<string, string>> = {}): Promise<Exchange> {
+  const fake = await fakes.find(({ name }) => name === "openai")?.start({ port: 0 });
+  if (fake === undefined) throw new Error("there is no fake OpenAI");
+  const server = await startServer({
+    ...fake.settings,
+    LINEKEEPER_TIERS: "openai",
+    LINEKEEPER_CONFIG: join(import.meta.dirname, "../../scenario/cloud.json"),
+    PUBLIC_URL: publicUrl,
+    TWILIO_AUTH_TOKEN: authToken,
+    ...settings,
+  });
+  const cloud = new TwilioCloud({ authToken, publicUrl, localUrl: server.url.replace(/\/$/, ""), secondMs: 20 });
+  return {
+    server,
+    cloud,
+    openai: fake.panel,
+    async [Symbol.asyncDispose]() {
+      await cloud[Symbol.asyncDispose]();
+      await server[Symbol.asyncDispose]();
+      await fake[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** The agent's greeting was heard to its end. */
+async function greeted(phone: TwilioPhone): Promise<void> {
+  await vi.waitFor(() => expect(phone.streams).toHaveLength(1), patience);
+  await vi.waitFor(() => {
+    expect(phone.stream.speaker.playedMs).toBeGreaterThan(200);
+    expect(phone.stream.speaker.waitingMs).toBe(0);
+  }, patience);
+}
+
+const inOrder = ({ cloud, openai }: Exchange): void => {
+  expect(cloud.errors).toEqual([]);
+  expect(openai.violations).toEqual([]);
+  for (const { streams } of cloud.phones) for (const { violations } of streams) expect(violations).toEqual([]);
+};
+
+test(
+  "a caller talks with the agent, and not one byte of µ-law is touched on the way, in either direction",
+  { timeout: 30_000 },
+  async () => {
+    await using at = await exchange();
+    at.openai.callerSays("A table for two, please.");
+    at.openai.reply("Good day.", "For two, certainly.");
+    const phone = at.cloud.calls();
+    await greeted(phone);
+    phone.says(words("A table for two, please."));
+    await vi.waitFor(() => expect(at.openai.last.answers).toBe(2), patience);
+    await vi.waitFor(() => expect(phone.stream.speaker.received.length).toBe(at.openai.last.spoken.bytes), patience);
+    expect(phone.stream.speaker.received.equals(at.openai.last.spoken.all())).toBe(true);
+    expect(at.openai.last.settings).toMatchObject({ uplink: "pcmu@8000", downlink: "pcmu@8000" });
+    phone.hangUp();
+    await phone.over;
+    const heard = Buffer.from(at.openai.last.heard.all());
+    expect(heard.length).toBeGreaterThan(bytesOf(1_000, "pcmu@8000"));
+    expect(Buffer.concat(phone.stream.spoken).includes(heard)).toBe(true);
+    inOrder(at);
+  },
+);
+
+test("a caller who speaks over the agent stops it, and the agent knows to where it was heard", { timeout: 30_000 }, async () => {
+  await using at = await exchange();
+  at.openai.callerSays("What is there?", "Stop, please.");
+  at.openai.reply("Good day.", { text: "There are a great many things to be said about that.", ms: 9_000 }, "As you like.");
+  const phone = at.cloud.calls();
+  await greeted(phone);
+  const { speaker } = phone.stream;
+  const greetingMs = speaker.playedMs;
+  phone.says(words("What is there?"));
+  await vi.waitFor(() => expect(speaker.playedMs - greetingMs).toBeGreaterThan(1_200), patience);
+  phone.says(words("Stop, please."));
+  await vi.waitFor(() => expect(speaker.clears).toBe(1), patience);
+  const heardMs = speaker.playedMs - greetingMs;
+  await vi.waitFor(() => expect(at.openai.last.cuts).toHaveLength(1), patience);
+  // Nine seconds were there to be had, three tenths of a second were under way.
+  expect(Math.abs((at.openai.last.cuts[0] ?? 0) - heardMs)).toBeLessThan(300);
+  await vi.waitFor(() => expect(at.openai.last.answers).toBe(3), patience);
+  await vi.waitFor(() => expect(speaker.playedMs).toBeGreaterThan(greetingMs + heardMs + 200), patience);
+  inOrder(at);
+});
+
+test.concurrent(
+  "keys that the caller presses reach the agent, keys that the agent presses are heard as tones",
+  { timeout: 30_000 },
+  async ({ expect }) => {
+    await using at = await exchange();
+    at.openai.reply("Good day.", "Three it is.");
+    const phone = at.cloud.calls();
+    await greeted(phone);
+    const { roster } = at.server.house;
+    phone.stream.press("3");
+    await vi.waitFor(() => expect(at.openai.last.answers).toBe(2), patience);
+    roster.sendDtmf(roster.calls()[0]?.callId ?? "", "42#");
+    await vi.waitFor(() => expect(phone.stream.digitsHeard).toContain("42#"), patience);
+    inOrder(at);
+  },
+);
+
+test.concurrent(
+  "a stream that breaks is opened again by the webhook that follows it, into the same call",
+  { timeout: 30_000 },
+  async ({ expect }) => {
+    await using at = await exchange();
+    at.openai.callerSays("Are you there?");
+    at.openai.reply("Good day.", "I am.");
+    const phone = at.cloud.calls();
+    await greeted(phone);
+    const [before] = at.server.house.roster.calls();
+    phone.stream.vanish();
+    await vi.waitFor(() => expect(phone.streams).toHaveLength(2), patience);
+    await vi.waitFor(() => expect(at.server.house.roster.calls()).toMatchObject([{ callId: before?.callId }]), patience);
+    phone.says(words("Are you there?"));
+    await vi.waitFor(() => expect(phone.stream.speaker.playedMs).toBeGreaterThan(100), patience);
+    expect(at.openai.last.answers).toBe(2);
+    expect(phone.history.filter((each) => !each.startsWith("stream-"))).toEqual(["voice", "<Connect>", "action", "<Connect>"]);
+    inOrder(at);
+  },
+);
+
+test.concurrent("a line that breaks again and again is given up in words", { timeout: 30_000 }, async ({ expect }) => {
+  await using at = await exchange();
+  const phone = at.cloud.calls();
+  for (let stream = 1; stream <= 4; stream += 1) {
+    await vi.waitFor(() => expect(phone.streams).toHaveLength(stream), patience);
+    phone.stream.vanish();
+  }
+  await phone.over;
+  expect(phone.history).toContainEqual(expect.stringMatching(/^<Say> Sorry/));
+  await vi.waitFor(() => expect(at.server.house.roster.calls()).toEqual([]), patience);
+});
+
+test.concurrent("a call that we end is hung up by the webhook that follows", { timeout: 30_000 }, async ({ expect }) => {
+  await using at = await exchange();
+  const phone = at.cloud.calls();
+  await greeted(phone);
+  const { roster } = at.server.house;
+  roster.hangUp(roster.calls()[0]?.callId ?? "");
+  await phone.over;
+  expect(phone.history.slice(-4)).toEqual(["action", "<Hangup>", "over", "status"]);
+  expect(phone.streams).toHaveLength(1);
+  inOrder(at);
+});
+
+test.concurrent(
+  "a caller is sent on to a person, and our call is over once they have answered",
+  { timeout: 30_000 },
+  async ({ expect }) => {
+    await using at = await exchange();
+    const phone = at.cloud.calls();
+    await greeted(phone);
+    const { roster } = at.server.house;
+    roster.transfer(roster.calls()[0]?.callId ?? "", "+15550777");
+    await vi.waitFor(() => expect(phone.history).toContain("person answered"), patience);
+    expect(phone.history).toContain("<Dial> +15550777");
+    await vi.waitFor(() => expect(roster.calls()).toEqual([]), patience);
+    phone.personHangsUp();
+    await phone.over;
+    expect(phone.history.slice(-4)).toEqual(["action", "<Hangup>", "over", "status"]);
+    inOrder(at);
+  },
+);
+
+test.concurrent("a caller whom nobody answers comes back to the same agent", { timeout: 30_000 }, async ({ expect }) => {
+  await using at = await exchange();
+  const phone = at.cloud.calls();
+  phone.person = () => "no-answer";
+  await greeted(phone);
+  const { roster } = at.server.house;
+  const callId = roster.calls()[0]?.callId ?? "";
+  roster.transfer(callId, "sip:desk@example.org");
+  await vi.waitFor(() => expect(phone.streams).toHaveLength(2), patience);
+  expect(phone.history).toContain("<Dial> sip:desk@example.org");
+  await vi.waitFor(() => expect(roster.calls()).toMatchObject([{ callId }]), patience);
+  phone.says(words("Nobody there."));
+  await vi.waitFor(() => expect(phone.stream.speaker.playedMs).toBeGreaterThan(100), patience);
+  inOrder(at);
+});
+
+test.concurrent("when all lines are busy the call is turned away before it is answered", { timeout: 30_000 }, async ({ expect }) => {
+  await using at = await exchange({ LINEKEEPER_MAX_CALLS: "1" });
+  const first = at.cloud.calls();
+  await greeted(first);
+  const second = at.cloud.calls({ from: "+15550999" });
+  await second.over;
+  expect(second.history).toEqual(["voice", "<Reject> busy", "over", "status"]);
+  expect(first.isOver).toBe(false);
+  inOrder(at);
+});
+
+test("twenty-five calls come in through one address", { timeout: 60_000 }, async () => {
+  await using at = await exchange();
+  const phones = Array.from({ length: 25 }, (_, index) => at.cloud.calls({ from: `+1555010${index}` }));
+  await vi.waitFor(() => expect(phones.map(({ streams }) => streams.length)).toEqual(phones.map(() => 1)), { timeout: 30_000 });
+  await vi.waitFor(() => expect(at.server.house.roster.calls()).toHaveLength(25), { timeout: 30_000 });
+  expect(at.cloud.errors).toEqual([]);
+});
