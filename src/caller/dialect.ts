@@ -63,6 +63,8 @@ export type CallerSignal =
   | { readonly type: "played"; readonly turnId: string; readonly ms: number }
   | { readonly type: "transferred" }
   | { readonly type: "transfer-failed"; readonly why: string }
+  /** The peer's buffer is full (`on`), or has room again: in between nothing is played. */
+  | { readonly type: "pressure"; readonly on: boolean }
   /** The caller hung up, or (after we asked) the stream is over. */
   | { readonly type: "stop"; readonly answer?: WireMessage }
   /** Answered at once by the shell with `message`, before a start too; so is a probe that wants no call. */

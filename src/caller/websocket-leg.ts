@@ -1,4 +1,3 @@
-import type { RawData, WebSocket } from "ws";
 import { encodings, msOf, type Encoding } from "../audio/encodings.ts";
 import type { Ticked, Ticker } from "../audio/ticker.ts";
 import type { Clock } from "../kernel/clock.ts";
@@ -32,6 +31,22 @@ export const newLegCounts = (): LegCounts => ({
   slowReaders: 0,
   silentPeers: 0,
 });
+
+/** What carries one caller's messages: a WebSocket of `ws` as it is, or what frames them on another connection. */
+export interface LegSocket {
+  readonly OPEN: number;
+  readonly readyState: number;
+  readonly bufferedAmount: number;
+  /** Messages come whole, each in one Buffer. */
+  on(event: "message", listener: (data: Buffer, isBinary: boolean) => void): unknown;
+  on(event: "ping" | "pong", listener: () => void): unknown;
+  on(event: "error", listener: (error: Error) => void): unknown;
+  on(event: "close", listener: (code: number) => void): unknown;
+  send(message: string | Uint8Array): void;
+  ping(): void;
+  close(code: number, reason: string): void;
+  terminate(): void;
+}
 
 export interface LegParts {
   readonly reception: Reception;
@@ -91,12 +106,12 @@ export interface Visit {
  * Serves one caller on an open socket, whatever the dialect: waits for its start, brings it to the reception, carries audio and
  * signals, keeps the limits.
  */
-export function serveSocket(socket: WebSocket, dialect: Dialect, parts: LegParts, visit: Visit): void {
+export function serveSocket(socket: LegSocket, dialect: Dialect, parts: LegParts, visit: Visit): void {
   new SocketShell(socket, dialect, parts, visit).open();
 }
 
 class SocketShell implements Ticked {
-  readonly #socket: WebSocket;
+  readonly #socket: LegSocket;
   readonly #dialect: Dialect;
   readonly #parts: LegParts;
   readonly #visit: Visit;
@@ -111,9 +126,11 @@ class SocketShell implements Ticked {
   #pingsMissed = 0;
   #slowSinceMs: number | undefined;
   #highWater = highWaterBytes;
+  /** The peer has said that its own buffer is full. */
+  #peerFull = false;
   #malformedAudio = 0;
 
-  constructor(socket: WebSocket, dialect: Dialect, parts: LegParts, visit: Visit) {
+  constructor(socket: LegSocket, dialect: Dialect, parts: LegParts, visit: Visit) {
     const now = parts.clock.now();
     this.#socket = socket;
     this.#dialect = dialect;
@@ -129,7 +146,7 @@ class SocketShell implements Ticked {
   }
 
   open(): void {
-    this.#socket.on("message", (data, isBinary) => this.#received(data, isBinary));
+    this.#socket.on("message", (bytes, isBinary) => this.#received(bytes, isBinary));
     this.#socket.on("pong", () => this.#alive());
     this.#socket.on("ping", () => this.#take(this.#controlAllowance, 1, "pings"));
     this.#socket.on("error", (error) => this.#broke(error));
@@ -153,7 +170,7 @@ class SocketShell implements Ticked {
 
   /** False: the peer reads too slowly. */
   play(frame: Uint8Array): boolean {
-    if (this.#socket.bufferedAmount <= this.#highWater) return this.send({ type: "audio", bytes: frame });
+    if (!this.#peerFull && this.#socket.bufferedAmount <= this.#highWater) return this.send({ type: "audio", bytes: frame });
     this.#parts.counts.droppedFrames += 1;
     return false;
   }
@@ -212,19 +229,18 @@ class SocketShell implements Ticked {
     if (nowMs - sinceMs >= leavingLimitMs) this.#finish(code, reason);
   }
 
-  #received(data: RawData, isBinary: boolean): void {
+  #received(bytes: Buffer, isBinary: boolean): void {
     if (this.#over || this.#state.name === "sent-on") return;
     this.#alive();
     try {
-      const signal = this.#decode(data, isBinary);
+      const signal = this.#decode(bytes, isBinary);
       if (signal !== undefined) this.#act(signal);
     } catch (error) {
       this.#fail(toFault(error, "internal", "taking a caller's message"));
     }
   }
 
-  #decode(data: RawData, isBinary: boolean): CallerSignal | undefined {
-    const bytes = data as Buffer; // `binaryType` is left at "nodebuffer".
+  #decode(bytes: Buffer, isBinary: boolean): CallerSignal | undefined {
     const { textBytes, binaryBytes } = this.#dialect.limits;
     const limit = isBinary ? binaryBytes : textBytes;
     if (bytes.length > limit) {
@@ -290,6 +306,8 @@ class SocketShell implements Ticked {
     } else if (signal.type === "stop") {
       listener.signal({ type: "hung-up" });
       this.#finishStopped({ code: 1000, reason: "done" }, signal);
+    } else if (signal.type === "pressure") {
+      this.#peerFull = signal.on;
     } else {
       listener.signal(signal);
     }

@@ -1,0 +1,91 @@
+// SignalWire's <Stream> in cXML: Twilio's messages, with a codec that is asked for.
+// Source: "Stream" in SignalWire's compatibility XML reference, read 2026-11.
+import { encodings, type Encoding } from "../../audio/encodings.ts";
+import { base64Of, encodingFor, swapped } from "../carrier-audio.ts";
+import type { CallerSignal, Dialect, DialectCodec, Knock } from "../dialect.ts";
+import { at, bytes, carrierStart, digit, malformed, maybeNumber, parametersOf, readJson, word, type JsonObject } from "../wire-json.ts";
+
+/** One a stream. `byteorder=big` in the query: linear audio is in network order, which the documentation leaves open. */
+function open({ query }: Knock): DialectCodec {
+  const order = (encoding: Encoding, audio: Uint8Array): Uint8Array =>
+    query.get("byteorder") === "big" && encodings[encoding].codec === "pcm16" ? swapped(audio) : audio;
+  let stream: { readonly sid: string; readonly encoding: Encoding } | undefined;
+
+  return {
+    decodeText(message) {
+      const wire = readJson(message);
+      const event = word(wire, "event");
+      switch (event) {
+        case "media":
+          if (stream === undefined) throw malformed("media came before start");
+          return {
+            type: "audio",
+            bytes: order(stream.encoding, bytes(wire, "media", "payload")),
+            atMs: maybeNumber(wire, "media", "timestamp"),
+          };
+        case "start": {
+          const started = start(wire);
+          stream = { sid: word(wire, "streamSid"), encoding: started.uplink };
+          return started;
+        }
+        case "dtmf":
+          return { type: "dtmf", digit: digit(wire, "dtmf", "digit") };
+        case "mark":
+          return { type: "mark", name: word(wire, "mark", "name") };
+        case "stop":
+          return { type: "stop" };
+        default:
+          return { type: "ignored", event: event.slice(0, 64) };
+      }
+    },
+    decodeBinary() {
+      throw malformed("audio comes as text here");
+    },
+    encode(command) {
+      if (stream === undefined) return undefined;
+      const streamSid = stream.sid;
+      switch (command.type) {
+        case "audio": {
+          const payload = base64Of(order(stream.encoding, command.bytes));
+          return `{"event":"media","streamSid":${JSON.stringify(streamSid)},"media":{"payload":"${payload}"}}`;
+        }
+        case "mark":
+          return JSON.stringify({ event: "mark", streamSid, mark: { name: command.name } });
+        case "flush":
+          return JSON.stringify({ event: "clear", streamSid });
+        default:
+          return undefined;
+      }
+    },
+  };
+}
+
+function start(wire: JsonObject): CallerSignal & { type: "start" } {
+  const encoding = encodingFor(
+    word(wire, "start", "mediaFormat", "encoding"),
+    maybeNumber(wire, "start", "mediaFormat", "sampleRate") ?? 8_000,
+  );
+  const parameters = parametersOf(at(wire, "start", "customParameters"));
+  const call = carrierStart("signalwire", { id: word(wire, "start", "callSid"), from: parameters["from"], parameters });
+  return { type: "start", start: call, uplink: encoding, downlink: encoding };
+}
+
+export const signalwire: Dialect = {
+  name: "signalwire",
+  path: "/signalwire",
+  subprotocols: [],
+  traits: {
+    playback: "marks",
+    aheadMs: 300,
+    frameMs: 20,
+    flush: true,
+    captions: false,
+    dtmfOut: false,
+    transfer: false,
+    resume: "call-id",
+  },
+  limits: { textBytes: 64 * 1024, binaryBytes: 1_024 },
+  silentClose: "lost",
+  ending: "close",
+  open,
+};
