@@ -1,4 +1,6 @@
-import { isEncoding, type Encoding } from "../audio/encodings.ts";
+import { dtmfTones } from "../audio/dtmf-tones.ts";
+import { bytesOf, encodings, isEncoding, type Encoding } from "../audio/encodings.ts";
+import { pcma, pcmu } from "../audio/g711.ts";
 import { unsupported } from "./wire-json.ts";
 
 const codecs: Readonly<Record<string, "pcmu" | "pcma" | "pcm16">> = {
@@ -46,3 +48,12 @@ export function swapped(audio: Uint8Array): Buffer {
 }
 
 export const base64Of = (audio: Uint8Array): string => Buffer.from(audio.buffer, audio.byteOffset, audio.byteLength).toString("base64");
+
+/** Digits as sound, in pieces as agent audio comes: for wires that have no words for them. */
+export function tonesFor(digits: string, encoding: Encoding, pieceMs: number): Uint8Array[] {
+  const { codec, rateHz } = encodings[encoding];
+  const samples = dtmfTones(digits, rateHz);
+  const sound = codec === "pcm16" ? new Uint8Array(samples.buffer) : (codec === "pcmu" ? pcmu : pcma).encode(samples);
+  const piece = bytesOf(pieceMs, encoding);
+  return Array.from({ length: Math.ceil(sound.length / piece) }, (_, index) => sound.subarray(index * piece, (index + 1) * piece));
+}

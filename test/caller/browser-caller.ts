@@ -109,6 +109,8 @@ export const fakeBrowser: FakeDialect = {
   frameMs: 20,
   clocked: false,
   waitsForAnswer: false,
+  announced: true,
+  closeCodes: true,
   transfer: "none",
   malformed: {
     "half a message": '{"type":"text","te',

@@ -32,11 +32,14 @@ const rowOf = (caller: FakeCaller): { silence: number; bytesPerSample: number } 
  * What every dialect must do, over real sockets. What a wire has no words for is skipped by its traits and by what its fake says of
  * the wire, never by name. A dialect's test file: `describe("name", () => dialectConforms(dialect, fake))`.
  */
-export function dialectConforms(dialect: Dialect, fake: FakeDialect): void {
+export function dialectConforms(
+  dialect: Dialect,
+  fake: FakeDialect,
+  open: () => Promise<House> = () => openHouse({ dialects: [dialect] }),
+): void {
   const { traits, limits } = dialect;
-  const patience = { timeout: 20_000 };
+  const patience = { timeout: 20_000, interval: 10 };
 
-  const open = (): Promise<House> => openHouse({ dialects: [dialect] });
   const connect = (house: House): Promise<FakeCaller> => fake.connect(`ws://127.0.0.1:${house.port}`);
 
   /** One more call in the same house. */
@@ -265,7 +268,7 @@ export function dialectConforms(dialect: Dialect, fake: FakeDialect): void {
     expect(line.guest.leg.play(babble(20, line.caller.downlink))).toBe(false);
     const closed = await line.caller.closed;
     // A peer that was asked to end closes with a code of its own.
-    if (dialect.ending === "close") expect(closed.code).toBe(code);
+    if (dialect.ending === "close" && fake.closeCodes) expect(closed.code).toBe(code);
     expect(line.caller.violations).toEqual([]);
     expect(line.guest.signals).toEqual([]);
   });
@@ -279,12 +282,12 @@ export function dialectConforms(dialect: Dialect, fake: FakeDialect): void {
     expect(line.guest.signals).toEqual([]);
   });
 
-  test("a second start ends the call, and no other", async () => {
+  test.runIf(fake.announced)("a second start ends the call, and no other", async () => {
     await using honest = await call();
     await using line = await join(honest.house);
     void line.caller.start();
     const { code } = await line.caller.closed;
-    expect([1003, 1007]).toContain(code);
+    if (fake.closeCodes) expect([1003, 1007]).toContain(code);
     await lastSignal(line, { type: "lost", fault: { row: { blame: "caller" } } });
     await works(honest);
   });
@@ -294,7 +297,7 @@ export function dialectConforms(dialect: Dialect, fake: FakeDialect): void {
     await using line = await join(honest.house);
     for (let time = 0; time < 3; time += 1) line.caller.raw(message);
     const { code } = await line.caller.closed;
-    expect([1003, 1007, 1009]).toContain(code);
+    if (fake.closeCodes) expect([1003, 1007, 1009]).toContain(code);
     await lastSignal(line, { type: "lost", fault: { row: { blame: "caller" } } });
     expect(line.house.counts.malformedMessages).toBeGreaterThan(0);
     await works(honest);
@@ -304,17 +307,18 @@ export function dialectConforms(dialect: Dialect, fake: FakeDialect): void {
     await using honest = await call();
     await using line = await join(honest.house);
     line.caller.raw("x".repeat(limits.textBytes + 1));
-    expect(await line.caller.closed).toMatchObject({ code: 1009 });
+    const { code } = await line.caller.closed;
+    if (fake.closeCodes) expect(code).toBe(1009);
     await lastSignal(line, { type: "lost", fault: { code: "caller-oversized" } });
     await works(honest);
   });
 
-  test("who sends audio without having said who it is gets no reception", async () => {
+  test.runIf(fake.announced)("who sends audio without having said who it is gets no reception", async () => {
     await using honest = await call();
     const caller = await connect(honest.house);
     for (let message = 0; message < 2_000; message += 1) caller.speak(babble(fake.frameMs, caller.uplink));
     const { code } = await caller.closed;
-    expect([1003, 1006, 1007, 1008]).toContain(code);
+    if (fake.closeCodes) expect([1003, 1006, 1007, 1008]).toContain(code);
     expect(honest.house.reception.guests).toHaveLength(1);
     await works(honest);
   });
@@ -332,7 +336,8 @@ export function dialectConforms(dialect: Dialect, fake: FakeDialect): void {
     await using honest = await call();
     const caller = await connect(honest.house);
     await honest.house.clock.advance(5_300);
-    expect(await caller.closed).toMatchObject({ code: 1008 });
+    const { code } = await caller.closed;
+    if (fake.closeCodes) expect(code).toBe(1008);
     expect(honest.house.reception.guests).toHaveLength(1);
     await works(honest);
   });
@@ -361,7 +366,8 @@ export function dialectConforms(dialect: Dialect, fake: FakeDialect): void {
     };
     const caller = await connect(house);
     void caller.start();
-    expect(await caller.closed).toMatchObject({ code: 1013 });
+    const { code } = await caller.closed;
+    if (fake.closeCodes) expect(code).toBe(1013);
     expect(caller.violations).toEqual([]);
   });
 }

@@ -1,7 +1,7 @@
 // Asterisk's chan_websocket, from 20.16, 21.11, 22.6 and 23.0 on.
 // Source: channels/chan_websocket.c and "WebSocket Channel" in Asterisk's documentation, read 2026-11.
 import { bytesOf, encodings, type Encoding } from "../../audio/encodings.ts";
-import { wholeFrames } from "../carrier-audio.ts";
+import { tonesFor, wholeFrames } from "../carrier-audio.ts";
 import type { CallerCommand, CallerSignal, Dialect, DialectCodec } from "../dialect.ts";
 import {
   at,
@@ -26,6 +26,7 @@ const formats: Readonly<Record<string, Encoding>> = {
   slin48: "pcm16@48000",
 };
 const longestFrameMs = 500;
+const frameMs = 20;
 /** Marks that are not told back are forgotten, the oldest first. */
 const marksLimit = 256;
 
@@ -67,7 +68,7 @@ function open(): DialectCodec {
       switch (event) {
         case "MEDIA_START": {
           const started = start(wire);
-          const frameBytes = maybeNumber(wire, "optimal_frame_size") ?? bytesOf(20, started.uplink);
+          const frameBytes = maybeNumber(wire, "optimal_frame_size") ?? bytesOf(frameMs, started.uplink);
           if (!Number.isInteger(frameBytes) || frameBytes < 1 || frameBytes > bytesOf(longestFrameMs, started.uplink)) {
             throw malformed(`optimal_frame_size: ${frameBytes} bytes are no frame of ${started.uplink}`);
           }
@@ -100,6 +101,7 @@ function open(): DialectCodec {
       if (stream === undefined) return undefined;
       // What does not fill a frame would be dropped.
       if (command.type === "audio") return wholeFrames(command.bytes, stream.frameBytes, encodings[stream.encoding].silence);
+      if (command.type === "dtmf") return tonesFor(command.digits, stream.encoding, frameMs);
       const words = commandFor(command);
       return words && written(stream, ...words);
     },
@@ -137,7 +139,7 @@ export const asterisk: Dialect = {
   name: "asterisk",
   path: "/asterisk",
   subprotocols: ["media"],
-  traits: { playback: "marks", aheadMs: 300, frameMs: 20, flush: true, captions: false, dtmfOut: false, transfer: false, resume: "none" },
+  traits: { playback: "marks", aheadMs: 300, frameMs, flush: true, captions: false, dtmfOut: true, transfer: false, resume: "none" },
   limits: { textBytes: 16 * 1024, binaryBytes: 65_500 },
   silentClose: "hung-up",
   ending: "ask",

@@ -16,6 +16,8 @@ const audioKinds = { 0x10: "pcm16@8000", 0x12: "pcm16@16000", 0x13: "pcm16@24000
 /** The rates of AudioSocket that are spoken here. */
 export type AudioSocketEncoding = (typeof audioKinds)[keyof typeof audioKinds];
 const frameMs = 20;
+/** Asterisk sends 20 ms in a frame, 1,920 bytes at 48 kHz. */
+const frameLimitBytes = 16 * 1024;
 const hungUp = Uint8Array.of(kinds.hangUp, 0, 0);
 
 /** One a call. Every message is one whole frame; the first is the call's UUID, which is all that Asterisk tells. */
@@ -82,7 +84,7 @@ export const audiosocket = (encoding: AudioSocketEncoding): Dialect => ({
   path: "tcp",
   subprotocols: [],
   traits: { playback: "clock", aheadMs: 40, frameMs, flush: false, captions: false, dtmfOut: false, transfer: false, resume: "none" },
-  limits: { textBytes: 0, binaryBytes: headerBytes + 0xffff },
+  limits: { textBytes: frameLimitBytes, binaryBytes: frameLimitBytes },
   silentClose: "hung-up",
   ending: "close",
   open: () => open(encoding),

@@ -1,7 +1,7 @@
 // Exotel AgentStream, the Voicebot applet.
 // Source: "AgentStream (Voicebot applet)" in Exotel's developer documentation, read 2026-11.
 import { encodings, type Encoding } from "../../audio/encodings.ts";
-import { base64Of, encodingFor, wholeFrames } from "../carrier-audio.ts";
+import { base64Of, encodingFor, tonesFor, wholeFrames } from "../carrier-audio.ts";
 import type { CallerSignal, Dialect, DialectCodec, Knock } from "../dialect.ts";
 import {
   at,
@@ -19,11 +19,18 @@ import {
 
 /** Exotel takes audio in multiples of this. */
 const pieceBytes = 320;
+const tonesMs = 100;
 
 /** One a stream: linear audio, little-endian, at the rate that the stream's address asked for with `sample-rate`. */
 function open({ query }: Knock): DialectCodec {
   let streamSid = "";
   let encoding: Encoding | undefined;
+
+  function media(audio: Uint8Array): string {
+    const payload = base64Of(wholeFrames(audio, pieceBytes, encodings["pcm16@8000"].silence));
+    return `{"event":"media","stream_sid":${JSON.stringify(streamSid)},"media":{"payload":"${payload}"}}`;
+  }
+
   return {
     decodeText(message) {
       const wire = readJson(message);
@@ -52,11 +59,12 @@ function open({ query }: Knock): DialectCodec {
       throw malformed("audio comes as text here");
     },
     encode(command) {
+      if (encoding === undefined) return undefined;
       switch (command.type) {
-        case "audio": {
-          const payload = base64Of(wholeFrames(command.bytes, pieceBytes, encodings["pcm16@8000"].silence));
-          return `{"event":"media","stream_sid":${JSON.stringify(streamSid)},"media":{"payload":"${payload}"}}`;
-        }
+        case "audio":
+          return media(command.bytes);
+        case "dtmf":
+          return tonesFor(command.digits, encoding, tonesMs).map(media);
         case "mark":
           return JSON.stringify({ event: "mark", stream_sid: streamSid, mark: { name: command.name } });
         case "flush":
@@ -81,7 +89,7 @@ export const exotel: Dialect = {
   name: "exotel",
   path: "/exotel",
   subprotocols: [],
-  traits: { playback: "marks", aheadMs: 300, frameMs: 100, flush: true, captions: false, dtmfOut: false, transfer: false, resume: "none" },
+  traits: { playback: "marks", aheadMs: 300, frameMs: 100, flush: true, captions: false, dtmfOut: true, transfer: false, resume: "none" },
   limits: { textBytes: 160 * 1024, binaryBytes: 1_024 },
   silentClose: "hung-up",
   ending: "close",

@@ -3,14 +3,15 @@
 // with bidirectional streaming, mod_audio_stream from 1.0.3 on) calls at /freeswitch. The others write what we send into files, which
 // their own dialplan or event socket then plays: mod_audio_fork at /freeswitch/fork, mod_audio_stream at /freeswitch/stream.
 import { bytesOf, encodings, type Encoding } from "../../audio/encodings.ts";
-import { base64Of, encodingFor } from "../carrier-audio.ts";
-import type { CallerCommand, CallerSignal, Dialect, DialectCodec, Knock } from "../dialect.ts";
+import { base64Of, encodingFor, tonesFor } from "../carrier-audio.ts";
+import type { CallerCommand, CallerSignal, Dialect, DialectCodec, Knock, WireMessage } from "../dialect.ts";
 import type { LegTraits } from "../leg.ts";
 import { carrierStart, digit, isObject, malformed, maybeWord, parametersOf } from "../wire-json.ts";
 
 const longestFrameMs = 1_000;
+const tonesMs = 500;
 
-type Words = (command: CallerCommand, encoding: Encoding) => string | Uint8Array | undefined;
+type Words = (command: CallerCommand, encoding: Encoding) => WireMessage | undefined;
 
 /**
  * One a call. Nothing on the wire tells the rate, so the address does: `?rate=16000` (else 8000, the modules' own default), and
@@ -57,7 +58,10 @@ const opening =
         first = undefined;
         return { type: "audio", bytes: audio, atMs: undefined };
       },
-      encode: (command) => words(command, encoding),
+      encode(command) {
+        if (command.type !== "dtmf") return words(command, encoding);
+        return tonesFor(command.digits, encoding, tonesMs).flatMap((bytes) => words({ type: "audio", bytes }, encoding) ?? []);
+      },
     };
   };
 
@@ -95,7 +99,7 @@ const traits: LegTraits = {
   frameMs: 20,
   flush: true,
   captions: false,
-  dtmfOut: false,
+  dtmfOut: true,
   transfer: false,
   resume: "none",
 };

@@ -2,7 +2,8 @@
 // Source: Genesys' AudioHook protocol reference and its reference server, read 2026-11; `event` with `barge_in` and `dtmf` as spoken by
 // integrations with the live service.
 import { encodings } from "../../audio/encodings.ts";
-import type { CallerCommand, CallerSignal, Dialect, DialectCodec, Knock } from "../dialect.ts";
+import { tonesFor } from "../carrier-audio.ts";
+import type { CallerCommand, CallerSignal, Dialect, DialectCodec, Knock, WireMessage } from "../dialect.ts";
 import {
   at,
   carrierStart,
@@ -22,6 +23,8 @@ import {
 const encoding = "pcmu@8000";
 const nobody = "00000000-0000-0000-0000-000000000000";
 const longestFrameMs = 1_000;
+/** The client counts messages and refuses those that come too fast, so they are long. */
+const frameMs = 200;
 
 /** What of the offered audio was chosen: PCMU at 8 kHz, the caller alone where that is offered. */
 interface Media {
@@ -88,10 +91,12 @@ class Codec implements DialectCodec {
     return { type: "audio", bytes: channels === 1 ? bytes : channelOf(bytes, media.channels.indexOf("external"), channels), atMs };
   }
 
-  encode(command: CallerCommand): string | Uint8Array | undefined {
+  encode(command: CallerCommand): WireMessage | WireMessage[] | undefined {
     switch (command.type) {
       case "audio":
         return command.bytes;
+      case "dtmf":
+        return tonesFor(command.digits, encoding, frameMs);
       case "flush":
         return this.#written("event", { entities: [{ type: "barge_in", data: {} }] });
       case "transfer":
@@ -177,14 +182,13 @@ export const genesys: Dialect = {
   name: "genesys",
   path: "/genesys",
   subprotocols: [],
-  // The client counts messages and refuses those that come too fast, so they are long.
   traits: {
     playback: "clock",
     aheadMs: 400,
-    frameMs: 200,
+    frameMs,
     flush: true,
     captions: false,
-    dtmfOut: false,
+    dtmfOut: true,
     transfer: true,
     resume: "call-id",
   },

@@ -1,9 +1,10 @@
 // jambonz `listen` (also called `stream`) with `bidirectionalAudio: { enabled: true, streaming: true }`.
 // Source: "listen" in jambonz's documentation of its webhook API, read 2026-11.
 import { bytesOf, type Encoding } from "../../audio/encodings.ts";
-import { encodingFor } from "../carrier-audio.ts";
+import { encodingFor, tonesFor } from "../carrier-audio.ts";
 import type { CallerSignal, Dialect, DialectCodec } from "../dialect.ts";
 import {
+  at,
   carrierStart,
   digit,
   malformed,
@@ -17,6 +18,7 @@ import {
 } from "../wire-json.ts";
 
 const longestFrameMs = 1_000;
+const tonesMs = 100;
 
 /** One a call: the first text is the call's description, with our verb's `metadata` among its fields. */
 function open(): DialectCodec {
@@ -24,7 +26,11 @@ function open(): DialectCodec {
   return {
     decodeText(message) {
       const wire = readJson(message);
-      if (encoding === undefined) {
+      // The description has no event; whoever sends another one begins another call.
+      if (
+        encoding === undefined ||
+        (at(wire, "callSid") !== undefined && at(wire, "event") === undefined && at(wire, "type") === undefined)
+      ) {
         const started = start(wire);
         encoding = started.uplink;
         return started;
@@ -45,9 +51,12 @@ function open(): DialectCodec {
       return { type: "audio", bytes, atMs: undefined };
     },
     encode(command) {
+      if (encoding === undefined) return undefined;
       switch (command.type) {
         case "audio":
           return command.bytes;
+        case "dtmf":
+          return tonesFor(command.digits, encoding, tonesMs);
         case "mark":
           return JSON.stringify({ type: "mark", data: { name: command.name } });
         case "flush":
@@ -80,7 +89,7 @@ export const jambonz: Dialect = {
     frameMs: 20,
     flush: true,
     captions: false,
-    dtmfOut: false,
+    dtmfOut: true,
     transfer: false,
     resume: "call-id",
   },

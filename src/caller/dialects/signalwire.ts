@@ -1,15 +1,24 @@
 // SignalWire's <Stream> in cXML: Twilio's messages, with a codec that is asked for.
 // Source: "Stream" in SignalWire's compatibility XML reference, read 2026-11.
 import { encodings, type Encoding } from "../../audio/encodings.ts";
-import { base64Of, encodingFor, swapped } from "../carrier-audio.ts";
+import { base64Of, encodingFor, swapped, tonesFor } from "../carrier-audio.ts";
 import type { CallerSignal, Dialect, DialectCodec, Knock } from "../dialect.ts";
 import { at, bytes, carrierStart, digit, malformed, maybeNumber, parametersOf, readJson, word, type JsonObject } from "../wire-json.ts";
+
+const tonesMs = 100;
+
+interface Stream {
+  readonly sid: string;
+  readonly encoding: Encoding;
+}
 
 /** One a stream. `byteorder=big` in the query: linear audio is in network order, which the documentation leaves open. */
 function open({ query }: Knock): DialectCodec {
   const order = (encoding: Encoding, audio: Uint8Array): Uint8Array =>
     query.get("byteorder") === "big" && encodings[encoding].codec === "pcm16" ? swapped(audio) : audio;
-  let stream: { readonly sid: string; readonly encoding: Encoding } | undefined;
+  const media = (audio: Uint8Array, { sid, encoding }: Stream): string =>
+    `{"event":"media","streamSid":${JSON.stringify(sid)},"media":{"payload":"${base64Of(order(encoding, audio))}"}}`;
+  let stream: Stream | undefined;
 
   return {
     decodeText(message) {
@@ -43,12 +52,13 @@ function open({ query }: Knock): DialectCodec {
     },
     encode(command) {
       if (stream === undefined) return undefined;
-      const streamSid = stream.sid;
+      const present = stream;
+      const { sid: streamSid, encoding } = present;
       switch (command.type) {
-        case "audio": {
-          const payload = base64Of(order(stream.encoding, command.bytes));
-          return `{"event":"media","streamSid":${JSON.stringify(streamSid)},"media":{"payload":"${payload}"}}`;
-        }
+        case "audio":
+          return media(command.bytes, present);
+        case "dtmf":
+          return tonesFor(command.digits, encoding, tonesMs).map((tones) => media(tones, present));
         case "mark":
           return JSON.stringify({ event: "mark", streamSid, mark: { name: command.name } });
         case "flush":
@@ -80,7 +90,7 @@ export const signalwire: Dialect = {
     frameMs: 20,
     flush: true,
     captions: false,
-    dtmfOut: false,
+    dtmfOut: true,
     transfer: false,
     resume: "call-id",
   },

@@ -1,7 +1,7 @@
 // Telnyx Media Streaming over WebSocket, bidirectional in mode "rtp".
 // Source: "Media Streaming over WebSockets" and "Call Control" in Telnyx's developer documentation, read 2026-11.
-import { encodings, type Encoding } from "../../audio/encodings.ts";
-import { base64Of, encodingFor, swapped } from "../carrier-audio.ts";
+import { bytesOf, encodings, type Encoding } from "../../audio/encodings.ts";
+import { base64Of, encodingFor, swapped, tonesFor, wholeFrames } from "../carrier-audio.ts";
 import type { CallerCommand, CallerSignal, Dialect, DialectCodec, Knock } from "../dialect.ts";
 import {
   at,
@@ -20,6 +20,8 @@ import {
 
 /** So many frames wait for one that is missing: at 20 ms each, as long as is worth waiting for. */
 const waitingLimit = 3;
+const frameMs = 20;
+const tonesMs = 100;
 
 /**
  * One a stream. The stream's query may carry `byteorder=big` where linear audio is in network order, which the documentation leaves
@@ -67,7 +69,7 @@ function open({ query }: Knock): DialectCodec {
     decodeBinary() {
       throw malformed("audio comes as text here");
     },
-    encode: (command) => encode(command, bigEndian && encoding !== undefined && encodings[encoding].codec === "pcm16"),
+    encode: (command) => (encoding === undefined ? undefined : encode(command, encoding, bigEndian)),
   };
 }
 
@@ -82,10 +84,17 @@ function start(wire: JsonObject, query: URLSearchParams): CallerSignal & { type:
   return { type: "start", start: call, uplink: encoding, downlink: encoding };
 }
 
-function encode(command: CallerCommand, bigEndian: boolean): string | undefined {
+function encode(command: CallerCommand, encoding: Encoding, bigEndian: boolean): string | string[] | undefined {
   switch (command.type) {
-    case "audio":
-      return `{"event":"media","media":{"payload":"${base64Of(bigEndian ? swapped(command.bytes) : command.bytes)}"}}`;
+    case "audio": {
+      const { codec, silence } = encodings[encoding];
+      // Less than 20 ms would be refused.
+      const whole = wholeFrames(command.bytes, bytesOf(frameMs, encoding), silence);
+      const audio = bigEndian && codec === "pcm16" ? swapped(whole) : whole;
+      return `{"event":"media","media":{"payload":"${base64Of(audio)}"}}`;
+    }
+    case "dtmf":
+      return tonesFor(command.digits, encoding, tonesMs).flatMap((bytes) => encode({ type: "audio", bytes }, encoding, bigEndian) ?? []);
     case "mark":
       return JSON.stringify({ event: "mark", mark: { name: command.name } });
     case "flush":
@@ -131,10 +140,10 @@ export const telnyx: Dialect = {
   traits: {
     playback: "marks",
     aheadMs: 300,
-    frameMs: 20,
+    frameMs,
     flush: true,
     captions: false,
-    dtmfOut: false,
+    dtmfOut: true,
     transfer: false,
     resume: "call-id",
   },

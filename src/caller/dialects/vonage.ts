@@ -1,7 +1,7 @@
 // Vonage Voice API, WebSocket endpoint of an NCCO's `connect` action.
 // Source: "Voice API: WebSockets" in Vonage's developer documentation, read 2026-11.
 import { bytesOf, encodings, type Encoding } from "../../audio/encodings.ts";
-import { encodingFor, wholeFrames } from "../carrier-audio.ts";
+import { encodingFor, tonesFor, wholeFrames } from "../carrier-audio.ts";
 import type { CallerSignal, Dialect, DialectCodec } from "../dialect.ts";
 import { carrierStart, digit, malformed, maybeWord, parametersOf, readJson, word, type JsonObject } from "../wire-json.ts";
 
@@ -40,11 +40,13 @@ function open(): DialectCodec {
       return { type: "audio", bytes, atMs: undefined };
     },
     encode(command) {
+      if (encoding === undefined) return undefined;
+      const frameBytes = bytesOf(frameMs, encoding);
       switch (command.type) {
-        case "audio": {
-          const spoken = encoding ?? "pcm16@16000";
-          return wholeFrames(command.bytes, bytesOf(frameMs, spoken), encodings[spoken].silence);
-        }
+        case "audio":
+          return wholeFrames(command.bytes, frameBytes, encodings[encoding].silence);
+        case "dtmf":
+          return tonesFor(command.digits, encoding, frameMs);
         case "mark":
           return JSON.stringify({ action: "notify", payload: { mark: command.name } });
         case "flush":
@@ -70,7 +72,7 @@ export const vonage: Dialect = {
   name: "vonage",
   path: "/vonage",
   subprotocols: [],
-  traits: { playback: "marks", aheadMs: 300, frameMs, flush: true, captions: false, dtmfOut: false, transfer: false, resume: "call-id" },
+  traits: { playback: "marks", aheadMs: 300, frameMs, flush: true, captions: false, dtmfOut: true, transfer: false, resume: "call-id" },
   limits: { textBytes: 16 * 1024, binaryBytes: 16 * 1024 },
   silentClose: "hung-up",
   ending: "close",

@@ -1,8 +1,8 @@
 // Exotel's end of an AgentStream: "AgentStream (Voicebot applet)" in Exotel's developer documentation, read 2026-11.
 import { msOf, type Encoding } from "../../audio/encodings.ts";
-import { base64, is, object, tagged, text } from "../shape.ts";
+import { is, object, tagged, text } from "../shape.ts";
 import type { FakeCaller, FakeDialect } from "./fake-caller.ts";
-import { digitsHeardIn, farEnd, textAt, understood } from "./far-end.ts";
+import { base64, digitsHeardIn, farEnd, textAt, understood } from "./far-end.ts";
 import { Speaker } from "./speaker.ts";
 
 const pieceBytes = 320;
@@ -86,6 +86,7 @@ export async function callFromExotel(url: string, options: Partial<ExotelOptions
       atMs += ms;
     },
     press: (digit) => says({ event: "dtmf", dtmf: { duration: "150", digit } }),
+    play: (ms) => speaker.play(ms),
     answerTransfer() {
       throw new Error("Exotel's applets do not tell of transfers");
     },
@@ -100,6 +101,9 @@ export const fakeExotel: FakeDialect = {
   dialect: "exotel",
   frameMs: 100,
   clocked: true,
+  waitsForAnswer: false,
+  announced: true,
+  closeCodes: true,
   transfer: "none",
   malformed: {
     "a media message without a payload": '{"event":"media","media":{}}',

@@ -10,6 +10,10 @@ export interface FakeDialect {
   readonly clocked: boolean;
   /** The real one sends audio only once its start was answered. */
   readonly waitsForAnswer: boolean;
+  /** It says who it is in a message that comes once; else whatever comes first begins the call. */
+  readonly announced: boolean;
+  /** Its connection ends with a code that says why. */
+  readonly closeCodes: boolean;
   /** How it is asked to send the caller on: in words of the wire, or beside it. */
   readonly transfer: "in-band" | "beside" | "none";
   /** Messages that no such peer sends; three of a kind end any call. */

@@ -33,6 +33,12 @@ export async function farEnd(
   };
 }
 
+/** Audio in base64, with its padding. */
+export const base64: Shape = (value, path) =>
+  typeof value === "string" && value.length % 4 === 0 && /^[A-Za-z0-9+/]+={0,2}$/.test(value)
+    ? undefined
+    : { kind: "value", param: path, text: `Invalid '${path}': expected base64.` };
+
 export type Wire = Readonly<Record<string, unknown>>;
 
 /** What the server said, if the real peer would have understood it; else what is wrong with it stands among the violations. */

@@ -1,8 +1,8 @@
 // FreeSWITCH's end of mod_audio_fork and mod_audio_stream: the modules' READMEs and sources, read 2026-11.
 import type { Encoding } from "../../audio/encodings.ts";
-import { base64, is, object, tagged, text, type Shape } from "../shape.ts";
+import { is, object, tagged, text, type Shape } from "../shape.ts";
 import type { FakeCaller, FakeDialect } from "./fake-caller.ts";
-import { digitsHeardIn, farEnd, textAt, understood } from "./far-end.ts";
+import { base64, digitsHeardIn, farEnd, textAt, understood } from "./far-end.ts";
 import { Speaker } from "./speaker.ts";
 
 /** How a build plays what it is sent: binary frames as they come, or JSON that becomes a file, one a message. */
@@ -61,6 +61,7 @@ export async function callFromFreeswitch(url: string, options: Partial<Freeswitc
     speak: (audio) => end.raw(audio),
     loseAudio: () => {},
     press: (digit) => end.raw(JSON.stringify({ event: "dtmf", dtmf: digit, duration: "1600" })),
+    play: (ms) => speaker.play(ms),
     answerTransfer() {
       throw new Error("the module does not tell of transfers");
     },
@@ -72,6 +73,9 @@ const fakeFreeswitchOf = (dialect: string, playback: FreeswitchPlayback): FakeDi
   dialect,
   frameMs: 20,
   clocked: false,
+  waitsForAnswer: false,
+  announced: false,
+  closeCodes: true,
   transfer: "none",
   malformed: {
     "half a sample": new Uint8Array(641),

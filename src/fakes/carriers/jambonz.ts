@@ -76,6 +76,7 @@ export async function callFromJambonz(url: string, options: Partial<JambonzOptio
     speak: (audio) => end.raw(audio),
     loseAudio: () => {},
     press: (digit) => says({ event: "dtmf", dtmf: digit, duration: "1600" }),
+    play: (ms) => speaker.play(ms),
     answerTransfer() {
       throw new Error("jambonz tells of transfers by hook");
     },
@@ -87,6 +88,9 @@ export const fakeJambonz: FakeDialect = {
   dialect: "jambonz",
   frameMs: 20,
   clocked: false,
+  waitsForAnswer: false,
+  announced: true,
+  closeCodes: true,
   transfer: "none",
   malformed: {
     "half a sample": new Uint8Array(321),

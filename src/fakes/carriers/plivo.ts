@@ -1,8 +1,8 @@
 // Plivo's end of an audio stream: "Audio Streaming" in Plivo's documentation, read 2026-11. It hangs up by closing the socket.
 import { encodings, type Encoding } from "../../audio/encodings.ts";
-import { base64, is, object, tagged, text, type Shape } from "../shape.ts";
+import { is, object, tagged, text, type Shape } from "../shape.ts";
 import type { FakeCaller, FakeDialect } from "./fake-caller.ts";
-import { farEnd, textAt, understood } from "./far-end.ts";
+import { base64, farEnd, textAt, understood } from "./far-end.ts";
 import { Speaker } from "./speaker.ts";
 
 export interface PlivoOptions {
@@ -85,6 +85,7 @@ export async function callFromPlivo(url: string, options: Partial<PlivoOptions> 
     },
     loseAudio: () => {},
     press: (digit) => says({ event: "dtmf", streamId, dtmf: { track: "inbound", digit, timestamp: "1764000000000" } }),
+    play: (ms) => speaker.play(ms),
     answerTransfer() {
       throw new Error("Plivo tells of transfers by webhook");
     },
@@ -96,6 +97,9 @@ export const fakePlivo: FakeDialect = {
   dialect: "plivo",
   frameMs: 20,
   clocked: false,
+  waitsForAnswer: false,
+  announced: true,
+  closeCodes: true,
   transfer: "none",
   malformed: {
     "a media message without a payload": '{"event":"media","media":{}}',

@@ -1,8 +1,8 @@
 // SignalWire's end of a <Stream> in cXML: "Stream" in SignalWire's compatibility XML reference, read 2026-11.
 import { msOf, type Encoding } from "../../audio/encodings.ts";
-import { base64, is, object, tagged, text } from "../shape.ts";
+import { is, object, tagged, text } from "../shape.ts";
 import type { FakeCaller, FakeDialect } from "./fake-caller.ts";
-import { digitsHeardIn, farEnd, textAt, understood } from "./far-end.ts";
+import { base64, digitsHeardIn, farEnd, textAt, understood } from "./far-end.ts";
 import { Speaker } from "./speaker.ts";
 
 export interface SignalwireOptions {
@@ -73,6 +73,7 @@ export async function callFromSignalwire(url: string, options: Partial<Signalwir
       atMs += ms;
     },
     press: (digit) => says({ event: "dtmf", dtmf: { track: "inbound_track", digit } }),
+    play: (ms) => speaker.play(ms),
     answerTransfer() {
       throw new Error("SignalWire tells of transfers by webhook");
     },
@@ -87,6 +88,9 @@ export const fakeSignalwire: FakeDialect = {
   dialect: "signalwire",
   frameMs: 20,
   clocked: true,
+  waitsForAnswer: false,
+  announced: true,
+  closeCodes: true,
   transfer: "none",
   malformed: {
     "a media message without a payload": '{"event":"media","media":{}}',

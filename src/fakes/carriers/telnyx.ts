@@ -1,8 +1,8 @@
 // Telnyx's end of a media stream in mode "rtp": "Media Streaming over WebSockets" in Telnyx's developer documentation, read 2026-11.
 import { msOf, type Encoding } from "../../audio/encodings.ts";
-import { base64, object, tagged, text } from "../shape.ts";
+import { object, tagged, text } from "../shape.ts";
 import type { FakeCaller, FakeDialect } from "./fake-caller.ts";
-import { digitsHeardIn, farEnd, textAt, understood } from "./far-end.ts";
+import { base64, digitsHeardIn, farEnd, textAt, understood } from "./far-end.ts";
 import { Speaker } from "./speaker.ts";
 
 const expected = tagged("event", {
@@ -107,6 +107,7 @@ export async function callFromTelnyx(url: string, options: Partial<TelnyxOptions
       atMs += ms;
     },
     press: (digit) => says({ event: "dtmf", occurred_at: "2026-11-21T12:00:00.000000Z", dtmf: { digit } }),
+    play: (ms) => speaker.play(ms),
     answerTransfer() {
       throw new Error("Telnyx tells of transfers by webhook");
     },
@@ -121,6 +122,9 @@ export const fakeTelnyx: FakeDialect = {
   dialect: "telnyx",
   frameMs: 20,
   clocked: true,
+  waitsForAnswer: false,
+  announced: true,
+  closeCodes: true,
   transfer: "none",
   malformed: {
     "a media message without a payload": '{"event":"media","media":{"chunk":"1"}}',

@@ -186,6 +186,8 @@ export const fakeTwilio: FakeDialect = {
   frameMs: 20,
   clocked: true,
   waitsForAnswer: false,
+  announced: true,
+  closeCodes: true,
   transfer: "beside",
   malformed: {
     "a media message without a payload": '{"event":"media","media":{}}',

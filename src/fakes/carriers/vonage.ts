@@ -58,6 +58,7 @@ export async function callFromVonage(url: string, options: Partial<VonageOptions
     speak: (audio) => end.raw(audio),
     loseAudio: () => {},
     press: (digit) => says({ event: "websocket:dtmf", digit, duration: 260 }),
+    play: (ms) => speaker.play(ms),
     answerTransfer() {
       throw new Error("Vonage tells of transfers by event");
     },
@@ -69,6 +70,9 @@ export const fakeVonage: FakeDialect = {
   dialect: "vonage",
   frameMs: 20,
   clocked: false,
+  waitsForAnswer: false,
+  announced: true,
+  closeCodes: true,
   transfer: "none",
   malformed: {
     "half a sample": new Uint8Array(641),
