@@ -27,6 +27,7 @@ export interface Dialect {
   readonly silentClose: "hung-up" | "lost";
   /** How we end a leg: by closing the socket, or by asking the peer (`encode` of `end`), which says `stop` or closes within 2 s. */
   readonly ending: "close" | "ask";
+  /** Never throws: what is wrong with the request, the first message is refused with. */
   open(knock: Knock): DialectCodec;
 }
 

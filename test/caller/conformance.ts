@@ -7,9 +7,12 @@ import { seededRandom } from "../../src/kernel/random.ts";
 import { openHouse, type House } from "./open-house.ts";
 import type { Guest } from "./reception.ts";
 
+/** As much of a server as the suite looks at. */
+export type SuiteHouse = Pick<House, "port" | "reception" | "clock" | "counts"> & AsyncDisposable;
+
 /** A call between a fake caller and a reception, over real sockets, through the real door and shell. */
 interface Line extends AsyncDisposable {
-  readonly house: House;
+  readonly house: SuiteHouse;
   readonly caller: FakeCaller;
   readonly guest: Guest;
 }
@@ -35,15 +38,15 @@ const rowOf = (caller: FakeCaller): { silence: number; bytesPerSample: number } 
 export function dialectConforms(
   dialect: Dialect,
   fake: FakeDialect,
-  open: () => Promise<House> = () => openHouse({ dialects: [dialect] }),
+  open: () => Promise<SuiteHouse> = () => openHouse({ dialects: [dialect] }),
 ): void {
   const { traits, limits } = dialect;
   const patience = { timeout: 20_000, interval: 10 };
 
-  const connect = (house: House): Promise<FakeCaller> => fake.connect(`ws://127.0.0.1:${house.port}`);
+  const connect = (house: SuiteHouse): Promise<FakeCaller> => fake.connect(`ws://127.0.0.1:${house.port}`);
 
   /** One more call in the same house. */
-  async function join(house: House): Promise<Line> {
+  async function join(house: SuiteHouse): Promise<Line> {
     const before = house.reception.guests.length;
     const caller = await connect(house);
     await caller.start();

@@ -80,7 +80,7 @@ function start(wire: JsonObject, query: URLSearchParams): CallerSignal & { type:
   // The documents show "base64" for the encoding, which names the wrapping; the samples are linear in any case.
   const rateHz = maybeNumber(wire, "start", "media_format", "sample_rate") ?? Number(query.get("sample-rate") ?? 8_000);
   const encoding = encodingFor("l16", rateHz);
-  const parameters = { ...Object.fromEntries(query), ...parametersOf(at(wire, "start", "custom_parameters")) };
+  const parameters = { ...parametersOf(Object.fromEntries(query)), ...parametersOf(at(wire, "start", "custom_parameters")) };
   const call = carrierStart("exotel", { id: word(wire, "start", "call_sid"), from: maybeWord(wire, "start", "from"), parameters });
   return { type: "start", start: call, uplink: encoding, downlink: encoding };
 }

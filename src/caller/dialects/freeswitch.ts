@@ -20,14 +20,13 @@ type Words = (command: CallerCommand, encoding: Encoding) => WireMessage | undef
 const opening =
   (name: string, words: Words) =>
   ({ query }: Knock): DialectCodec => {
-    const encoding = encodingFor("l16", Number(query.get("rate") ?? 8_000));
-    let started = false;
+    let encoding: Encoding | undefined;
     /** Came as the first message, in place of a start; goes with the next. */
     let first: Uint8Array | undefined;
 
     function start(metadata: Readonly<Record<string, string>>): CallerSignal {
-      started = true;
-      const parameters = { ...Object.fromEntries(query), ...metadata };
+      encoding = encodingFor("l16", Number(query.get("rate") ?? 8_000));
+      const parameters = { ...parametersOf(Object.fromEntries(query)), ...metadata };
       const id = parameters["call"] ?? parameters["uuid"];
       return {
         type: "start",
@@ -40,27 +39,30 @@ const opening =
     return {
       decodeText(message) {
         const wire = jsonOrNothing(message);
-        if (!started) return start(wire === undefined ? { metadata: message.slice(0, 512).toWellFormed() } : parametersOf(wire));
+        if (encoding === undefined)
+          return start(wire === undefined ? { metadata: message.slice(0, 512).toWellFormed() } : parametersOf(wire));
         const event = wire === undefined ? "text" : (maybeWord(wire, "event") ?? maybeWord(wire, "type") ?? "");
         if (wire !== undefined && event === "dtmf") return { type: "dtmf", digit: digit(wire, "dtmf") };
         return { type: "ignored", event: event.slice(0, 64) };
       },
       decodeBinary(bytes) {
-        if (bytes.length % 2 !== 0 || bytes.length > bytesOf(longestFrameMs, encoding)) {
+        if (bytes.length === 0) return { type: "ignored", event: "empty audio" };
+        const begins = encoding === undefined ? start({}) : undefined;
+        if (bytes.length % 2 !== 0 || bytes.length > bytesOf(longestFrameMs, encoding ?? "pcm16@8000")) {
           throw malformed(`audio: ${bytes.length} bytes are no frame of ${encoding}`);
         }
-        if (bytes.length === 0) return { type: "ignored", event: "empty audio" };
-        if (!started) {
+        if (begins !== undefined) {
           first = Uint8Array.from(bytes);
-          return start({});
+          return begins;
         }
         const audio = first === undefined ? bytes : Buffer.concat([first, bytes]);
         first = undefined;
         return { type: "audio", bytes: audio, atMs: undefined };
       },
       encode(command) {
-        if (command.type !== "dtmf") return words(command, encoding);
-        return tonesFor(command.digits, encoding, tonesMs).flatMap((bytes) => words({ type: "audio", bytes }, encoding) ?? []);
+        const spoken = encoding;
+        if (spoken === undefined || command.type !== "dtmf") return spoken && words(command, spoken);
+        return tonesFor(command.digits, spoken, tonesMs).flatMap((bytes) => words({ type: "audio", bytes }, spoken) ?? []);
       },
     };
   };

@@ -78,7 +78,7 @@ function start(wire: JsonObject, query: URLSearchParams): CallerSignal & { type:
     word(wire, "start", "media_format", "encoding"),
     maybeNumber(wire, "start", "media_format", "sample_rate") ?? 8_000,
   );
-  const parameters = { ...Object.fromEntries(query), ...parametersOf(at(wire, "start", "custom_parameters")) };
+  const parameters = { ...parametersOf(Object.fromEntries(query)), ...parametersOf(at(wire, "start", "custom_parameters")) };
   const call = carrierStart("telnyx", { id: word(wire, "start", "call_control_id"), from: maybeWord(wire, "start", "from"), parameters });
   // What `start` names is the caller's codec; ours is chosen where the stream is asked for, and has to be the same.
   return { type: "start", start: call, uplink: encoding, downlink: encoding };
