@@ -5,7 +5,7 @@ import type { FakeCaller, FakeDialect } from "./fake-caller.ts";
 import { digitsHeardIn, farEnd, understood } from "./far-end.ts";
 import { Speaker } from "./speaker.ts";
 
-export interface AsteriskOptions {
+interface AsteriskOptions {
   /** As the dial string's `c()` asks for it. */
   readonly format: "ulaw" | "alaw" | "slin" | "slin16" | "slin24" | "slin48";
   /** Control messages as JSON, `f(json)`; else in lines, as older versions have it. */
@@ -31,7 +31,7 @@ const verbs = "ANSWER HANGUP START_MEDIA_BUFFERING STOP_MEDIA_BUFFERING FLUSH_ME
 const expected: Shape = object({ "command!": is(...verbs.split(" ")), correlation_id: text(64) });
 
 /** What may be looked at beside the call. */
-export interface AsteriskCaller extends FakeCaller {
+interface AsteriskCaller extends FakeCaller {
   readonly answered: boolean;
 }
 

@@ -6,7 +6,7 @@ import { Speaker } from "./speaker.ts";
 
 const rates = { "pcm16@8000": 0x10, "pcm16@16000": 0x12, "pcm16@24000": 0x13, "pcm16@48000": 0x16 } as const;
 
-export interface AudioSocketOptions {
+interface AudioSocketOptions {
   readonly encoding: keyof typeof rates;
   /** 16 bytes, in hexadecimal. */
   readonly uuid: string;

@@ -16,7 +16,7 @@ const expected = tagged("event", {
   clear: { "stream_sid!": is(streamSid) },
 });
 
-export interface ExotelOptions {
+interface ExotelOptions {
   readonly encoding: Encoding;
   /** User and password, as written in the stream's address. */
   readonly basic: string | undefined;

@@ -6,9 +6,9 @@ import { base64, digitsHeardIn, farEnd, textAt, understood } from "./far-end.ts"
 import { Speaker } from "./speaker.ts";
 
 /** How a build plays what it is sent: binary frames as they come, or JSON that becomes a file, one a message. */
-export type FreeswitchPlayback = "binary" | "fork" | "stream";
+type FreeswitchPlayback = "binary" | "fork" | "stream";
 
-export interface FreeswitchOptions {
+interface FreeswitchOptions {
   readonly encoding: Encoding;
   readonly playback: FreeswitchPlayback;
   /** The first message; none: audio comes first. */

@@ -12,7 +12,7 @@ const nobody = "00000000-0000-0000-0000-000000000000";
 const messagesPerSecond = 5;
 const burst = 25;
 
-export interface GenesysOptions {
+interface GenesysOptions {
   readonly sessionId: string;
   readonly conversationId: string;
   /** What is offered, in this order. */
@@ -33,7 +33,7 @@ const plain: GenesysOptions = {
 };
 
 /** What may be looked at beside the call. */
-export interface GenesysCaller extends FakeCaller {
+interface GenesysCaller extends FakeCaller {
   /** The server's messages of these types so far, in order. */
   readonly heardTypes: readonly string[];
   readonly outputVariables: Wire;

@@ -7,7 +7,7 @@ import { Speaker } from "./speaker.ts";
 
 const expected = tagged("type", { killAudio: {}, disconnect: {}, clearMarks: {}, mark: { "data!": object({ "name!": text(256) }) } });
 
-export interface JambonzOptions {
+interface JambonzOptions {
   readonly encoding: Encoding;
   /** The verb's `wsAuth`, user and password. */
   readonly basic: string | undefined;

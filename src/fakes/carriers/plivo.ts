@@ -5,7 +5,7 @@ import type { FakeCaller, FakeDialect } from "./fake-caller.ts";
 import { base64, farEnd, textAt, understood } from "./far-end.ts";
 import { Speaker } from "./speaker.ts";
 
-export interface PlivoOptions {
+interface PlivoOptions {
   readonly encoding: Encoding;
   readonly query: string;
   readonly extraHeaders: string;

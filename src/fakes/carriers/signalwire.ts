@@ -5,7 +5,7 @@ import type { FakeCaller, FakeDialect } from "./fake-caller.ts";
 import { base64, digitsHeardIn, farEnd, textAt, understood } from "./far-end.ts";
 import { Speaker } from "./speaker.ts";
 
-export interface SignalwireOptions {
+interface SignalwireOptions {
   /** As the `codec` attribute asked for it: "PCMU", "PCMA", "L16". */
   readonly codec: string;
   readonly encoding: Encoding;

@@ -11,7 +11,7 @@ const expected = tagged("event", {
   clear: {},
 });
 
-export interface TelnyxOptions {
+interface TelnyxOptions {
   /** "PCMU", "PCMA" or "L16", as the stream was asked for. */
   readonly codec: string;
   readonly encoding: Encoding;

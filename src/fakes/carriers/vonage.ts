@@ -10,7 +10,7 @@ const bufferMs = 3_072 * 20;
 
 const expected = tagged("action", { clear: {}, notify: { "payload!": object({ "mark!": text(256) }) } });
 
-export interface VonageOptions {
+interface VonageOptions {
   readonly encoding: Encoding;
   /** The endpoint's `headers`, as the NCCO gave them. */
   readonly headers: Readonly<Record<string, string>>;
