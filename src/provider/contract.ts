@@ -118,8 +118,9 @@ export interface Link {
   /** Caller audio in `request.uplink`, any whole number of samples. False: not taken (queue full, closed), offer it again. The link keeps no reference to the bytes. */
   hear(frame: Uint8Array): boolean;
   /**
-   * Calls a waiting link to work: `since` is what joined the conversation after it was opened, then it does what `begin` says. Once,
-   * before anything else; only with `traits.standby` and `begin: "wait"`.
+   * Calls a waiting link to work: `since` is what joined the conversation after it was opened, then it does what `begin` says. A call
+   * that it was told without an output may come again with it; other items that it knows by type and id are not told twice. Once,
+   * before anything else; only with `traits.standby` and `begin: "wait"`. Positions count from the first `hear`.
    */
   takeOver(since: readonly ConversationItem[], begin: Begin): void;
   /** A turn that the caller typed: joins the conversation and is answered. */

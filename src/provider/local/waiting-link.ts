@@ -2,7 +2,7 @@ import { toFault } from "../../kernel/fault.ts";
 import type { Begin, ConversationItem, Link, OpenRequest, ToolResult } from "../contract.ts";
 import { joined } from "../since.ts";
 
-type State = { readonly name: "waiting" | "closed" } | { readonly name: "working"; readonly link: Link };
+type State = { readonly name: "waiting" | "lost" | "closed" } | { readonly name: "working"; readonly link: Link };
 
 /**
  * A link that waits holds the conversation and nothing else: no ear, no mind, no place among the calls that this machine can hear. It
@@ -25,8 +25,12 @@ export class WaitingLink implements Link {
       const link = this.#start({ ...this.#request, conversation: joined(conversation, since), begin });
       this.#state = { name: "working", link };
     } catch (error) {
-      this.#state = { name: "closed" };
-      report.notice({ type: "link.lost", fault: toFault(error, "internal", "taking over with local") });
+      const fault = toFault(error, "internal", "taking over with local");
+      this.#state = { name: "lost" };
+      // Not from within the call: whoever asks for it is about to give this link the caller's audio.
+      queueMicrotask(() => {
+        if (this.#state.name === "lost" && !signal.aborted) report.notice({ type: "link.lost", fault });
+      });
     }
   }
 

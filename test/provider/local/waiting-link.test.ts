@@ -36,12 +36,14 @@ test("what a link holds is taken when it takes over, and given back when it clos
   expect(link.hear(new Uint8Array(640))).toBe(false);
 });
 
-test("with no place left it is lost once, and other providers are worth a try", () => {
+test("with no place left it is lost once, after the call, and other providers are worth a try", async () => {
   const { link, notices } = waiting(() => {
     throw new Fault("provider-busy", "this machine can hear 2 local calls at once and has 2");
   });
   link.takeOver([], "listen");
   link.takeOver([], "listen");
+  expect(notices).toEqual([]);
+  await Promise.resolve();
   expect(notices).toHaveLength(1);
   const [lost] = notices;
   expect(lost?.type === "link.lost" ? lost.fault.row.remedy : undefined).toBe("other-provider");
