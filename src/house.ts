@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import manifest from "../package.json" with { type: "json" };
 import { Ticker } from "./audio/ticker.ts";
@@ -11,6 +12,7 @@ import type { Settings } from "./config/settings.ts";
 import type { Tool } from "./desk/tool.ts";
 import { deskTools } from "./desk/desk-tools.ts";
 import { Guards } from "./guard/guards.ts";
+import { RetryCredit } from "./guard/retry-credit.ts";
 import { withAdvice } from "./guard/with-advice.ts";
 import { Access } from "./http/access.ts";
 import { apiRoutes } from "./http/api/api.ts";
@@ -32,8 +34,11 @@ import type { Provider } from "./provider/contract.ts";
 import { openPrompts, type Prompts } from "./prompts/prompts.ts";
 import { providers as rows } from "./provider/providers.ts";
 import type { ProviderRow } from "./provider/registry.ts";
+import type { SessionHouse } from "./session/call.ts";
+import { keepCalls } from "./session/keep.ts";
 import { Roster, type AgentPlan } from "./session/roster.ts";
 import type { SessionWatch } from "./session/words.ts";
+import { FileSnapshots } from "./store/file-snapshots.ts";
 import { watchBreakers } from "./watch/breakers.ts";
 import { watchCalls } from "./watch/calls.ts";
 import { countersOf, type Counters } from "./watch/counters.ts";
@@ -89,7 +94,10 @@ export async function openHouse(settings: Settings, log: Log, metrics: Metrics):
     const taken = prompts.follow(({ callId, id, cache }) => {
       if (id !== "bridge") watch.tell({ type: "prompt.fetched", callId, found: cache === "hit" });
     });
-    const roster = openRoster(agents, providers, settings, log, watch);
+    const snapshots = new FileSnapshots({ folder: join(settings.get("LINEKEEPER_DATA"), "calls"), clock: systemClock, log });
+    const roster = openRoster(agents, guards, settings, log, watch, snapshots);
+    await takeUp(roster, snapshots, settings, log);
+    const keeping = keepCalls(roster, systemClock);
     let url = "";
     const carriers = openCarriers({
       setting: (name) => settings.lookup(name),
@@ -123,7 +131,9 @@ export async function openHouse(settings: Settings, log: Log, metrics: Metrics):
       guards,
       drain,
       async close() {
+        keeping[Symbol.dispose]();
         roster.endAll();
+        await snapshots.flush();
         api.feed[Symbol.dispose]();
         await server.close();
         await closeProviders();
@@ -138,19 +148,20 @@ export async function openHouse(settings: Settings, log: Log, metrics: Metrics):
 
 function openRoster(
   agents: readonly AgentPlan[],
-  providers: ReadonlyMap<string, Provider>,
+  guards: Guards,
   settings: Settings,
   log: Log,
   watch: SessionWatch,
+  snapshots: FileSnapshots,
 ): Roster {
   const seed = settings.get("LINEKEEPER_SEED");
-  const house = {
+  const house: SessionHouse = {
     clock: systemClock,
     random: seed === undefined ? systemRandom : seededRandom(seed),
     ticker: new Ticker(systemClock),
     log: log.with({ logger: "session" }),
     watch,
-    providers,
+    providers: guards.providers,
     limits: {
       ringChunks: settings.get("LINEKEEPER_RING_CHUNKS"),
       chunkMs: settings.get("LINEKEEPER_CHUNK_MS"),
@@ -158,11 +169,23 @@ function openRoster(
       drainMs: settings.get("LINEKEEPER_DRAIN_MS"),
       attempts,
     },
-    pace: { openLimitMs: () => 5_000, answerLimitMs: () => 20_000 },
-    credit: { take: () => true },
+    pace: guards,
+    credit: new RetryCredit(() => roster.size),
     voice: undefined,
+    snapshots,
   };
-  return new Roster(house, agents, { calls: settings.get("LINEKEEPER_MAX_CALLS") });
+  const roster = new Roster(house, agents, { calls: settings.get("LINEKEEPER_MAX_CALLS") });
+  return roster;
+}
+
+/** Calls that whoever ran here before has left wait for their callers. */
+async function takeUp(roster: Roster, snapshots: FileSnapshots, settings: Settings, log: Log): Promise<void> {
+  const oldest = systemClock.wallNow() - settings.get("LINEKEEPER_RESUME_MS");
+  for (const snapshot of await snapshots.load()) {
+    if (snapshot.savedAtMs >= oldest && roster.restore(snapshot)) continue;
+    log.info("call_too_old", { callId: snapshot.callId, saved_at: new Date(snapshot.savedAtMs).toISOString() });
+    snapshots.remove(snapshot.callId);
+  }
 }
 
 function openDoors(
@@ -335,7 +358,7 @@ function planOf(agent: AgentSettings, tiers: readonly string[], desk: readonly T
     spec: { name, instructions, greeting, language, voice, providerSettings },
     tiers,
     tools: desk.filter((tool) => wanted.includes(tool.spec.name)),
-    standby: "cold",
-    switchBack: "never",
+    standby: agent.standby,
+    switchBack: agent.switchBack,
   };
 }

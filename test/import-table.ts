@@ -23,6 +23,7 @@ export const mayImport: Readonly<Record<string, string>> = {
   "carriers/twilio": "kernel caller http/answer.ts twilio",
   guard: "kernel caller/leg.ts provider/contract.ts",
   session: "kernel audio prompts/prompts.ts caller/leg.ts provider/contract.ts xstate",
+  store: "kernel audio session/snapshot.ts zod",
   watch: "kernel session/words.ts pino pino-pretty prom-client @opentelemetry/api",
   http: "kernel audio/encodings.ts guard/view.ts session/roster.ts session/control.ts session/words.ts watch caller ws zod jose",
   fakes: "kernel audio ws",

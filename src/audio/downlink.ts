@@ -31,6 +31,13 @@ export interface CutTurn {
   readonly heardMs: number;
 }
 
+/** The rest of a turn, from `fromMs` of its audio on. */
+export interface UnheardTurn {
+  readonly turnId: string;
+  readonly fromMs: number;
+  readonly audio: Uint8Array;
+}
+
 /** More than this is never held for a caller; a provider that sends more has run away. */
 const longestQueueMs = 180_000;
 const markEveryMs = 200;
@@ -56,7 +63,7 @@ export class Downlink implements Ticked {
   readonly #report: DownlinkReport;
   readonly #turns: TurnAudio[] = [];
   /** The last turn that was cut, for the player's final word on it. */
-  #cut: { readonly turnId: string; readonly sentMs: number } | undefined;
+  #cut: { readonly turnId: string; readonly sentMs: number; readonly legFromMs: number } | undefined;
   #leg: DownlinkLeg | undefined;
   /** When what was sent will have left the loudspeaker, were there no delay. */
   #playsUntilMs = 0;
@@ -116,7 +123,12 @@ export class Downlink implements Ticked {
     const cuts = this.#turns.map((turn) => ({ turnId: turn.turnId, heardMs: this.#heardMs(turn, now) }));
     const playing = this.#turns.findLast((turn) => turn.sentBytes > 0);
     this.#tellLosses(now);
-    if (playing !== undefined) this.#cut = { turnId: playing.turnId, sentMs: msOf(playing.sentBytes, this.encoding) };
+    if (playing !== undefined)
+      this.#cut = {
+        turnId: playing.turnId,
+        sentMs: msOf(playing.sentBytes, this.encoding),
+        legFromMs: msOf(playing.legFrom, this.encoding),
+      };
     this.#turns.length = 0;
     this.#generation += 1;
     this.#playsUntilMs = 0;
@@ -124,21 +136,42 @@ export class Downlink implements Ticked {
     return cuts;
   }
 
-  /** The player says how much of a turn it has played. */
+  /** The player says how much of a turn it has played, counted from where this leg began with it. */
   played(turnId: string, ms: number): void {
     const turn = this.#turns.find((each) => each.turnId === turnId);
-    if (turn !== undefined) {
-      turn.report(Math.min(ms, msOf(turn.sentBytes, this.encoding)), this.#now());
-      this.#beat.wake(this);
-    } else if (this.#cut?.turnId === turnId) {
-      this.#report.corrected(turnId, Math.min(ms, this.#cut.sentMs));
-    }
+    if (turn !== undefined) this.#heardTo(turn, msOf(turn.legFrom, this.encoding) + ms);
+    else if (this.#cut?.turnId === turnId) this.#report.corrected(turnId, Math.min(this.#cut.legFromMs + ms, this.#cut.sentMs));
   }
 
   /** A mark came back; those of an earlier generation came because of a flush, not because they were heard. */
   marked(name: string): void {
     const [generation, turnId, ms] = name.split("|");
-    if (Number(generation) === this.#generation && turnId !== undefined) this.played(turnId, Number(ms));
+    if (Number(generation) !== this.#generation) return;
+    const turn = this.#turns.find((each) => each.turnId === turnId);
+    if (turn !== undefined) this.#heardTo(turn, Number(ms));
+  }
+
+  #heardTo(turn: TurnAudio, ms: number): void {
+    turn.report(Math.min(ms, msOf(turn.sentBytes, this.encoding)), this.#now());
+    this.#beat.wake(this);
+  }
+
+  /** What the caller has not heard yet, oldest turn first: copies, and where in each turn they begin. */
+  unheard(): readonly UnheardTurn[] {
+    const now = this.#now();
+    return this.#turns.map((turn) => {
+      const fromMs = Math.max(0, this.#heardMs(turn, now) - resumeOverlapMs);
+      return { turnId: turn.turnId, fromMs, audio: turn.copyFrom(bytesOf(fromMs, this.encoding)) };
+    });
+  }
+
+  /** Takes up a turn where another node left it; nothing more of it comes. */
+  restore({ turnId, fromMs, audio }: UnheardTurn): void {
+    const turn = new TurnAudio(turnId, bytesOf(fromMs, this.encoding));
+    turn.begun = true;
+    turn.complete = true;
+    turn.write(audio);
+    this.#turns.push(turn);
   }
 
   /** Audio of the turn is here, heard or not yet. */
@@ -183,7 +216,10 @@ export class Downlink implements Ticked {
       while (this.#playsUntilMs - nowMs < leg.traits.aheadMs) {
         const frame = turn.take(frameBytes);
         if (frame === undefined) break;
-        if (turn.sentBytes === frame.length || this.#playsUntilMs === 0) leg.beginTurn(turn.turnId);
+        if (turn.sentBytes === frame.length || this.#playsUntilMs === 0) {
+          turn.legFrom = turn.sentBytes - frame.length;
+          leg.beginTurn(turn.turnId);
+        }
         this.#lastFrame.bytes = frame;
         this.#lastFrame.atMs = nowMs;
         if (!leg.play(frame)) this.#lose("slow-caller", frame.length, nowMs);

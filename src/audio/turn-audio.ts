@@ -10,14 +10,18 @@ export class TurnAudio {
   /** When its sent audio will have been played, on the pacing clock. */
   playsUntilMs = 0;
   markedMs = 0;
+  /** Where in the turn the present leg began to play it, bytes; a player counts from there. */
+  legFrom = 0;
   /** What the player said last, and when. */
   reported: { readonly ms: number; readonly atMs: number } | undefined;
   readonly #pieces: Uint8Array[] = [];
   /** Position of the first byte of the first piece. */
   #base = 0;
 
-  constructor(turnId: string) {
+  /** `from`: where in the turn its audio begins, bytes; what is before was heard on an earlier node. */
+  constructor(turnId: string, from = 0) {
     this.turnId = turnId;
+    this.#base = this.sentBytes = this.writtenBytes = this.legFrom = from;
   }
 
   get unsentBytes(): number {
@@ -53,6 +57,12 @@ export class TurnAudio {
     this.reported = undefined;
   }
 
+  /** A copy of what lies after `position`, as far as it is held. */
+  copyFrom(position: number): Uint8Array {
+    const from = Math.max(this.#base, position - (position % 2));
+    return this.#join(0, from - this.#base, Math.max(0, this.writtenBytes - from));
+  }
+
   /** Drops pieces that end before `position`. */
   forget(position: number): void {
     for (let first = this.#pieces[0]; first !== undefined && this.#base + first.length <= position; first = this.#pieces[0]) {
@@ -77,12 +87,17 @@ export class TurnAudio {
   #join(index: number, offset: number, length: number): Uint8Array {
     const frame = new Uint8Array(length);
     let filled = 0;
-    for (let next = index, from = offset; filled < length; next += 1, from = 0) {
+    for (let next = index, from = offset; filled < length; next += 1) {
       const piece = this.#pieces[next];
       if (piece === undefined) break;
+      if (from >= piece.length) {
+        from -= piece.length;
+        continue;
+      }
       const part = piece.subarray(from, from + length - filled);
       frame.set(part, filled);
       filled += part.length;
+      from = 0;
     }
     return frame;
   }

@@ -20,6 +20,10 @@ const agent = z.strictObject({
   tiers: names.min(1, "must name at least one provider, or be left out").optional(),
   /** Which tools it may use. */
   tools: z.union([z.literal("all"), z.array(z.string().min(1))]).default("all"),
+  /** Whether a link to the next tier is kept open beside the present one (warm), or opened at need (cold). */
+  standby: z.enum(["cold", "warm"]).default("cold"),
+  /** Whether a call that was handed over goes back once a better tier has been well for a minute. */
+  switchBack: z.enum(["never", "when-well"]).default("never"),
   /** Settings that only one provider reads, under its name. */
   providerSettings: z.record(z.string(), z.unknown()).default({}),
 });
@@ -38,6 +42,8 @@ const frontDesk: AgentSettings = {
   greeting: "Good day, this is the Blue Lantern. What can I do for you?",
   language: "en-US",
   tools: "all",
+  standby: "cold",
+  switchBack: "never",
   providerSettings: {},
 };
 

@@ -52,6 +52,12 @@ export const table = {
   LINEKEEPER_DRAIN_MS: row(integer(0, 3_600_000), 60_000, "How long calls may go on after SIGTERM, ms", (file) => file.limits.drainMs),
   LINEKEEPER_RING_CHUNKS: row(integer(10, 600), 100, "Chunks of caller audio kept for a replay", (file) => file.limits.ringChunks),
   LINEKEEPER_CHUNK_MS: row(integer(20, 500), 100, "Length of a chunk, ms", (file) => file.limits.chunkMs),
+  LINEKEEPER_DATA: row(
+    path("the path of a folder"),
+    "data",
+    "Folder for what outlives a restart: calls in progress, their records, what was spent",
+  ),
+  LINEKEEPER_RESUME_MS: row(integer(0, 3_600_000), 120_000, "How old a call may be that is taken up again after a restart, ms"),
   LINEKEEPER_PROBES: row(
     choice(...probeModes),
     "on",

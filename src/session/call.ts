@@ -13,6 +13,7 @@ import type { AgentSpec, Provider } from "../provider/contract.ts";
 import { Conversation } from "./conversation.ts";
 import type { SessionEvent } from "./events.ts";
 import { ToolRunner, type Tool } from "./tools.ts";
+import type { CallSnapshot, SnapshotStore } from "./snapshot.ts";
 import type { CallEvent, CallOutcome, SessionWatch, TurnKind } from "./words.ts";
 
 /** Why a call leaves a link that works: somebody asked, a better tier is back, or the provider ends the session. */
@@ -62,9 +63,10 @@ export interface SessionHouse {
   readonly providers: ReadonlyMap<string, Provider>;
   readonly pace: Pace;
   /** Retries of the whole node; false: too many already, who has another way takes that. */
-  readonly credit: { take(): boolean };
+  readonly credit: { take(): boolean; giveBack(): void };
   /** A voice for what is not the provider's to say, pcm16@16000; undefined: there is none. */
   readonly voice: { say(text: string, language: string): Promise<Uint8Array> } | undefined;
+  readonly snapshots: SnapshotStore;
   readonly limits: SessionLimits;
 }
 
@@ -79,10 +81,16 @@ interface SessionLimits {
 
 const moves: ReadonlySet<string> = new Set<MoveCause>(["asked", "recovered", "expiring"]);
 
-/** What a new call is about. */
-interface CallOrder {
+/** What a call is about. */
+export interface CallOrder {
   readonly agent: AgentSpec;
+  readonly dialect: string;
+  readonly uplink: Encoding;
+  readonly downlink: Encoding;
   readonly from: string | undefined;
+  readonly carrierCallId: string | undefined;
+  /** Where another node left it; undefined: it begins. */
+  readonly past: CallSnapshot | undefined;
 }
 
 /** A turn may keep so much of the caller's audio for a replay. */
@@ -97,6 +105,8 @@ export class Call implements Ticked {
   readonly dialect: string;
   /** The caller's number or name as the carrier told it. */
   readonly from: string | undefined;
+  /** The carrier's own id of the call. */
+  readonly carrierCallId: string | undefined;
   readonly house: SessionHouse;
   readonly agent: AgentSpec;
   readonly log: Log;
@@ -108,7 +118,7 @@ export class Call implements Ticked {
   readonly startedMs: number;
   resumeToken: string;
   /** Counts the legs that this call has had; signals of an earlier one are void. */
-  legNumber = 1;
+  legNumber = 0;
   #board: Board | undefined;
   #send: (event: SessionEvent) => void = () => {};
   #leg: Leg | undefined;
@@ -126,31 +136,31 @@ export class Call implements Ticked {
   /** Why the provider does not hear the caller. */
   readonly #deafTo = new Set<"held" | "muted">();
   #quiet = new Uint8Array(0);
-  readonly #onEnd: (call: Call) => void;
+  readonly #onEnd: (call: Call, outcome: CallOutcome) => void;
 
   constructor(
     house: SessionHouse,
-    leg: Leg,
-    { agent, from }: CallOrder,
+    order: CallOrder,
     tools: (call: Call) => readonly Tool[],
-    onEnd: (call: Call) => void,
+    onEnd: (call: Call, outcome: CallOutcome) => void,
   ) {
     const { clock, limits } = house;
-    this.id = house.random.id("call_");
-    this.dialect = leg.dialect;
-    this.from = from;
-    this.resumeToken = house.random.id("back_", 32);
+    const { past } = order;
+    this.id = past?.callId ?? house.random.id("call_");
+    this.dialect = order.dialect;
+    this.from = order.from;
+    this.carrierCallId = order.carrierCallId;
+    this.resumeToken = past?.resumeToken ?? house.random.id("back_", 32);
     this.house = house;
     this.random = house.random;
     this.log = house.log.with({ session_id: this.id });
-    this.startedMs = clock.now();
-    this.#leg = leg;
+    this.startedMs = clock.now() - (past === undefined ? 0 : past.ageMs + Math.max(0, clock.wallNow() - past.savedAtMs));
     this.#onEnd = onEnd;
     const now = (): number => clock.now();
-    const shape = { encoding: leg.uplink, chunkMs: limits.chunkMs, chunks: limits.ringChunks, longestMs: longestTurnMs };
+    const shape = { encoding: order.uplink, chunkMs: limits.chunkMs, chunks: limits.ringChunks, longestMs: longestTurnMs };
     const beat = { wake: () => house.ticker.wake(this) };
     this.uplink = new Uplink(shape, beat, now);
-    this.downlink = new Downlink(leg.downlink, beat, now, {
+    this.downlink = new Downlink(order.downlink, beat, now, {
       began: (turnId) => this.#agentBegan(turnId),
       playedOut: (turnId) => this.#playedOut(turnId),
       starved: () => this.#starved(),
@@ -158,7 +168,8 @@ export class Call implements Ticked {
       lost: (cause, ms) => this.tell({ type: "audio.lost", direction: "downlink", cause, ms, provider: this.seat?.provider ?? "none" }),
     });
     this.tools = new ToolRunner(tools(this), { callId: this.id, clock, random: this.random }, this.log);
-    this.agent = { ...agent, tools: this.tools.specs };
+    this.agent = { ...order.agent, tools: this.tools.specs };
+    if (past !== undefined) this.#goOn(past);
   }
 
   /** Binds the chart and the links; called once, before the chart starts. */
@@ -229,6 +240,15 @@ export class Call implements Ticked {
 
   notify(notice: CallerNotice): void {
     this.#leg?.notify(notice);
+  }
+
+  /** Nobody is attached just now. */
+  get isHeld(): boolean {
+    return this.#leg === undefined;
+  }
+
+  get turnsCounted(): number {
+    return this.#turns;
   }
 
   nextTurnId(): string {
@@ -432,17 +452,17 @@ export class Call implements Ticked {
     leg?.close(end);
   }
 
-  takeLeg(leg: Leg): void {
+  takeLeg(leg: Leg, provider = this.#lastProvider): void {
     this.legNumber += 1;
     this.#leg = leg;
     this.downlink.attach(leg);
-    this.greetLeg();
+    this.#greetLeg(provider);
     for (const { turnId, role } of this.conversation.records(this.ageMs)) this.caption(turnId, role, true);
-    this.notify({ type: "phase", phase: this.#phase });
+    if (this.legNumber > 1) this.notify({ type: "phase", phase: this.#phase });
   }
 
   /** Tells the caller's screen who it is talking to, and how to come back. */
-  greetLeg(provider = this.#lastProvider): void {
+  #greetLeg(provider: string): void {
     this.resumeToken = this.random.id("back_", 32);
     this.notify({ type: "started", callId: this.id, resumeToken: this.resumeToken, agent: this.agent.name, provider });
   }
@@ -453,7 +473,7 @@ export class Call implements Ticked {
     try {
       this.#leave(outcome, fault);
     } finally {
-      this.#onEnd(this);
+      this.#onEnd(this, outcome);
     }
   }
 
@@ -471,6 +491,15 @@ export class Call implements Ticked {
     this.downlink.endTurn(turnId);
   }
 
+  #goOn(past: CallSnapshot): void {
+    this.#turns = past.turnsCounted;
+    this.#lastProvider = past.provider;
+    this.conversation.restore(past.turns);
+    this.uplink.push(past.unsettled);
+    for (const turn of past.unheard) this.downlink.restore(turn);
+    this.#gone = { provider: past.provider, atMs: this.house.clock.now(), cause: "draining", lostMs: 0 };
+  }
+
   #silence(bytes: number): Uint8Array {
     if (this.#quiet.length < bytes) this.#quiet = new Uint8Array(bytes).fill(encodings[this.uplink.encoding].silence);
     return this.#quiet.subarray(0, bytes);
@@ -486,7 +515,7 @@ export class Call implements Ticked {
     this.tell({ type: "call.ended", dialect: this.dialect, outcome, cause: failed ? fault.code : undefined, durationMs: this.ageMs });
     this.tools.close();
     this.house.ticker.forget(this);
-    this.holdLeg(legEnd(failed ? fault : undefined));
+    this.holdLeg(legEnd(outcome, fault));
     // Whatever the leg still says is void.
     this.legNumber += 1;
   }
@@ -522,8 +551,8 @@ export class Call implements Ticked {
   }
 }
 
-/** A call that a drain cut short may go on elsewhere: its caller is told to come back. */
-function legEnd(fault: Fault | undefined): LegEnd {
-  if (fault === undefined) return { reason: "done" };
-  return fault.code === "draining" ? { reason: "drained" } : { reason: "fault", fault };
+/** A call that goes on elsewhere: its caller is told to come back. */
+function legEnd(outcome: CallOutcome, fault: Fault | undefined): LegEnd {
+  if (outcome === "moved") return { reason: "drained" };
+  return outcome === "failed" && fault !== undefined ? { reason: "fault", fault } : { reason: "done" };
 }

@@ -9,6 +9,8 @@ export interface SessionInput {
   readonly attemptLimit: number;
   readonly holdLimitMs: number;
   readonly drainLimitMs: number;
+  /** Taken up where another node left it: nobody is there yet. */
+  readonly isRestored: boolean;
 }
 
 /** A move to another link while the present one still works. */

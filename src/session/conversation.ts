@@ -9,7 +9,7 @@ interface Saying {
 /** Quick speech; slower speech only makes a cut more careful. */
 const letterMs = 55;
 
-interface CallerTurn {
+export interface CallerTurn {
   readonly type: "caller";
   readonly id: string;
   readonly startMs: number;
@@ -18,7 +18,7 @@ interface CallerTurn {
   state: "open" | "committed" | "settled";
 }
 
-interface AgentTurn {
+export interface AgentTurn {
   readonly type: "agent";
   readonly id: string;
   /** The how manieth agent turn it is, from 1. */
@@ -36,7 +36,7 @@ interface AgentTurn {
     | { readonly state: "cut"; readonly ms: number; readonly by: "caller" | "fault" };
 }
 
-interface ToolTurn {
+export interface ToolTurn {
   readonly type: "tool";
   readonly id: string;
   readonly name: string;
@@ -45,7 +45,7 @@ interface ToolTurn {
   result: { readonly output: string; readonly answers: number } | undefined;
 }
 
-type Turn = CallerTurn | AgentTurn | ToolTurn;
+export type Turn = CallerTurn | AgentTurn | ToolTurn;
 
 /** One turn as a record tells it. Times are ms since the call began. */
 export interface TurnRecord {
@@ -69,6 +69,28 @@ const longestText = 20_000;
 export class Conversation {
   readonly #turns: Turn[] = [];
   #agentTurns = 0;
+
+  /** What another node needs to go on: as if the link died now and nobody knew how its tools came out. */
+  left(): readonly Turn[] {
+    const isReplayed = this.#turns.some((turn) => turn.type === "caller" && turn.state !== "settled");
+    return this.#turns.flatMap((turn): Turn[] => {
+      // Heard again as audio.
+      if (turn.type === "caller") return turn.state === "settled" ? [{ ...turn }] : [];
+      if (turn.type === "tool") {
+        return [{ ...turn, result: turn.result ?? { output: "It is not known whether this was done.", answers: this.#agentTurns } }];
+      }
+      const copy: AgentTurn = { ...turn, sayings: [...turn.sayings] };
+      if (turn.audio === "whole" || turn.heard.state !== "playing") return [copy];
+      if (turn.audioMs === 0) return [];
+      return [{ ...copy, heard: { state: "cut", ms: turn.audioMs, by: isReplayed ? "caller" : "fault" } }];
+    });
+  }
+
+  /** Goes on from what `left` told. */
+  restore(turns: readonly Turn[]): void {
+    this.#turns.push(...turns);
+    this.#agentTurns = turns.reduce((most, turn) => (turn.type === "agent" ? Math.max(most, turn.number) : most), 0);
+  }
 
   openCallerTurn(id: string, startMs: number): void {
     this.#add({ type: "caller", id, startMs, endMs: undefined, text: "", state: "open" });

@@ -21,8 +21,6 @@ export interface DialParts {
   isStopgap(provider: string): boolean;
   /** Whether a call would be let through to it just now. */
   admits(provider: string): boolean;
-  /** Nothing is refused to a call that has no other way; to others a retry costs credit. */
-  hasCredit(): boolean;
   /** `again`: without a wait after it failed. */
   begin(provider: string, again: boolean): LinkSeat;
   /** The first link that is ready; the others are closed. */
@@ -40,6 +38,8 @@ export class Dial implements Disposable {
   readonly #waiting: string[];
   readonly #running = new Set<LinkSeat>();
   readonly #timers: Timer[];
+  /** Retries that were made though there is another way: they cost the node's credit until it is known how they went. */
+  readonly #onCredit = new Set<LinkSeat>();
   /** The fault that says best what to do when nothing can be had. */
   #worst: { readonly fault: Fault; readonly provider: string } | undefined;
 
@@ -63,13 +63,13 @@ export class Dial implements Disposable {
   }
 
   opened(seat: LinkSeat): void {
-    this.#running.delete(seat);
+    this.#leaveRace(seat);
     this[Symbol.dispose]();
     this.#parts.won(seat);
   }
 
   lost(seat: LinkSeat, fault: Fault): void {
-    this.#running.delete(seat);
+    this.#leaveRace(seat);
     this.#goOn(seat.provider, fault);
     this.#endIfOver();
   }
@@ -77,8 +77,15 @@ export class Dial implements Disposable {
   [Symbol.dispose](): void {
     this.#waiting.length = 0;
     for (const timer of this.#timers) this.#parts.call.house.clock.clearTimeout(timer);
-    for (const seat of [...this.#running]) seat[Symbol.dispose]();
-    this.#running.clear();
+    for (const seat of [...this.#running]) {
+      this.#leaveRace(seat);
+      seat[Symbol.dispose]();
+    }
+  }
+
+  #leaveRace(seat: LinkSeat): void {
+    this.#running.delete(seat);
+    if (this.#onCredit.delete(seat)) this.#parts.call.house.credit.giveBack();
   }
 
   /** After a failure the next tier is dialled, and beside it the one that failed, where that can help. */
@@ -87,14 +94,15 @@ export class Dial implements Disposable {
     const isAlone = this.#running.size === 0 && this.#waiting.every((each) => each === provider || this.#parts.isStopgap(each));
     const again = this.#mayRedial(provider, fault, isAlone);
     this.#drop(provider);
-    if (again) this.#dial(provider, true);
+    if (again && isAlone) this.#dial(provider, true);
+    else if (again && this.#parts.call.house.credit.take()) this.#onCredit.add(this.#dial(provider, true));
     this.#next();
   }
 
   #mayRedial(provider: string, fault: Fault, isAlone: boolean): boolean {
     if (fault.row.remedy !== "retry" || fault.retryAfterMs !== undefined) return false;
     if ((this.#parts.dialled.get(provider) ?? 0) >= dialsAtOnce || !this.#parts.admits(provider)) return false;
-    return isAlone || (fault.code !== "provider-silent" && this.#parts.hasCredit());
+    return isAlone || fault.code !== "provider-silent";
   }
 
   #beside(evenStopgap = false): void {
@@ -109,9 +117,11 @@ export class Dial implements Disposable {
     this.#dial(provider);
   }
 
-  #dial(provider: string, again = false): void {
+  #dial(provider: string, again = false): LinkSeat {
     this.#drop(provider);
-    this.#running.add(this.#parts.begin(provider, again));
+    const seat = this.#parts.begin(provider, again);
+    this.#running.add(seat);
+    return seat;
   }
 
   #drop(provider: string): void {

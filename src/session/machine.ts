@@ -1,6 +1,6 @@
 import { assign, setup, stateIn } from "xstate";
 import type { Leg } from "../caller/leg.ts";
-import { Fault } from "../kernel/fault.ts";
+import type { Fault } from "../kernel/fault.ts";
 import type { Move, SessionContext, SessionInput } from "./context.ts";
 import type { SessionEvent } from "./events.ts";
 
@@ -27,6 +27,7 @@ export const sessionMachine = setup({
   guards: {
     mayRetry: ({ context }, { fault, attempts }: { fault: Fault; attempts: number }) =>
       fault.row.remedy === "retry" && attempts < context.attemptLimit,
+    mayDial: ({ context }) => !context.isRestored,
     mayMove: stateIn("#quiet"),
     mayAwaitTool: ({ context }) => context.toolsRunning > 0,
     mayStopThinking: ({ context }) => context.toolsRunning === 0,
@@ -47,7 +48,7 @@ export const sessionMachine = setup({
     noteAbandoned: assign({ outcome: "abandoned" }),
     noteFailed: assign({ outcome: "failed" }),
     forgetFault: assign({ fault: undefined }),
-    noteDrained: assign({ outcome: "failed", fault: () => new Fault("draining", "this server is restarting; come back to go on") }),
+    noteMoved: assign({ outcome: "moved" }),
     stopAgent: ({ context }) => context.call.stopAgent(),
     takeText: ({ context }, text: string) => context.call.takeText(text),
     tellRetry: ({ context }) => context.call.tellRetry(context.call.lastProvider, context.attempt + 1, context.retryInMs),
@@ -85,7 +86,7 @@ export const sessionMachine = setup({
         "caller.hungUp": "ended",
         "operator.hungUp": "ended",
         "leg.sentOn": "ended",
-        "node.closed": { target: "ended", actions: "noteDrained" },
+        "node.closed": { target: "ended", actions: "noteMoved" },
         "call.broke": { target: "ended", actions: ["noteFailed", { type: "keepFault", params: ({ event }) => event.fault }] },
       },
       states: {
@@ -121,8 +122,10 @@ export const sessionMachine = setup({
           },
         },
         link: {
-          initial: "dialling",
+          initial: "asleep",
           states: {
+            // A call that was taken up from another node needs no link before its caller is back.
+            asleep: { always: { guard: "mayDial", target: "dialling" }, on: { "leg.returned": "dialling" } },
             dialling: {
               entry: "dial",
               on: {
@@ -267,8 +270,9 @@ export const sessionMachine = setup({
           },
         },
         leg: {
-          initial: "attached",
+          initial: "arriving",
           states: {
+            arriving: { always: [{ guard: "mayDial", target: "attached" }, { target: "held" }] },
             attached: { on: { "leg.lost": "held" } },
             held: {
               entry: "holdLeg",
@@ -281,7 +285,7 @@ export const sessionMachine = setup({
           initial: "serving",
           states: {
             serving: { on: { "node.drained": "draining" } },
-            draining: { after: { drainLimit: { target: "#session.ended", actions: "noteDrained" } } },
+            draining: { after: { drainLimit: { target: "#session.ended", actions: "noteMoved" } } },
           },
         },
       },

@@ -2,17 +2,19 @@ import { createActor, type Actor } from "xstate";
 import type { CallStart, Leg, LegListener, Reception } from "../caller/leg.ts";
 import { Fault } from "../kernel/fault.ts";
 import type { AgentSpec } from "../provider/contract.ts";
-import { Call, type SessionHouse } from "./call.ts";
+import { Call, type CallOrder, type SessionHouse } from "./call.ts";
 import { callTools } from "./call-tools.ts";
 import { viewOf } from "./call-view.ts";
 import type { CallControl, CallView } from "./control.ts";
 import type { TurnRecord } from "./conversation.ts";
 import { listenTo } from "./leg-listener.ts";
 import { sessionMachine } from "./machine.ts";
+import type { CallSnapshot } from "./snapshot.ts";
 import { statesOf } from "./states.ts";
 import { Switchboard, type SwitchboardShape } from "./switchboard.ts";
+import { snapshotOf } from "./take-snapshot.ts";
 import type { Tool } from "./tools.ts";
-import type { CallEvent, SessionWatch } from "./words.ts";
+import type { CallEvent, CallOutcome, SessionWatch } from "./words.ts";
 
 /** An agent as configured: what the provider is told, which providers may hold its calls, what it can do. */
 export interface AgentPlan {
@@ -29,6 +31,7 @@ export interface RosterLimits {
 }
 
 interface Entry {
+  savedMs: number;
   readonly call: Call;
   readonly actor: Actor<typeof sessionMachine>;
 }
@@ -52,12 +55,32 @@ export class Roster implements Reception, CallControl {
   }
 
   receive(leg: Leg, start: CallStart): LegListener {
-    const back = start.resume === undefined ? undefined : this.#waiting(start.resume);
+    const back = this.#waiting(leg, start);
     if (back !== undefined) return this.#takeBack(back, leg);
     const plan = this.#planFor(start.agent);
     const refusal = this.refusal(plan);
     if (refusal !== undefined) throw refusal;
     return this.#begin(leg, plan, start);
+  }
+
+  /** Takes up a call where another node left it; its caller has as long to come back as one whose leg was lost. False: it cannot go on here. */
+  restore(past: CallSnapshot): boolean {
+    const plan = this.#agents.find((agent) => agent.spec.name === past.agent);
+    if (plan === undefined || this.#calls.has(past.callId)) return false;
+    const { call, actor } = this.#open(plan, { ...past, past });
+    call.tell({ type: "call.restored", dialect: past.dialect, awayMs: Math.max(0, this.#house.clock.wallNow() - past.savedAtMs) });
+    actor.start();
+    return true;
+  }
+
+  /** Keeps every call that has not been kept for `olderThanMs`. */
+  save(olderThanMs: number): void {
+    const nowMs = this.#house.clock.now();
+    for (const entry of this.#calls.values()) {
+      if (nowMs - entry.savedMs < olderThanMs) continue;
+      entry.savedMs = nowMs;
+      this.#house.snapshots.save(snapshotOf(entry.call));
+    }
   }
 
   /** Why a new call would be refused just now; undefined: it would not. */
@@ -148,7 +171,14 @@ export class Roster implements Reception, CallControl {
 
   /** Whether a call here is the one that a caller with this token wants to come back into. */
   awaits(resumeToken: string): boolean {
-    return this.#waiting(resumeToken) !== undefined;
+    return [...this.#calls.values()].some(({ call }) => call.resumeToken === resumeToken);
+  }
+
+  /** A turn is over: a call that dies from now on is to go on after it. */
+  #saveSoon(callId: string): void {
+    const entry = this.#calls.get(callId);
+    // The next look saves it: what a turn's end brings about has happened by then.
+    if (entry !== undefined) entry.savedMs = -Infinity;
   }
 
   #find(callId: string): Entry {
@@ -159,6 +189,7 @@ export class Roster implements Reception, CallControl {
 
   #tell(event: CallEvent): void {
     this.#watch.tell(event);
+    if (event.type === "turn.ended" || event.type === "tool.ended") this.#saveSoon(event.callId);
     for (const follower of this.#followers) follower(event);
   }
 
@@ -180,24 +211,29 @@ export class Roster implements Reception, CallControl {
   }
 
   #begin(leg: Leg, plan: AgentPlan, start: CallStart): LegListener {
-    const spec: AgentSpec = { ...plan.spec, language: start.language ?? plan.spec.language, tools: [] };
-    const tools = (call: Call): readonly Tool[] => [...callTools(call), ...plan.tools];
-    const call = new Call(this.#house, leg, { agent: spec, from: start.from }, tools, () => this.#leave(call.id));
-    const tiers = this.#openTiers(plan);
-    const { attempts, holdMs, drainMs } = this.#house.limits;
-    const actor = createActor(sessionMachine, {
-      input: { call, attemptLimit: attempts, holdLimitMs: holdMs, drainLimitMs: drainMs },
-      clock: this.#house.clock,
-    });
-    const { standby, switchBack } = plan;
-    call.bind((event) => actor.send(event), new Switchboard(call, { tiers: plan.tiers, standby, switchBack }));
-    this.#calls.set(call.id, { call, actor });
-    call.tell({ type: "call.started", dialect: leg.dialect });
-    this.#watchStates(call, actor);
-    call.downlink.attach(leg);
-    call.greetLeg(tiers[0]);
+    const { dialect, uplink, downlink } = leg;
+    const { carrierCallId, from } = start;
+    const language = start.language ?? plan.spec.language;
+    const { call, actor } = this.#open(plan, { dialect, uplink, downlink, carrierCallId, from, language, past: undefined });
+    call.tell({ type: "call.started", dialect, agent: plan.spec.name, language });
+    call.takeLeg(leg, this.#openTiers(plan)[0]);
     actor.start();
     return listenTo(call);
+  }
+
+  #open(plan: AgentPlan, { language, ...order }: Omit<CallOrder, "agent"> & { readonly language: string }): Entry {
+    const agent: AgentSpec = { ...plan.spec, language, tools: [] };
+    const tools = (call: Call): readonly Tool[] => [...callTools(call), ...plan.tools];
+    const call = new Call(this.#house, { ...order, agent }, tools, (_, outcome) => this.#leave(call, outcome));
+    const { attempts, holdMs, drainMs } = this.#house.limits;
+    const input = { call, attemptLimit: attempts, holdLimitMs: holdMs, drainLimitMs: drainMs, isRestored: order.past !== undefined };
+    const actor = createActor(sessionMachine, { input, clock: this.#house.clock });
+    const { standby, switchBack, tiers } = plan;
+    call.bind((event) => actor.send(event), new Switchboard(call, { tiers, standby, switchBack }));
+    const entry = { call, actor, savedMs: this.#house.clock.now() };
+    this.#calls.set(call.id, entry);
+    this.#watchStates(call, actor);
+    return entry;
   }
 
   #takeBack(entry: Entry, leg: Leg): LegListener {
@@ -213,8 +249,14 @@ export class Roster implements Reception, CallControl {
     return listenTo(call);
   }
 
-  #waiting(token: string): Entry | undefined {
-    for (const entry of this.#calls.values()) if (entry.call.resumeToken === token) return entry;
+  /** A token names its call; a carrier names it by its own id, and is believed while nobody else has that call. */
+  #waiting(leg: Leg, { resume, carrierCallId }: CallStart): Entry | undefined {
+    for (const entry of this.#calls.values()) {
+      const { call } = entry;
+      if (resume !== undefined && call.resumeToken === resume) return entry;
+      const byCarrier = leg.traits.resume === "call-id" && call.dialect === leg.dialect && call.isHeld;
+      if (byCarrier && carrierCallId !== undefined && call.carrierCallId === carrierCallId) return entry;
+    }
     return undefined;
   }
 
@@ -233,8 +275,10 @@ export class Roster implements Reception, CallControl {
     });
   }
 
-  #leave(callId: string): void {
-    this.#calls.delete(callId);
+  #leave(call: Call, outcome: CallOutcome): void {
+    this.#calls.delete(call.id);
+    if (outcome === "moved") this.#house.snapshots.save(snapshotOf(call));
+    else this.#house.snapshots.remove(call.id);
     if (this.#calls.size === 0 && this.#state === "draining") this.#drained.resolve();
   }
 }

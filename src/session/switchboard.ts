@@ -169,7 +169,6 @@ export class Switchboard implements SeatHost, Disposable {
       dialled: this.#dialled,
       isStopgap: (name) => name !== wanted && this.#call.provider(name).traits.stopgap,
       admits: (name) => this.#admits(name),
-      hasCredit: () => this.#call.house.credit.take(),
       begin: (name, again) => this.#begin(name, again),
       won: (seat) => {
         this.#dial = undefined;

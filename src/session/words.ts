@@ -11,6 +11,8 @@ export type CallEvent = { readonly callId: string } & (
       /** Who pays for the call: the subject of the caller's token; undefined: nobody in particular. */
       readonly user?: string | undefined;
     }
+  /** Taken up where another node, or this one before it was started again, left it. */
+  | { readonly type: "call.restored"; readonly dialect: string; readonly awayMs: number }
   | {
       readonly type: "call.ended";
       readonly dialect: string;
@@ -152,7 +154,8 @@ export type CallEvent = { readonly callId: string } & (
     }
 );
 
-export type CallOutcome = "completed" | "failed" | "abandoned";
+/** `moved`: it goes on elsewhere, or here after a restart. */
+export type CallOutcome = "completed" | "failed" | "abandoned" | "moved";
 
 /**
  * From the caller's own end of speech until they heard the first of the answer, ms; the parts add up to the whole.

@@ -47,6 +47,7 @@ export function callLog(log: Log, { clock, costOf }: CallLogOptions): SessionWat
         return;
       case "call.ended":
         calls.delete(callId);
+        if (event.outcome === "moved") log.info("call_moved", { callId, forced: false });
         if (event.outcome === "failed" && event.cause?.startsWith("provider-") === true)
           log.error("failover_exhausted", { callId, provider: call?.provider, tried: [...(call?.tried ?? [])], reason: event.cause });
         return;
@@ -103,6 +104,10 @@ export function callLog(log: Log, { clock, costOf }: CallLogOptions): SessionWat
           attempts: event.attempts,
           duration: seconds(event.durationMs),
         });
+        return;
+      case "call.restored":
+        calls.set(callId, { provider: "none", tried: new Set(), isRetrying: false, committedMs: undefined, toldUsd: 0 });
+        log.info("call_restored", { callId, dialect: event.dialect, away: seconds(event.awayMs) });
         return;
       case "link.renewed":
         log.info("session_renewed", { callId, provider: event.provider, cause: event.cause, replayed_count: event.replayedChunks });

@@ -66,6 +66,7 @@ export function callMetrics(metrics: Metrics, options: CallMetricsOptions): Sess
         calls.delete(callId);
         metrics.callsEnded.inc({ dialect, outcome: event.outcome, failure_class: failureClassOf(event.outcome, event.cause) });
         metrics.callsActive.dec({ dialect });
+        if (event.outcome === "moved") metrics.drainMoves.inc({ result: "success" });
         if (event.cause === "draining") metrics.drainForced.inc();
         return;
       }
@@ -103,6 +104,10 @@ export function callMetrics(metrics: Metrics, options: CallMetricsOptions): Sess
       }
       case "link.recovered":
         return endEpisode(callId, "success");
+      case "call.restored":
+        calls.set(callId, { isSetUp: false, isRetrying: false, episode: undefined, committedMs: undefined, toolsRunning: 0 });
+        metrics.callsActive.inc({ dialect: labelOf(event.dialect, options.dialects) });
+        return;
       case "link.renewed":
         return;
       case "link.gave-up":

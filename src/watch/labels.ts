@@ -46,6 +46,6 @@ export const faultLabels: Readonly<Record<FaultCode, FaultLabels>> = {
 /** Who pays for a call's end; "none" when it ended well. */
 export function failureClassOf(outcome: CallOutcome, cause: FaultCode | undefined): string {
   if (cause !== undefined) return faultLabels[cause].failureClass;
-  if (outcome === "completed") return "none";
+  if (outcome === "completed" || outcome === "moved") return "none";
   return outcome === "abandoned" ? "caller_hangup" : "internal_error";
 }

@@ -107,6 +107,7 @@ export function createMetrics() {
     authFailures: counter("voice_auth_failures_total", "Requests without the right key, token or signature", ["kind"]),
     secretRotations: counter("voice_secret_rotations_total", "Changes of secrets' files", ["secret", "result"]),
     ready: gauge("voice_ready", "1 while this node takes calls", ["region"]),
+    drainMoves: counter("voice_drain_moves_total", "Calls that were handed to whoever serves them next", ["result"]),
     drainForced: counter("voice_drain_forced_total", "Calls that a drain cut off"),
     drainState: gauge("voice_drain_state", "0 serving, 1 draining, 2 drained"),
     logsDropped: counter("voice_logs_dropped_total", "Log lines dropped because nobody read them fast enough"),

@@ -86,7 +86,15 @@ test("an agent of the config file is read with all defaults around it", () => {
     agents: [{ name: "bistro", instructions: "Take bookings.", tools: ["book"], language: "en-GB" }],
   });
   expect(loadSettings({ LINEKEEPER_CONFIG: path }).agents).toEqual([
-    { name: "bistro", instructions: "Take bookings.", tools: ["book"], language: "en-GB", providerSettings: {} },
+    {
+      name: "bistro",
+      instructions: "Take bookings.",
+      tools: ["book"],
+      language: "en-GB",
+      standby: "cold",
+      switchBack: "never",
+      providerSettings: {},
+    },
   ]);
 });
 

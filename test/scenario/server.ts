@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { dial, type Caller, type DialOptions } from "../../scripts/caller/caller.ts";
 import { loadSettings } from "../../src/config/settings.ts";
 import { openHouse, type House } from "../../src/house.ts";
@@ -15,7 +18,9 @@ export interface Server extends AsyncDisposable {
 
 export async function startServer(environment: Readonly<Record<string, string>> = {}, log: Log = silentLog): Promise<Server> {
   const metrics = createMetrics();
-  const settings = loadSettings({ PORT: "0", LINEKEEPER_SEED: "7", LINEKEEPER_TIERS: "local", ...environment });
+  // A folder of its own, so that nobody's calls are taken up by another server.
+  const data = await mkdtemp(join(tmpdir(), "linekeeper-data-"));
+  const settings = loadSettings({ PORT: "0", LINEKEEPER_DATA: data, LINEKEEPER_SEED: "7", LINEKEEPER_TIERS: "local", ...environment });
   const house = await openHouse(settings, log, metrics);
   return {
     house,
@@ -25,6 +30,9 @@ export async function startServer(environment: Readonly<Record<string, string>> 
       const line = (await (await fetch(`${house.url}metrics`)).text()).split("\n").find((each) => each.startsWith(`${name} `));
       return line === undefined ? 0 : Number(line.slice(name.length + 1));
     },
-    [Symbol.asyncDispose]: () => house.close(),
+    async [Symbol.asyncDispose]() {
+      await house.close();
+      await rm(data, { recursive: true, force: true });
+    },
   };
 }

@@ -148,7 +148,7 @@ test("a caller who is lost twice comes back twice, with a new token each time", 
   expect(house.roster.size).toBe(1);
 });
 
-test("a call that outlives the drain is told to come back, and counts as cut", async () => {
+test("a call that outlives the drain is told to come back, and counts as moved", async () => {
   const house = startHouse();
   const caller = house.dial();
   await caller.speaks(100);
@@ -156,7 +156,7 @@ test("a call that outlives the drain is told to come back, and counts as cut", a
   await caller.speaks(61_000);
   await drains;
   expect(caller.leg.ended).toEqual({ reason: "drained" });
-  expect(house.events).toContainEqual(expect.objectContaining({ type: "call.ended", outcome: "failed", cause: "draining" }));
+  expect(house.events).toContainEqual(expect.objectContaining({ type: "call.ended", outcome: "moved" }));
 });
 
 test("a server that closes at once tells its callers to come back", async () => {

@@ -16,6 +16,7 @@ import type {
   ToolResult,
 } from "../../src/provider/contract.ts";
 import { Roster, type AgentPlan } from "../../src/session/roster.ts";
+import type { CallSnapshot } from "../../src/session/snapshot.ts";
 import type { Tool } from "../../src/session/tools.ts";
 import type { CallEvent } from "../../src/session/words.ts";
 import { guardedAlone } from "../guard/alone.ts";
@@ -140,6 +141,7 @@ interface LegKind {
   readonly uplink: Encoding;
   readonly downlink: Encoding;
   readonly playback: LegTraits["playback"];
+  readonly resume: LegTraits["resume"];
 }
 
 class PuppetLeg implements Leg {
@@ -167,7 +169,7 @@ class PuppetLeg implements Leg {
     this.#clock = clock;
     this.uplink = kind.uplink;
     this.downlink = kind.downlink;
-    this.traits = { ...legTraits, playback: kind.playback };
+    this.traits = { ...legTraits, playback: kind.playback, resume: kind.resume };
   }
 
   play(frame: Uint8Array): boolean {
@@ -221,14 +223,13 @@ class PuppetLeg implements Leg {
   }
 }
 
-const legTraits: Omit<LegTraits, "playback"> = {
+const legTraits: Omit<LegTraits, "playback" | "resume"> = {
   aheadMs: 200,
   frameMs: 20,
   flush: true,
   captions: true,
   dtmfOut: false,
   transfer: false,
-  resume: "token",
 };
 
 export interface House {
@@ -238,7 +239,7 @@ export interface House {
   readonly events: CallEvent[];
   provider(name: string): PuppetProvider;
   /** A new caller, or with the token of an earlier leg one who comes back, and goes on with the audio where it was. */
-  dial(resume?: string, sent?: number[]): Caller;
+  dial(resume?: string, sent?: number[], says?: Partial<CallStart>): Caller;
 }
 
 /** A caller and its leg. */
@@ -267,6 +268,9 @@ export interface HouseOptions {
   readonly calls?: number;
   readonly standby?: AgentPlan["standby"];
   readonly switchBack?: AgentPlan["switchBack"];
+  readonly seed?: number;
+  /** Snapshots by call, such as another node left. */
+  readonly kept?: Map<string, CallSnapshot>;
   readonly holdMs?: number;
   readonly leg?: Partial<LegKind>;
   readonly traits?: Readonly<Record<string, Partial<ProviderTraits>>>;
@@ -282,23 +286,28 @@ export function startHouse(options: HouseOptions = {}): House {
     const provider = providers.get(name);
     if (provider !== undefined) provider.traits = { ...provider.traits, ...traits };
   }
-  const kind: LegKind = { uplink: encoding, downlink: encoding, playback: "clock", ...options.leg };
+  const kind: LegKind = { uplink: encoding, downlink: encoding, playback: "clock", resume: "token", ...options.leg };
   const events: CallEvent[] = [];
+  const kept = options.kept ?? new Map<string, CallSnapshot>();
   const spec = { name: "desk", instructions: "", greeting: "Hello.", language: "en", voice: undefined, providerSettings: {} };
   const agents: readonly AgentPlan[] = [
     { spec, tiers, tools: options.tools ?? [], standby: options.standby ?? "cold", switchBack: options.switchBack ?? "never" },
   ];
   const house = {
     clock,
-    random: seededRandom(7),
+    random: seededRandom(options.seed ?? 7),
     ticker: new Ticker(clock),
     log: silentLog,
     watch: { tell: (event: CallEvent) => void events.push(event) },
     providers: options.breakers === true ? new Map([...providers].map(([name, provider]) => [name, guarded(provider, clock)])) : providers,
     limits: { ringChunks: 100, chunkMs: 100, holdMs: options.holdMs ?? 30_000, drainMs: 60_000, attempts: 7 },
     pace: { openLimitMs: () => 5_000, answerLimitMs: () => 20_000 },
-    credit: { take: () => true },
+    credit: { take: () => true, giveBack() {} },
     voice: undefined,
+    snapshots: {
+      save: (snapshot: CallSnapshot) => void kept.set(snapshot.callId, snapshot),
+      remove: (callId: string) => void kept.delete(callId),
+    },
   };
   const roster = new Roster(house, agents, { calls: options.calls ?? 10 });
   return {
@@ -311,9 +320,9 @@ export function startHouse(options: HouseOptions = {}): House {
       if (provider === undefined) throw new Error(`no ${name} here`);
       return provider;
     },
-    dial(resume, sent = []) {
+    dial(resume, sent = [], says = {}) {
       const leg = new PuppetLeg(clock, kind);
-      const line = roster.receive(leg, { ...start, resume });
+      const line = roster.receive(leg, { ...start, resume, ...says });
       if (leg.ended === undefined) leg.line = line;
       const speaks = async (ms: number): Promise<void> => {
         for (let spokenMs = 0; spokenMs < ms; spokenMs += 20) {

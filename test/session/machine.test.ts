@@ -54,7 +54,7 @@ test("a move takes over once, a session that is left dials nothing", () => {
 function run(events: readonly SessionEvent[]) {
   // Guards never read the call and no action runs here; only the waits are asked for.
   const call = { backoffMs: () => 0, answerLimitMs: 20_000 } as unknown as Call;
-  let [state] = initialTransition(sessionMachine, { call, attemptLimit: 7, holdLimitMs: 30_000, drainLimitMs: 60_000 });
+  let [state] = initialTransition(sessionMachine, { call, attemptLimit: 7, holdLimitMs: 30_000, drainLimitMs: 60_000, isRestored: false });
   const actions: string[] = [];
   for (const event of events) {
     const [next, effects] = transition(sessionMachine, state, event);

@@ -60,7 +60,24 @@ const cases: { readonly [T in CallEvent["type"]]: readonly (Case & { event: { ty
       changes: { 'voice_calls_started_total{dialect="other"}': 1, 'voice_calls_active{dialect="other"}': 1 },
     },
   ],
+  "call.restored": [
+    {
+      event: { callId, type: "call.restored", dialect: "browser", awayMs: 2_500 },
+      changes: { 'voice_calls_active{dialect="browser"}': 1 },
+      line: ["info", "call_restored", { callId, dialect: "browser", away: 2.5 }],
+    },
+  ],
   "call.ended": [
+    {
+      after: [started],
+      event: { callId, type: "call.ended", dialect: "browser", outcome: "moved", cause: undefined, durationMs: 1 },
+      changes: {
+        'voice_calls_ended_total{dialect="browser",outcome="moved",failure_class="none"}': 1,
+        'voice_calls_active{dialect="browser"}': -1,
+        'voice_drain_moves_total{result="success"}': 1,
+      },
+      line: ["info", "call_moved", { callId, forced: false }],
+    },
     {
       after: [started],
       event: { callId, type: "call.ended", dialect: "browser", outcome: "completed", cause: undefined, durationMs: 1 },

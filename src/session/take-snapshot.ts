@@ -1,0 +1,26 @@
+import type { Call } from "./call.ts";
+import type { CallSnapshot } from "./snapshot.ts";
+
+/** The call as it stands, for whoever may have to go on with it. */
+export function snapshotOf(call: Call): CallSnapshot {
+  const { agent, conversation, downlink, house, uplink } = call;
+  return {
+    version: 1,
+    callId: call.id,
+    savedAtMs: house.clock.wallNow(),
+    ageMs: call.ageMs,
+    agent: agent.name,
+    dialect: call.dialect,
+    language: agent.language,
+    from: call.from,
+    carrierCallId: call.carrierCallId,
+    resumeToken: call.resumeToken,
+    uplink: uplink.encoding,
+    downlink: downlink.encoding,
+    provider: call.lastProvider,
+    turnsCounted: call.turnsCounted,
+    turns: conversation.left(),
+    unsettled: uplink.unsettled(),
+    unheard: downlink.unheard().filter(({ audio }) => audio.length > 0),
+  };
+}

@@ -1,0 +1,200 @@
+import { createHash } from "node:crypto";
+import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { z } from "zod";
+import { isEncoding, type Encoding } from "../audio/encodings.ts";
+import type { Clock } from "../kernel/clock.ts";
+import type { Log } from "../kernel/log.ts";
+import type { CallSnapshot, SnapshotStore } from "../session/snapshot.ts";
+
+export interface FileSnapshotsParts {
+  readonly folder: string;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Writes at the same time, over all calls; the rest waits, the newest of each call only. */
+const writersAtOnce = 4;
+/** A disk that fails is told of so often, not once a call and turn. */
+const tellEveryMs = 10_000;
+
+/**
+ * Snapshots as files, one a call, readable by this user only. Written beside and renamed, so that a file is whole or the one before;
+ * a disk that fails costs no call anything but the way back after a crash.
+ */
+export class FileSnapshots implements SnapshotStore {
+  readonly #parts: FileSnapshotsParts;
+  /** What is to be done about a call's file: the newest wins. */
+  readonly #waiting = new Map<string, CallSnapshot | "remove">();
+  readonly #writing = new Set<string>();
+  #idle: PromiseWithResolvers<void> | undefined;
+  #toldMs = -Infinity;
+  /** Snapshots that could not be written or removed. */
+  failures = 0;
+
+  constructor(parts: FileSnapshotsParts) {
+    this.#parts = parts;
+  }
+
+  save(snapshot: CallSnapshot): void {
+    this.#waiting.set(snapshot.callId, snapshot);
+    this.#work();
+  }
+
+  remove(callId: string): void {
+    this.#waiting.set(callId, "remove");
+    this.#work();
+  }
+
+  /** Resolves when all that was asked so far is on the disk, or has failed. */
+  async flush(): Promise<void> {
+    if (this.#waiting.size === 0 && this.#writing.size === 0) return;
+    await (this.#idle ??= Promise.withResolvers()).promise;
+  }
+
+  /** What was left by whoever ran here before. What cannot be read is put aside under another name, and told. */
+  async load(): Promise<readonly CallSnapshot[]> {
+    const names = await readdir(this.#parts.folder).catch((error: unknown) => {
+      if (codeOf(error) !== "ENOENT") this.#failed("reading", error);
+      return [];
+    });
+    const loaded = await Promise.all(
+      names.filter((name) => name.endsWith(".json")).map((name) => this.#read(join(this.#parts.folder, name))),
+    );
+    return loaded.filter((snapshot) => snapshot !== undefined);
+  }
+
+  async #read(path: string): Promise<CallSnapshot | undefined> {
+    try {
+      return shape.parse(JSON.parse(await readFile(path, "utf8")));
+    } catch (error) {
+      this.#parts.log.error("snapshot_unreadable", {
+        file: path,
+        message: error instanceof Error ? error.message.slice(0, 300) : String(error),
+      });
+      await rename(path, `${path}.bad`).catch((again: unknown) => this.#failed("putting aside", again));
+      return undefined;
+    }
+  }
+
+  #work(): void {
+    for (const [callId, task] of this.#waiting) {
+      if (this.#writing.size >= writersAtOnce) return;
+      if (this.#writing.has(callId)) continue;
+      this.#waiting.delete(callId);
+      this.#writing.add(callId);
+      void this.#do(callId, task).finally(() => {
+        this.#writing.delete(callId);
+        this.#work();
+        if (this.#waiting.size > 0 || this.#writing.size > 0) return;
+        this.#idle?.resolve();
+        this.#idle = undefined;
+      });
+    }
+  }
+
+  async #do(callId: string, task: CallSnapshot | "remove"): Promise<void> {
+    const path = join(this.#parts.folder, fileOf(callId));
+    try {
+      if (task === "remove") return await rm(path, { force: true });
+      await mkdir(this.#parts.folder, { recursive: true, mode: 0o700 });
+      const file = await open(`${path}.new`, "w", 0o600);
+      try {
+        await file.writeFile(JSON.stringify(task, withAudioAsText));
+      } finally {
+        await file.close();
+      }
+      await rename(`${path}.new`, path);
+    } catch (error) {
+      this.#failed(task === "remove" ? "removing" : "writing", error);
+    }
+  }
+
+  #failed(doing: string, error: unknown): void {
+    this.failures += 1;
+    const nowMs = this.#parts.clock.now();
+    if (nowMs - this.#toldMs < tellEveryMs) return;
+    this.#toldMs = nowMs;
+    this.#parts.log.error("snapshot_failed", {
+      message: `${doing} a call's snapshot in ${this.#parts.folder} failed; calls go on, but would not survive a crash`,
+      failures: this.failures,
+      err: error,
+    });
+  }
+}
+
+/** Ids come from outside where a snapshot does; a file's name must not. */
+const fileOf = (callId: string): string => `${createHash("sha256").update(callId).digest("hex").slice(0, 32)}.json`;
+
+const codeOf = (error: unknown): unknown => (error instanceof Error && "code" in error ? error.code : undefined);
+
+function withAudioAsText(_key: string, value: unknown): unknown {
+  if (value instanceof Uint8Array) return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString("base64");
+  return value;
+}
+
+const encoding = z.custom<Encoding>((value) => typeof value === "string" && isEncoding(value), "no encoding that this version knows");
+const audio = z.base64().transform((text): Uint8Array => Buffer.from(text, "base64"));
+const text = z.string();
+// JSON leaves out what is undefined; the transforms put it back.
+const turn = z.union([
+  z
+    .object({
+      type: z.literal("caller"),
+      id: text,
+      startMs: z.number(),
+      endMs: z.number().optional(),
+      text,
+      state: z.enum(["open", "committed", "settled"]),
+    })
+    .transform(({ endMs, ...rest }) => ({ ...rest, endMs })),
+  z
+    .object({
+      type: z.literal("agent"),
+      id: text,
+      number: z.int(),
+      startMs: z.number().optional(),
+      endMs: z.number().optional(),
+      sayings: z.array(z.object({ text, audioMs: z.number().optional() }).transform(({ audioMs, ...rest }) => ({ ...rest, audioMs }))),
+      characters: z.number(),
+      audioMs: z.number(),
+      audio: z.enum(["coming", "whole"]),
+      heard: z.discriminatedUnion("state", [
+        z.object({ state: z.literal("playing") }),
+        z.object({ state: z.literal("whole") }),
+        z.object({ state: z.literal("cut"), ms: z.number(), by: z.enum(["caller", "fault"]) }),
+      ]),
+    })
+    .transform(({ startMs, endMs, ...rest }) => ({ ...rest, startMs, endMs })),
+  z
+    .object({
+      type: z.literal("tool"),
+      id: text,
+      name: text,
+      arguments: text,
+      result: z.object({ output: text, answers: z.number() }).optional(),
+    })
+    .transform(({ result, ...rest }) => ({ ...rest, result })),
+]);
+
+const shape = z
+  .object({
+    version: z.literal(1),
+    callId: text,
+    savedAtMs: z.number(),
+    ageMs: z.number(),
+    agent: text,
+    dialect: text,
+    language: text,
+    from: text.optional(),
+    carrierCallId: text.optional(),
+    resumeToken: text,
+    uplink: encoding,
+    downlink: encoding,
+    provider: text,
+    turnsCounted: z.int(),
+    turns: z.array(turn),
+    unsettled: audio,
+    unheard: z.array(z.object({ turnId: text, fromMs: z.number(), audio })),
+  })
+  .transform(({ from, carrierCallId, ...rest }) => ({ ...rest, from, carrierCallId }));

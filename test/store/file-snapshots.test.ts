@@ -1,0 +1,119 @@
+import { chmod, mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { systemClock } from "../../src/kernel/clock.ts";
+import type { Log } from "../../src/kernel/log.ts";
+import type { CallSnapshot } from "../../src/session/snapshot.ts";
+import { FileSnapshots } from "../../src/store/file-snapshots.ts";
+
+const snapshot: CallSnapshot = {
+  version: 1,
+  callId: "call_1",
+  savedAtMs: 1_700_000_000_000,
+  ageMs: 12_345.5,
+  agent: "desk",
+  dialect: "browser",
+  language: "en",
+  from: undefined,
+  carrierCallId: "CA1",
+  resumeToken: "back_1",
+  uplink: "pcmu@8000",
+  downlink: "pcm16@16000",
+  provider: "local",
+  turnsCounted: 3,
+  turns: [
+    { type: "caller", id: "t1", startMs: 1, endMs: undefined, text: "Grüße", state: "settled" },
+    {
+      type: "agent",
+      id: "t2",
+      number: 1,
+      startMs: 2,
+      endMs: 3,
+      sayings: [{ text: "Hello.", audioMs: undefined }],
+      characters: 6,
+      audioMs: 400,
+      audio: "whole",
+      heard: { state: "cut", ms: 100, by: "caller" },
+    },
+    { type: "tool", id: "t3", name: "look_up", arguments: "{}", result: { output: "1", answers: 1 } },
+  ],
+  unsettled: Uint8Array.from({ length: 1_000 }, (_, at) => at % 256),
+  unheard: [{ turnId: "t2", fromMs: 100, audio: Uint8Array.of(1, 2, 3, 4) }],
+};
+
+let folder: string;
+let lines: { event: string; fields: object }[];
+let log: Log;
+beforeEach(async () => {
+  folder = join(await mkdtemp(join(tmpdir(), "linekeeper-")), "calls");
+  lines = [];
+  const note = (event: string, fields: object = {}): void => void lines.push({ event, fields });
+  log = { debug: note, info: note, warning: note, error: note, with: () => log };
+});
+afterEach(() => rm(join(folder, ".."), { recursive: true, force: true }));
+
+const store = (): FileSnapshots => new FileSnapshots({ folder, clock: systemClock, log });
+
+test("what was kept is read again as it was, by whoever comes next", async () => {
+  const first = store();
+  first.save(snapshot);
+  await first.flush();
+  const [again] = await store().load();
+  expect({ ...again, unsettled: undefined, unheard: undefined }).toEqual({ ...snapshot, unsettled: undefined, unheard: undefined });
+  expect([...(again?.unsettled ?? [])]).toEqual([...snapshot.unsettled]);
+  expect([...(again?.unheard[0]?.audio ?? [])]).toEqual([1, 2, 3, 4]);
+});
+
+test("only this user may read it, and of many versions the last one stands", async () => {
+  const subject = store();
+  for (let turn = 1; turn <= 200; turn += 1) subject.save({ ...snapshot, turnsCounted: turn });
+  await subject.flush();
+  const [name = ""] = await readdir(folder);
+  expect((await stat(join(folder, name))).mode & 0o777).toBe(0o600);
+  expect((await subject.load()).map(({ turnsCounted }) => turnsCounted)).toEqual([200]);
+});
+
+test("a call that is over leaves no file, also when it ends while it is being written", async () => {
+  const subject = store();
+  subject.save(snapshot);
+  subject.remove(snapshot.callId);
+  await subject.flush();
+  expect(await readdir(folder).catch(() => [])).toEqual([]);
+});
+
+test("an id that is a path writes nothing elsewhere", async () => {
+  const subject = store();
+  subject.save({ ...snapshot, callId: "../../escaped" });
+  await subject.flush();
+  expect(await readdir(join(folder, ".."))).toEqual(["calls"]);
+});
+
+test.each([
+  { name: "half a file", text: '{"version":1,"callId":"call_' },
+  { name: "another version", text: JSON.stringify({ version: 2 }) },
+  { name: "no object", text: "null" },
+])("$name is put aside and told, and the others are read", async ({ text }) => {
+  const first = store();
+  first.save(snapshot);
+  await first.flush();
+  await writeFile(join(folder, "broken.json"), text);
+  expect(await store().load()).toHaveLength(1);
+  expect(await readdir(folder)).toContain("broken.json.bad");
+  expect(lines.map(({ event }) => event)).toEqual(["snapshot_unreadable"]);
+});
+
+test("no folder yet is no error", async () => {
+  expect(await store().load()).toEqual([]);
+  expect(lines).toEqual([]);
+});
+
+test("a place that cannot be written to costs the calls nothing, and is told once", async () => {
+  await writeFile(folder, "a file where the folder should be");
+  await chmod(folder, 0o600);
+  const subject = store();
+  for (let call = 0; call < 20; call += 1) subject.save({ ...snapshot, callId: `call_${call}` });
+  await subject.flush();
+  expect(subject.failures).toBe(20);
+  expect(lines.map(({ event }) => event)).toEqual(["snapshot_failed"]);
+});
