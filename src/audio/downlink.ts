@@ -41,6 +41,8 @@ export interface UnheardTurn {
 /** More than this is never held for a caller; a provider that sends more has run away. */
 const longestQueueMs = 180_000;
 const markEveryMs = 200;
+/** What is no turn is sent hardly ahead, so that it is gone at once also where the far end cannot be emptied. */
+const asideAheadMs = 60;
 /** So long after its last audio a turn that is not over is believed to have been left. */
 const starvedMs = 20_000;
 /** A player that stops reporting is believed to have played on; so long we wait for it. */
@@ -65,6 +67,9 @@ export class Downlink implements Ticked {
   /** The last turn that was cut, for the player's final word on it. */
   #cut: { readonly turnId: string; readonly sentMs: number; readonly legFromMs: number } | undefined;
   #leg: DownlinkLeg | undefined;
+  /** Audio that belongs to no turn; gone as soon as there is any that does. */
+  #aside: { readonly id: string; readonly audio: Uint8Array; sentBytes: number } | undefined;
+  #asides = 0;
   /** When what was sent will have left the loudspeaker, were there no delay. */
   #playsUntilMs = 0;
   #generation = 0;
@@ -91,6 +96,7 @@ export class Downlink implements Ticked {
   /** The leg is gone: what was sent and not heard will be sent again. */
   detach(): void {
     const now = this.#now();
+    this.#aside = undefined;
     this.#tellLosses(now);
     for (const turn of this.#turns) turn.rewind(bytesOf(Math.max(0, this.#heardMs(turn, now) - resumeOverlapMs), this.encoding));
     this.#leg = undefined;
@@ -103,6 +109,7 @@ export class Downlink implements Ticked {
     for (const each of this.#turns) room -= each.unsentBytes;
     if (bytes.length > room) this.#lose("overflow", bytes.length - Math.max(0, room), this.#now());
     if (room <= 0) return;
+    if (bytes.length > 0) this.dropAside();
     turn.write(bytes.length > room ? bytes.subarray(0, room) : bytes);
     if (this.tick(this.#now())) this.#beat.wake(this);
   }
@@ -116,8 +123,38 @@ export class Downlink implements Ticked {
     return true;
   }
 
+  /**
+   * Plays `audio` (whole samples) while no agent does: it is no turn, nobody is told of it, and the first audio of a turn, a flush
+   * or the loss of the leg ends it. False: there is no leg, or something is playing.
+   */
+  aside(audio: Uint8Array): boolean {
+    if (this.#leg === undefined || this.silentSinceMs === undefined) return false;
+    this.#asides += 1;
+    this.#aside = { id: `aside${this.#asides}`, audio, sentBytes: 0 };
+    this.#beat.wake(this);
+    return true;
+  }
+
+  /** Ends an aside at once, also what the far end has not played of it. */
+  dropAside(): void {
+    if (this.#aside === undefined) return;
+    this.#aside = undefined;
+    this.#playsUntilMs = 0;
+    this.#leg?.flush();
+  }
+
+  /** When the line fell silent; undefined while there is something to hear or to be sent. */
+  get silentSinceMs(): number | undefined {
+    if (this.#aside !== undefined || this.#playsUntilMs > this.#now()) return undefined;
+    const leg = this.#leg;
+    const frameBytes = leg === undefined ? 0 : bytesOf(leg.traits.frameMs, this.encoding);
+    const isOwed = this.#turns.some((turn) => turn.unsentBytes > (turn.complete ? 0 : frameBytes));
+    return isOwed ? undefined : this.#playsUntilMs;
+  }
+
   /** Stops the agent: nothing that was not heard by now will be heard. Oldest turn first. */
   flush(): readonly CutTurn[] {
+    this.dropAside();
     if (this.#turns.length === 0) return [];
     const now = this.#now();
     const cuts = this.#turns.map((turn) => ({ turnId: turn.turnId, heardMs: this.#heardMs(turn, now) }));
@@ -199,7 +236,23 @@ export class Downlink implements Ticked {
       if (done !== undefined) this.#report.playedOut(done.turnId);
     }
     this.#watchSupply(leg, nowMs);
-    return this.#turns.some((turn) => turn.complete || turn.writtenBytes > 0);
+    return this.#sendAside(leg, nowMs) || this.#turns.some((turn) => turn.complete || turn.writtenBytes > 0);
+  }
+
+  /** False: nothing of it is left to send. */
+  #sendAside(leg: DownlinkLeg, nowMs: number): boolean {
+    const aside = this.#aside;
+    if (aside === undefined) return false;
+    const frameBytes = bytesOf(leg.traits.frameMs, this.encoding);
+    if (aside.sentBytes === 0) leg.beginTurn(aside.id);
+    while (this.#playsUntilMs - nowMs < asideAheadMs && aside.sentBytes < aside.audio.length) {
+      const frame = aside.audio.subarray(aside.sentBytes, aside.sentBytes + frameBytes);
+      aside.sentBytes += frame.length;
+      leg.play(frame);
+      this.#playsUntilMs = Math.max(nowMs, this.#playsUntilMs) + msOf(frame.length, this.encoding);
+    }
+    if (aside.sentBytes === aside.audio.length && nowMs >= this.#playsUntilMs) this.#aside = undefined;
+    return this.#aside !== undefined;
   }
 
   #watchSupply(leg: DownlinkLeg, nowMs: number): void {
