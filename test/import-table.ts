@@ -10,6 +10,8 @@ export const mayImport: Readonly<Record<string, string>> = {
   config: "kernel zod",
   desk: "kernel provider/contract.ts zod",
   prompts: "kernel audio zod",
+  crisis: "kernel provider/contract.ts",
+  notify: "kernel zod",
   caller: "kernel audio ws zod",
   provider: "kernel audio",
   "provider/openai": "kernel audio provider openai ws zod",
