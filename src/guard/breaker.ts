@@ -4,7 +4,10 @@ import { Fault } from "../kernel/fault.ts";
 export interface BreakerSettings {
   /** Failures in a row that open it. */
   readonly failures: number;
-  /** Sessions in a row that were accepted and lost before they were proven, within `flapMs`, that open it. */
+  /**
+   * Sessions in a row that were accepted and lost before they were proven, within `flapMs`, that open it. One of a probe counts twice:
+   * there was nothing of a caller's in it that could be to blame.
+   */
   readonly flaps: number;
   readonly flapMs: number;
   /** How long it stays open the first time, ms; every further trip doubles that. */
@@ -145,7 +148,7 @@ export class Breaker {
   }
 
   /** @throws {Fault} provider-shut when no attempt is let through */
-  begin(): Trial {
+  begin(by: "call" | "probe" = "call"): Trial {
     const refusal = this.refusal();
     if (refusal !== undefined) {
       this.#watch.called(this.#provider, "rejected", 0);
@@ -154,7 +157,7 @@ export class Breaker {
     if (this.#state.name === "open" && this.#order === "auto") this.#halfOpen(false);
     if (this.#state.name === "half_open") this.#state = { ...this.#state, inFlight: this.#state.inFlight + 1 };
     this.#watch.called(this.#provider, "attempted", 0);
-    return this.#trial(this.#state.name === "half_open" ? this.#period : undefined);
+    return this.#trial(this.#state.name === "half_open" ? this.#period : undefined, by === "probe" ? 2 : 1);
   }
 
   /** A health probe came back. Good ones let a trial through early; bad ones only take that back. */
@@ -166,7 +169,7 @@ export class Breaker {
   }
 
   /** `period`: in which half-open spell it began; undefined when closed. One from an earlier spell frees and proves nothing. */
-  #trial(period: number | undefined): Trial {
+  #trial(period: number | undefined, flapWeight: number): Trial {
     const sinceMs = this.#clock.now();
     let stage: "running" | Proof | "over" = "running";
     let hasPlace = period !== undefined;
@@ -193,7 +196,7 @@ export class Breaker {
         stage = "over";
         told("failure");
         freePlace();
-        if (current()) this.#fail(how);
+        if (current()) this.#fail(how, flapWeight);
       },
       abandoned: () => {
         stage = "over";
@@ -212,7 +215,7 @@ export class Breaker {
     this.#become(sound, successes, this.#settings.successes);
   }
 
-  #fail(how: Failing): void {
+  #fail(how: Failing, flapWeight: number): void {
     const state = this.#state;
     if (state.name === "open") return;
     if (how === "unanswered") this.#unanswered += 1;
@@ -220,7 +223,7 @@ export class Breaker {
     const losses = how === "unanswered" ? state.losses : state.losses + 1;
     const nowMs = this.#clock.now();
     const isNewRow = state.flaps === 0 || nowMs - state.flapsSinceMs > this.#settings.flapMs;
-    const flaps = how === "flapped" ? (isNewRow ? 1 : state.flaps + 1) : state.flaps;
+    const flaps = how === "flapped" ? flapWeight + (isNewRow ? 0 : state.flaps) : state.flaps;
     this.#state = { name: "closed", losses, flaps, flapsSinceMs: isNewRow ? nowMs : state.flapsSinceMs };
     if (losses + this.#unanswered >= this.#settings.failures) this.#trip(losses + this.#unanswered, this.#settings.failures);
     else if (flaps >= this.#settings.flaps) this.#trip(flaps, this.#settings.flaps);

@@ -225,7 +225,7 @@ export class Guarded {
     if (this.#limits.refusal() !== undefined || this.#bare.admit() !== undefined) return "unknown";
     if (!wasShut && this.#breaker.refusal() !== undefined) return "unknown";
     const found = Promise.withResolvers<ProbeResult>();
-    const base = this.#witness(wasShut ? undefined : this.#breaker.begin(), "probe");
+    const base = this.#witness(wasShut ? undefined : this.#breaker.begin("probe"), "probe");
     const abort = new AbortController();
     const overdue = (): void =>
       abort.abort(new Fault("provider-silent", `probing ${this.#bare.name}: no session within ${openLimitMs} ms`));

@@ -160,6 +160,13 @@ test("three sessions in a row that were accepted and lost unproven open it, with
   expect(told.at(-1)).toMatchObject({ to: "open", count: 3, threshold: 3 });
 });
 
+test("a probe that flaps confirms what one call met", () => {
+  const { breaker } = house();
+  breaker.begin().failed("flapped");
+  breaker.begin("probe").failed("flapped");
+  expect(breaker.state).toBe("open");
+});
+
 test("whatever happens, it moves only along its edges, and never has more than three trials in flight while half-open", async () => {
   const allowed = new Set(["closed to open", "open to half_open", "half_open to closed", "half_open to open"]);
   const step = fc.constantFrom("begin", "live", "answer", "lose", "flap", "leave unanswered", "abandon", "probe", "wait");

@@ -4,11 +4,12 @@ import { encodings, msOf } from "../../audio/encodings.ts";
 import type { Random } from "../../kernel/random.ts";
 import { garble } from "../garble.ts";
 import { Hearing } from "../hearing.ts";
-import type { GarbleCount, Panel, ToldItem } from "../panel.ts";
+import type { GarbleCount, Panel } from "../panel.ts";
 import { isObject } from "../shape.ts";
 import type { FakePeer, FakeSession } from "../websocket-server.ts";
 import { Answer, type AnswerHost, type GeneratedItem } from "./answer.ts";
 import { codeOf, complaintAbout } from "./client-events.ts";
+import { Conversation, type ItemEvent, type ItemRefusal } from "./conversation.ts";
 import { samples } from "./samples.ts";
 import { at, detectionOf, formatAt, freshSession, merged, textAt, toldSettings, type Json } from "./settings.ts";
 
@@ -25,19 +26,13 @@ export interface SessionTraits {
   readonly beta: boolean;
 }
 
-type Item = { readonly kind: "seeded" | "heard" | "result" } | (GeneratedItem & { cutMs: number | undefined });
-
 const maxAudioBytes = 15 * 2 ** 20;
 
 export class RealtimeSession implements FakeSession, AnswerHost {
   readonly #peer: FakePeer;
   readonly #panel: Panel;
   readonly #traits: SessionTraits;
-  readonly #items = new Map<string, Item>();
-  /** Calls by id, with whether they were answered. */
-  readonly #calls = new Map<string, { readonly name: string; readonly told: Extract<ToldItem, { by: "tool" }>; answered: boolean }>();
-  /** The conversation as the fake's agent knows it. */
-  #told: ToldItem[] = [];
+  readonly #conversation: Conversation;
   #session: Json;
   #configured = false;
   #hearing: Hearing | undefined;
@@ -50,6 +45,7 @@ export class RealtimeSession implements FakeSession, AnswerHost {
 
   constructor(peer: FakePeer, panel: Panel, traits: SessionTraits) {
     [this.#peer, this.#panel, this.#traits] = [peer, panel, traits];
+    this.#conversation = new Conversation(peer.record);
     const expiresAt = Math.floor((Date.now() + (panel.sessionMs ?? traits.sessionLimitMs)) / 1_000);
     this.#session = freshSession(this.id("sess_"), traits.model, expiresAt);
     if (panel.opening.type === "never-ready") return;
@@ -86,11 +82,11 @@ export class RealtimeSession implements FakeSession, AnswerHost {
       case "conversation.item.create":
         return this.#create(event);
       case "conversation.item.delete":
-        return this.#delete(event);
+        return this.#change(event, this.#conversation.remove(event));
       case "conversation.item.retrieve":
-        return this.#retrieve(event);
+        return this.#change(event, this.#conversation.retrieve(event));
       case "conversation.item.truncate":
-        return this.#truncate(event);
+        return this.#change(event, this.#conversation.truncate(event));
       case "response.create":
         return this.#createResponse(event);
       default:
@@ -175,11 +171,10 @@ export class RealtimeSession implements FakeSession, AnswerHost {
   /** A caller turn joins the conversation; its words come whenever the recogniser has them. */
   #hearTurn(itemId: string, durationMs: number): void {
     this.#bufferMs = 0;
-    const previous = [...this.#items.keys()].at(-1) ?? null;
+    const previous = this.#conversation.lastId;
     this.emit("input_audio_buffer.committed", { item_id: itemId, previous_item_id: previous });
-    this.#items.set(itemId, { kind: "heard" });
     const words = this.#panel.nextWords(durationMs);
-    this.#told.push({ by: "caller", text: words });
+    this.#conversation.heard(itemId, words);
     const item = {
       id: itemId,
       object: "realtime.item",
@@ -216,93 +211,13 @@ export class RealtimeSession implements FakeSession, AnswerHost {
 
   #create(event: Json): void {
     if (this.#peer.strikes("seeding")) return;
-    const item = at(event, "item");
-    if (!isObject(item)) return;
-    const id = textAt(item, "id") ?? this.id("item_");
-    const previous = textAt(event, "previous_item_id");
-    if (this.#items.has(id)) return this.#refuse(event, "invalid_value", "item.id", `Item with id '${id}' already exists.`);
-    if (previous !== undefined && previous !== "root" && !this.#items.has(previous)) {
-      return this.#refuse(event, "invalid_value", "previous_item_id", `Previous item with id '${previous}' not found.`);
-    }
-    const callId = textAt(item, "call_id") ?? "";
-    if (item["type"] === "message") this.#tellMessage(item);
-    else if (item["type"] === "function_call") {
-      const told = { by: "tool" as const, name: textAt(item, "name") ?? "", arguments: textAt(item, "arguments") ?? "", output: undefined };
-      this.#calls.set(callId, { name: told.name, told, answered: false });
-      this.#tell(told);
-    } else {
-      const call = this.#calls.get(callId);
-      if (call === undefined)
-        return this.#refuse(event, "invalid_value", "item.call_id", `No tool call found for function call output with call_id ${callId}.`);
-      if (call.answered) return this.#refuse(event, "invalid_value", "item.call_id", `The call ${callId} has an output already.`);
-      call.answered = true;
-      this.#answerCall(call, textAt(item, "output") ?? "");
-    }
-    this.#items.set(id, { kind: item["type"] === "function_call_output" ? "result" : "seeded" });
-    const whole = { object: "realtime.item", status: "completed", ...item, id };
-    this.emit("conversation.item.added", { previous_item_id: previous ?? null, item: whole });
-    this.emit("conversation.item.done", { previous_item_id: previous ?? null, item: whole });
+    const newId = (): string => this.id("item_");
+    this.#change(event, this.#conversation.create(event, newId));
   }
 
-  #tellMessage(item: Json): void {
-    const by = item["role"] === "assistant" ? "agent" : item["role"] === "system" ? "system" : "caller";
-    const content = item["content"];
-    const text = Array.isArray(content) ? content.map((part) => textAt(part, "text") ?? "").join("") : "";
-    this.#peer.record.texts.push(text);
-    this.#tell({ by, text });
-  }
-
-  #tell(item: ToldItem): void {
-    this.#told.push(item);
-    this.#peer.record.history.push(item);
-  }
-
-  #answerCall(call: { readonly name: string; readonly told: ToldItem }, output: string): void {
-    const { record } = this.#peer;
-    const answered = { ...call.told, output };
-    this.#told = this.#told.map((item) => (item === call.told ? answered : item));
-    const place = record.history.indexOf(call.told);
-    if (place >= 0) record.history[place] = answered;
-    else record.toolResults.push({ name: call.name, output });
-    record.texts.push(output);
-  }
-
-  #delete(event: Json): void {
-    const id = textAt(event, "item_id") ?? "";
-    const item = this.#items.get(id);
-    if (item === undefined)
-      return this.#refuse(event, "item_delete_invalid_item_id", "item_id", `Error deleting item: the item with id '${id}' does not exist.`);
-    this.#items.delete(id);
-    if (item.kind === "message") this.#peer.record.cuts.push(0);
-    this.emit("conversation.item.deleted", { item_id: id });
-  }
-
-  #retrieve(event: Json): void {
-    const id = textAt(event, "item_id") ?? "";
-    if (!this.#items.has(id)) return this.#refuse(event, "item_retrieve_invalid_item_id", "item_id", `Item with id '${id}' not found.`);
-    this.emit("conversation.item.retrieved", {
-      item: { id, object: "realtime.item", type: "message", status: "completed", role: "user", content: [] },
-    });
-  }
-
-  #truncate(event: Json): void {
-    const id = textAt(event, "item_id") ?? "";
-    const endMs = Number(event["audio_end_ms"]);
-    const item = this.#items.get(id);
-    if (item === undefined) return this.#refuse(event, "item_truncate_invalid_item_id", "item_id", `Item with id '${id}' not found.`);
-    if (item.kind !== "message")
-      return this.#refuse(event, "invalid_value", "item_id", "Only model output audio messages can be truncated");
-    const hasMs = item.cutMs ?? item.sentMs;
-    if (endMs > hasMs)
-      return this.#refuse(
-        event,
-        "invalid_value",
-        "audio_end_ms",
-        `Audio content of ${Math.floor(hasMs)}ms is already shorter than ${endMs}ms`,
-      );
-    item.cutMs = endMs;
-    this.#peer.record.cuts.push(endMs);
-    this.emit("conversation.item.truncated", { item_id: id, content_index: 0, audio_end_ms: endMs });
+  #change(event: Json, outcome: readonly ItemEvent[] | ItemRefusal): void {
+    if ("code" in outcome) return this.#refuse(event, outcome.code, outcome.param, outcome.text);
+    for (const { type, fields } of outcome) this.emit(type, fields);
   }
 
   #createResponse(event: Json): void {
@@ -326,8 +241,8 @@ export class RealtimeSession implements FakeSession, AnswerHost {
   }
 
   #begin(options: { readonly automatic: boolean; readonly metadata: unknown }): void {
-    const reply = this.#panel.nextReply(this.#told);
-    if (reply.text !== "") this.#told.push({ by: "agent", text: reply.text });
+    const reply = this.#panel.nextReply(this.#conversation.told);
+    this.#conversation.said(reply.text);
     this.#answer = new Answer(this, reply, options);
     void this.#answer.run();
   }
@@ -363,11 +278,7 @@ export class RealtimeSession implements FakeSession, AnswerHost {
 
   addItem(item: GeneratedItem): void {
     this.#voiced ||= item.kind === "message";
-    this.#items.set(item.id, Object.assign(item, { cutMs: undefined }));
-    if (item.callId === undefined) return;
-    const told = { by: "tool" as const, name: item.name, arguments: item.text, output: undefined };
-    this.#told.push(told);
-    this.#calls.set(item.callId, { name: item.name, told, answered: false });
+    this.#conversation.generated(item);
   }
 
   halfway(): boolean {
@@ -377,7 +288,7 @@ export class RealtimeSession implements FakeSession, AnswerHost {
   answered(answer: Answer): void {
     if (this.#answer === answer) this.#answer = undefined;
     for (const transcribe of this.#lateTranscripts.splice(0)) transcribe();
-    if ([...this.#calls.values()].some((call) => !call.answered)) this.#peer.strikes("tool-called");
+    if (this.#conversation.hasOpenCalls) this.#peer.strikes("tool-called");
   }
 
   // What the panel and the connection ask

@@ -1,8 +1,8 @@
 import { msOf } from "../../audio/encodings.ts";
 import { Fault, toFault } from "../../kernel/fault.ts";
 import type { Begin, ConversationItem, LinkNotice, OpenRequest, ToolResult } from "../contract.ts";
+import { Clauses, clausesOf, type ClauseLengths } from "../clauses.ts";
 import { joined } from "../since.ts";
-import { Clauses, clausesOf } from "./clauses.ts";
 import { Memory } from "./memory.ts";
 import { directiveFor, directives, instructionsOf } from "./prompt.ts";
 import { Reply } from "./reply.ts";
@@ -20,6 +20,8 @@ const rememberedReplies = 16;
 /** One answer that fails may be the answer's fault; two in a row are the house's. */
 const failureLimit = 2;
 const typedLimit = 4_000;
+/** Each clause costs one of a limited number of flushes, and sounds the better the longer it is. */
+const clauseLengths: ClauseLengths = { firstAtComma: 20, laterAtComma: 120, longest: 400 };
 
 type Call = Extract<ThinkPart, { readonly type: "call" }>;
 
@@ -169,7 +171,7 @@ export class Pipeline {
   #recite(text: string): void {
     const reply = this.#newReply(undefined);
     reply.show();
-    for (const clause of clausesOf(text)) this.#say(reply, clause);
+    for (const clause of clausesOf(text, clauseLengths)) this.#say(reply, clause);
     this.#thought(reply, []);
   }
 
@@ -195,7 +197,7 @@ export class Pipeline {
   }
 
   async #think(reply: Reply, request: ThinkRequest): Promise<void> {
-    const clauses = new Clauses();
+    const clauses = new Clauses(clauseLengths);
     const calls: Call[] = [];
     try {
       for await (const part of this.#thinker.think(request, reply.signal)) {

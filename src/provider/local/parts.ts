@@ -2,6 +2,7 @@ import type { Fault } from "../../kernel/fault.ts";
 import type { Log } from "../../kernel/log.ts";
 import type { Random } from "../../kernel/random.ts";
 import type { Clock } from "../../kernel/clock.ts";
+import type { ClauseLengths } from "../clauses.ts";
 import type { AgentSpec, ConversationItem, LinkNotice } from "../contract.ts";
 
 /** Voice activity, endpointing and recognition for all calls; owns worker and child processes. */
@@ -72,6 +73,9 @@ export type MindPart =
   /** A piece of speech as written text; a sentence or clause, in the order to be spoken. */
   | { readonly type: "say"; readonly text: string }
   | { readonly type: "call"; readonly toolCallId: string; readonly name: string; readonly arguments: string };
+
+/** Speech is made on this machine: short clauses cost nothing more, and are heard soon. */
+export const clauseLengths: ClauseLengths = { firstAtComma: 12, laterAtComma: 60, longest: 240 };
 
 /** Speech synthesis for all calls, in a worker. */
 export interface Mouth {

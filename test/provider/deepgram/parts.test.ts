@@ -2,7 +2,6 @@ import { describe, expect, test } from "vitest";
 import { silentLog } from "../../../src/kernel/log.ts";
 import { Fault } from "../../../src/kernel/fault.ts";
 import { novaSamples, fluxSamples, speakSamples } from "../../../src/fakes/deepgram/samples.ts";
-import { clausesOf, Clauses } from "../../../src/provider/deepgram/clauses.ts";
 import { endFault, errorFault } from "../../../src/provider/deepgram/faults.ts";
 import { readFlux } from "../../../src/provider/deepgram/flux-wire.ts";
 import { FlushBudget } from "../../../src/provider/deepgram/flush-budget.ts";
@@ -91,34 +90,6 @@ describe("the time line", () => {
     }
     expect(line.linkMs(line.sentMs)).toBe(50_000);
     expect(line.linkMs(line.sentMs - 50 - 40)).toBe(50_000 - 40);
-  });
-});
-
-describe("clauses", () => {
-  test.for([
-    ["One room is free. It is small.", ["One room is free.", "It is small."]],
-    ["That is 3.5 km from Dr. Lee's.", ["That is 3.5 km from Dr. Lee's."]],
-    ["Certainly, one moment.", ["Certainly, one moment."]],
-    ["Let me have a look at that, it will not take long.", ["Let me have a look at that,", "it will not take long."]],
-    ["**Yes**, of `course`!", ["Yes, of course!"]],
-    ["", []],
-  ] as const)("%j is spoken as %j", ([text, clauses]) => {
-    expect(clausesOf(text)).toEqual(clauses);
-  });
-
-  test("however a text is cut up on its way, its clauses are the same and no word is lost", () => {
-    const text =
-      "Well, there are three rooms. The first, on the sea, costs 120.50 a night! Would you like it? Take your time, there is no hurry at all";
-    for (const size of [1, 2, 3, 7, 50]) {
-      const clauses = new Clauses();
-      const found: string[] = [];
-      for (let at = 0; at < text.length; at += size) found.push(...clauses.push(text.slice(at, at + size)));
-      expect([...found, ...clauses.flush()].join(" "), `pieces of ${size}`).toBe(text);
-    }
-  });
-
-  test("a text without any mark is spoken before it ends", () => {
-    expect(new Clauses().push("word ".repeat(200)).length).toBeGreaterThan(1);
   });
 });
 

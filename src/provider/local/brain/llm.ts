@@ -1,10 +1,10 @@
 import OpenAI from "openai";
 import type { ChatCompletionChunk, ChatCompletionTool } from "openai/resources/chat/completions";
 import type { Clock } from "../../../kernel/clock.ts";
+import { Clauses } from "../../clauses.ts";
 import type { ConversationItem } from "../../contract.ts";
-import type { Brain, BrainRequest, Mind, MindInput, MindPart } from "../parts.ts";
+import { clauseLengths, type Brain, type BrainRequest, type Mind, type MindInput, type MindPart } from "../parts.ts";
 import { chatMessages } from "./chat-history.ts";
-import { Clauses } from "./clauses.ts";
 
 /** A language model behind any OpenAI-compatible chat-completions server. */
 export interface LlmOptions {
@@ -115,7 +115,7 @@ class LlmMind implements Mind {
   }
 
   async *#parts(input: MindInput, abort: AbortController): AsyncGenerator<MindPart> {
-    const clauses = new Clauses();
+    const clauses = new Clauses(clauseLengths);
     const calls = new Map<number, { id: string; name: string; arguments: string }>();
     let finish: string | undefined;
     let hasSpoken = false;

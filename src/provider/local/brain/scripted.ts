@@ -2,8 +2,8 @@ import { setImmediate as breathe } from "node:timers/promises";
 import type { Clock } from "../../../kernel/clock.ts";
 import type { Random } from "../../../kernel/random.ts";
 import type { ConversationItem } from "../../contract.ts";
-import type { Brain, BrainRequest, Mind, MindInput, MindPart } from "../parts.ts";
-import { clausesOf } from "./clauses.ts";
+import { clausesOf } from "../../clauses.ts";
+import { clauseLengths, type Brain, type BrainRequest, type Mind, type MindInput, type MindPart } from "../parts.ts";
 import type { Flow } from "./flow.ts";
 import { fold } from "./fold.ts";
 import { guideFrom, wallDate, type Guide } from "./guide.ts";
@@ -65,7 +65,7 @@ class ScriptedMind implements Mind {
       this.#count += 1;
       const id = `a${this.#count}`;
       const words: string[] = [];
-      for (const text of clausesOf(reply.words)) {
+      for (const text of clausesOf(reply.words, clauseLengths)) {
         if (signal.aborted) return;
         words.push(text);
         this.#put({ type: "agent", id, text: words.join(" "), interrupted: false });
