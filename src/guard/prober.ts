@@ -49,6 +49,8 @@ export class Prober {
   /** Of the ladder; 0: not on it. */
   #rung = 0;
   #askedMs = 0;
+  /** How long the last try took: while the breaker is open, tries begin at even intervals, however long each hangs. */
+  #triedMs = 0;
   #now: { name: "stopped" } | { name: "waiting"; timer: Timer } | { name: "probing"; abort: AbortController } = { name: "stopped" };
 
   constructor(parts: ProberParts) {
@@ -97,7 +99,7 @@ export class Prober {
     // Only ever earlier, so that what is found out within so long stays so.
     const early = 1 - random.next() / 10;
     if (breaker.ordered === "open" || mode === "off") return early * steadyMs;
-    if (breaker.state === "open") return early * (breaker.goodProbes > 0 ? confirmMs : openMs);
+    if (breaker.state === "open") return breaker.goodProbes > 0 ? early * confirmMs : Math.max(0, early * openMs - this.#triedMs);
     if (breaker.state === "half_open") return early * confirmMs;
     return this.#rung > 0 ? backoffMs(this.#rung + 1, random, this.#askedMs) : early * steadyMs;
   }
@@ -107,10 +109,12 @@ export class Prober {
     if (this.#isDue()) {
       const abort = new AbortController();
       this.#now = { name: "probing", abort };
-      const { breaker } = this.#parts;
+      const { breaker, clock } = this.#parts;
+      const sinceMs = clock.now();
       const isSteady = breaker.state === "closed" && this.#rung === 0;
       const result = await this.#parts.probe(breaker.state === "open" ? "short" : isSteady ? "no" : "proven", abort.signal);
       if (abort.signal.aborted) return;
+      this.#triedMs = clock.now() - sinceMs;
       this.#climb(result);
     }
     this.#wait();

@@ -195,6 +195,15 @@ test("after an outage the breaker is closed within thirty seconds without a call
   }
 });
 
+test("an outage that begins while nobody calls is found by probes, before a caller could pay for it", async () => {
+  const { clock, provider, guarded } = house();
+  guarded.start();
+  provider.conduct = { does: "refuse", fault: unreachable };
+  await clock.advance(60_000);
+  expect(guarded.provider.admit()?.code).toBe("provider-shut");
+  guarded.stop();
+});
+
 test("a provider that takes probes and drops them a moment later is not let back in", async () => {
   const { clock, dial, provider, guarded } = house();
   guarded.start();
