@@ -95,7 +95,7 @@ export async function openHouse(settings: Settings, log: Log, metrics: Metrics):
       if (id !== "bridge") watch.tell({ type: "prompt.fetched", callId, found: cache === "hit" });
     });
     const snapshots = new FileSnapshots({ folder: join(settings.get("LINEKEEPER_DATA"), "calls"), clock: systemClock, log });
-    const roster = openRoster(agents, guards, settings, log, watch, snapshots);
+    const roster = openRoster(agents, guards, settings, log, watch, prompts, snapshots);
     await takeUp(roster, snapshots, settings, log);
     const keeping = keepCalls(roster, systemClock);
     let url = "";
@@ -152,6 +152,7 @@ function openRoster(
   settings: Settings,
   log: Log,
   watch: SessionWatch,
+  prompts: Prompts,
   snapshots: FileSnapshots,
 ): Roster {
   const seed = settings.get("LINEKEEPER_SEED");
@@ -172,6 +173,7 @@ function openRoster(
     pace: guards,
     credit: new RetryCredit(() => roster.size),
     voice: undefined,
+    prompts,
     snapshots,
   };
   const roster = new Roster(house, agents, { calls: settings.get("LINEKEEPER_MAX_CALLS") });

@@ -10,6 +10,7 @@ import { Fault, toFault, type FaultCode } from "../kernel/fault.ts";
 import type { Log } from "../kernel/log.ts";
 import type { Random } from "../kernel/random.ts";
 import type { AgentSpec, Provider } from "../provider/contract.ts";
+import { Asides } from "./asides.ts";
 import { Conversation } from "./conversation.ts";
 import type { SessionEvent } from "./events.ts";
 import { ToolRunner, type Tool } from "./tools.ts";
@@ -66,6 +67,8 @@ export interface SessionHouse {
   readonly credit: { take(): boolean; giveBack(): void };
   /** A voice for what is not the provider's to say, pcm16@16000; undefined: there is none. */
   readonly voice: { say(text: string, language: string): Promise<Uint8Array> } | undefined;
+  /** Fixed lines in the caller's language, pcm16@16000. */
+  readonly prompts: { line(id: "bridge", language: string, callId: string): { readonly audio: Uint8Array } };
   readonly snapshots: SnapshotStore;
   readonly limits: SessionLimits;
 }
@@ -115,6 +118,7 @@ export class Call implements Ticked {
   readonly downlink: Downlink;
   readonly conversation = new Conversation();
   readonly tools: ToolRunner;
+  readonly #asides: Asides;
   readonly startedMs: number;
   resumeToken: string;
   /** Counts the legs that this call has had; signals of an earlier one are void. */
@@ -167,6 +171,8 @@ export class Call implements Ticked {
       corrected: (turnId, heardMs) => this.#cut(turnId, heardMs),
       lost: (cause, ms) => this.tell({ type: "audio.lost", direction: "downlink", cause, ms, provider: this.seat?.provider ?? "none" }),
     });
+    const bridgeLine = (): Uint8Array => house.prompts.line("bridge", this.agent.language, this.id).audio;
+    this.#asides = new Asides(this.downlink, house.ticker, bridgeLine);
     this.tools = new ToolRunner(tools(this), { callId: this.id, clock, random: this.random }, this.log);
     this.agent = { ...order.agent, tools: this.tools.specs };
     if (past !== undefined) this.#goOn(past);
@@ -282,10 +288,19 @@ export class Call implements Ticked {
   owe(end: number, kind: TurnKind): void {
     this.#speechEndedMs = this.house.clock.now() - msOf(Math.max(0, this.uplink.end - end), this.uplink.encoding);
     this.#turnKind = kind;
+    if (this.seat === undefined) this.#asides.await(this.#speechEndedMs);
   }
 
   owesNothing(): void {
     this.#speechEndedMs = undefined;
+    this.#asides.rest();
+  }
+
+  /** Whatever is owed just now is kept away by a fault. */
+  owesLate(): void {
+    const nowMs = this.house.clock.now();
+    if (this.#speechEndedMs !== undefined) this.#asides.await(this.#speechEndedMs);
+    else if (this.conversation.owed() !== "nothing") this.#asides.await(nowMs);
   }
 
   toolUsed(): void {
@@ -335,6 +350,7 @@ export class Call implements Ticked {
 
   /** The caller has the word: what was not heard will not be, and the provider forgets it. */
   stopAgent(): void {
+    this.#asides.rest();
     const cuts = this.downlink.flush();
     for (const { turnId, heardMs } of cuts) this.#cut(turnId, heardMs);
     this.board.interrupt(cuts);
@@ -352,6 +368,7 @@ export class Call implements Ticked {
   }
 
   tellRetry(provider: string, attempt: number, inMs: number): void {
+    this.owesLate();
     this.tell({ type: "link.retrying", provider, attempt, attemptLimit: this.house.limits.attempts, backoffMs: inMs });
     this.notify({ type: "connection.reconnecting", provider, attempt });
   }
@@ -403,9 +420,10 @@ export class Call implements Ticked {
     return this;
   }
 
-  /** A caller on hold is not heard. */
+  /** A caller on hold is not heard, and hears music. */
   hold(on: boolean): void {
     this.muffle("held", on);
+    this.#asides.hold(on);
   }
 
   /**
@@ -514,6 +532,7 @@ export class Call implements Ticked {
       if (ms > 0) this.tell({ type: "audio.lost", direction: "uplink", cause, ms, provider: this.#lastProvider });
     this.tell({ type: "call.ended", dialect: this.dialect, outcome, cause: failed ? fault.code : undefined, durationMs: this.ageMs });
     this.tools.close();
+    this.#asides[Symbol.dispose]();
     this.house.ticker.forget(this);
     this.holdLeg(legEnd(outcome, fault));
     // Whatever the leg still says is void.
@@ -521,6 +540,7 @@ export class Call implements Ticked {
   }
 
   #agentBegan(turnId: string): void {
+    this.#asides.rest();
     this.conversation.agentBegan(turnId, this.ageMs);
     const endedMs = this.#speechEndedMs;
     if (endedMs !== undefined) {

@@ -198,6 +198,8 @@ export class LinkSeat implements Disposable, LinkReport {
   #say(bytes: Uint8Array, turnId: string): void {
     const turn = this.#agentTurn(turnId);
     if (turn.state !== "open") return;
+    // Who is on hold hears nothing of it, so it was not said.
+    if (this.#call.isMuffled("held")) return this.interrupt([]);
     this.#receivedBytes += bytes.length;
     const out = this.#toLeg.push(bytes);
     const kept = out === bytes ? bytes : out.slice();
@@ -382,7 +384,9 @@ export class LinkSeat implements Disposable, LinkReport {
     else call.tell({ type: "link.lost", ...told, livedMs: call.house.clock.now() - this.#state.sinceMs });
     // With the reason, and before the link is closed: a close alone would pass for a hang-up.
     this.#abort.abort(fault);
+    const hadTheCall = this.#state.name === "open";
     this.#over(fault.code);
+    if (hadTheCall) call.owesLate();
     this.#host.failed(this, fault);
   }
 
@@ -404,6 +408,11 @@ export class LinkSeat implements Disposable, LinkReport {
     }
     // Who never had the call has left nothing behind.
     if (state.name !== "open") return;
+    this.#leaveTurns();
+  }
+
+  #leaveTurns(): void {
+    const call = this.#call;
     const answering = [...this.#said.values()].some((turn) => turn.state === "open" && call.downlink.holds(turn.id));
     const replayed = this.#heard.leave(answering);
     for (const turn of this.#said.values()) {

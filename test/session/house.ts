@@ -24,6 +24,9 @@ import { SimulatedClock } from "../simulated-clock.ts";
 
 const encoding: Encoding = "pcm16@16000";
 
+/** What says that a call is alive, pcm16@16000: half a second, told by its value. */
+const bridgeLine = new Uint8Array(bytesOf(500, "pcm16@16000")).fill(9);
+
 /** A provider whose every word the test speaks: a part of the house handed in, like a clock. */
 export class PuppetProvider implements Provider {
   readonly name: string;
@@ -304,6 +307,7 @@ export function startHouse(options: HouseOptions = {}): House {
     pace: { openLimitMs: () => 5_000, answerLimitMs: () => 20_000 },
     credit: { take: () => true, giveBack() {} },
     voice: undefined,
+    prompts: { line: () => ({ audio: bridgeLine }) },
     snapshots: {
       save: (snapshot: CallSnapshot) => void kept.set(snapshot.callId, snapshot),
       remove: (callId: string) => void kept.delete(callId),
