@@ -26,6 +26,8 @@ export const guardShape = z.strictObject({
   breaker: breaker.partial().default({}),
   openLimitMs: ms(1_000, 60_000).optional(),
   answerLimitMs: ms(1_000, 120_000).optional(),
+  /** The least that opening and answering are given, however fast the provider usually is. */
+  shortestLimitMs: ms(100, 60_000).optional(),
   /** What the account may do; left out, only what the provider tells of its limits counts. */
   requestsPerMinute: count(1_000_000).optional(),
   tokensPerMinute: count(1_000_000_000).optional(),
@@ -41,6 +43,7 @@ export interface GuardProfile {
   readonly breaker: Readonly<z.infer<typeof breaker>>;
   readonly openLimitMs: number;
   readonly answerLimitMs: number;
+  readonly shortestLimitMs: number;
   readonly limits: {
     readonly requestsPerMinute: number | undefined;
     readonly tokensPerMinute: number | undefined;
@@ -50,7 +53,7 @@ export interface GuardProfile {
 }
 
 const usualBreaker = { failures: 5, flaps: 3, flapMs: 60_000, openMs: 60_000, longestOpenMs: 300_000, trials: 3, successes: 2, probes: 2 };
-const usual = { breaker: usualBreaker, openLimitMs: 5_000, answerLimitMs: 5_000 };
+const usual = { breaker: usualBreaker, openLimitMs: 5_000, answerLimitMs: 5_000, shortestLimitMs: 1_000 };
 
 /** Where a provider differs from the usual: speech models that think long, and one whose failures seldom come alone. */
 const profiles: Readonly<Record<string, { readonly answerLimitMs: number; readonly breaker?: { readonly failures: number } }>> = {
@@ -71,6 +74,7 @@ export function guardProfile(provider: string, given: z.infer<typeof guardShape>
     breaker: breaker.parse({ ...usual.breaker, ...own?.breaker, ...given?.breaker }),
     openLimitMs: given?.openLimitMs ?? usual.openLimitMs,
     answerLimitMs: given?.answerLimitMs ?? own?.answerLimitMs ?? usual.answerLimitMs,
+    shortestLimitMs: given?.shortestLimitMs ?? usual.shortestLimitMs,
     limits: { requestsPerMinute, tokensPerMinute, sessions },
     // What is off for all is off for each; a provider can only be asked less than the rest.
     probes: probeModes[Math.max(probeModes.indexOf(probes), probeModes.indexOf(given?.probes ?? "on"))] ?? probes,

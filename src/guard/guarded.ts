@@ -17,6 +17,8 @@ export interface GuardSettings {
   /** The longest that opening and answering may take; less once it is known how long they do. */
   readonly openLimitMs: number;
   readonly answerLimitMs: number;
+  /** And the least that either is given, however fast it usually is. */
+  readonly shortestLimitMs: number;
   readonly limits: LimitSettings;
   readonly probes: ProbeMode;
 }
@@ -77,8 +79,8 @@ export class Guarded {
     const { clock, random, watch } = parts;
     this.#bare = bare;
     this.#parts = parts;
-    this.open = new AdaptiveLimit(clock, settings.openLimitMs);
-    this.answer = new AdaptiveLimit(clock, settings.answerLimitMs);
+    this.open = new AdaptiveLimit(clock, settings.openLimitMs, settings.shortestLimitMs);
+    this.answer = new AdaptiveLimit(clock, settings.answerLimitMs, settings.shortestLimitMs);
     this.#health = new Health(clock, [this.open, this.answer]);
     this.#limits = new Limits(bare.name, settings.limits, clock, (waitMs) => watch.limited(bare.name, waitMs));
     this.#breaker = new Breaker(bare.name, settings.breaker, clock, {

@@ -11,24 +11,26 @@ export interface Pace {
 
 /** A limit is p95 of the last samples times this. */
 const factor = 1.5;
-const shortestMs = 1_000;
+const secondMs = 1_000;
 /** With fewer samples than this the longest limit holds. */
 const enough = 20;
 const window = { spanMs: 300_000, size: 200 };
 
 /**
- * A limit that follows what it limits: p95 of the last five minutes × 1.5, never under a second, never over `longestMs`.
+ * A limit that follows what it limits: p95 of the last five minutes × 1.5, never under `shortestMs`, never over `longestMs`.
  * A wait that ran out doubles it until something comes in its old time again, and counts as one that took so long: else a provider
  * that got slower would be cut off for good, since what is cut off is never measured.
  */
 export class AdaptiveLimit {
   readonly #longestMs: number;
+  readonly #shortestMs: number;
   readonly #taken: Recent;
   /** The limit is this many times what the samples say, after waits that ran out. */
   #slack = 1;
 
-  constructor(clock: Clock, longestMs: number) {
+  constructor(clock: Clock, longestMs: number, shortestMs = secondMs) {
     this.#longestMs = longestMs;
+    this.#shortestMs = shortestMs;
     this.#taken = new Recent(clock, window);
   }
 
@@ -70,6 +72,6 @@ export class AdaptiveLimit {
   #learned(): number | undefined {
     const values = this.#taken.values;
     const p95 = values.length < enough ? undefined : this.#taken.quantile(0.95);
-    return p95 === undefined ? undefined : Math.min(this.#longestMs, Math.max(shortestMs, factor * p95));
+    return p95 === undefined ? undefined : Math.min(this.#longestMs, Math.max(this.#shortestMs, factor * p95));
   }
 }

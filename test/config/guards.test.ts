@@ -10,6 +10,7 @@ test("without a word in the config file each provider has the profile that suits
     breaker: defaultBreaker,
     openLimitMs: 5_000,
     answerLimitMs: 5_000,
+    shortestLimitMs: 1_000,
     limits: { requestsPerMinute: undefined, tokensPerMinute: undefined, sessions: undefined },
     probes: "on",
   });
@@ -19,11 +20,14 @@ test("without a word in the config file each provider has the profile that suits
 
 test("the config file changes what it names, and nothing else", () => {
   using files = folder();
-  const guards = { gemini: { breaker: { openMs: 20_000 }, sessions: 50, tokensPerMinute: 9_000, answerLimitMs: 7_000 } };
+  const guards = {
+    gemini: { breaker: { openMs: 20_000 }, sessions: 50, tokensPerMinute: 9_000, answerLimitMs: 7_000, shortestLimitMs: 2_500 },
+  };
   const settings = loadSettings({ LINEKEEPER_CONFIG: files.write("config.json", { guards }) });
   expect(settings.guardOf("gemini")).toMatchObject({
     breaker: { failures: 3, openMs: 20_000 },
     answerLimitMs: 7_000,
+    shortestLimitMs: 2_500,
     limits: { requestsPerMinute: undefined, tokensPerMinute: 9_000, sessions: 50 },
   });
   expect(settings.guardOf("openai").breaker).toEqual(defaultBreaker);

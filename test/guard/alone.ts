@@ -10,6 +10,7 @@ export const usualGuards: GuardSettings = {
   breaker: defaultBreaker,
   openLimitMs: 5_000,
   answerLimitMs: 10_000,
+  shortestLimitMs: 1_000,
   limits: noLimits,
   probes: "on",
 };

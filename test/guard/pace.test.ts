@@ -20,6 +20,12 @@ test.each([
   expect(limitAfter(...took).ms).toBe(limitMs);
 });
 
+test("where an operator says so a fast provider has more than a second", () => {
+  const limit = new AdaptiveLimit(new SimulatedClock(), 10_000, 2_500);
+  for (const ms of times(40, 120)) limit.took(ms);
+  expect(limit.ms).toBe(2_500);
+});
+
 test("what is older than five minutes counts no more", async () => {
   const clock = new SimulatedClock();
   const limit = new AdaptiveLimit(clock, 10_000);
