@@ -32,6 +32,7 @@ import type { Log } from "./kernel/log.ts";
 import { seededRandom, systemRandom } from "./kernel/random.ts";
 import type { Provider } from "./provider/contract.ts";
 import { openPrompts, type Prompts } from "./prompts/prompts.ts";
+import { HouseVoice } from "./provider/local/voice.ts";
 import { providers as rows } from "./provider/providers.ts";
 import type { ProviderRow } from "./provider/registry.ts";
 import type { SessionHouse } from "./session/call.ts";
@@ -94,8 +95,9 @@ export async function openHouse(settings: Settings, log: Log, metrics: Metrics):
     const taken = prompts.follow(({ callId, id, cache }) => {
       if (id !== "bridge") watch.tell({ type: "prompt.fetched", callId, found: cache === "hit" });
     });
+    const voice = new HouseVoice({ voice: settings.get("LINEKEEPER_LOCAL_VOICE"), clock: systemClock, log: log.with({ logger: "voice" }) });
     const snapshots = new FileSnapshots({ folder: join(settings.get("LINEKEEPER_DATA"), "calls"), clock: systemClock, log });
-    const roster = openRoster(agents, guards, settings, log, watch, prompts, snapshots);
+    const roster = openRoster(agents, guards, settings, log, watch, prompts, voice, snapshots);
     await takeUp(roster, snapshots, settings, log);
     const keeping = keepCalls(roster, systemClock);
     let url = "";
@@ -133,7 +135,7 @@ export async function openHouse(settings: Settings, log: Log, metrics: Metrics):
       async close() {
         keeping[Symbol.dispose]();
         roster.endAll();
-        await snapshots.flush();
+        await Promise.all([snapshots.flush(), voice.close()]);
         api.feed[Symbol.dispose]();
         await server.close();
         await closeProviders();
@@ -153,6 +155,7 @@ function openRoster(
   log: Log,
   watch: SessionWatch,
   prompts: Prompts,
+  voice: HouseVoice,
   snapshots: FileSnapshots,
 ): Roster {
   const seed = settings.get("LINEKEEPER_SEED");
@@ -172,7 +175,7 @@ function openRoster(
     },
     pace: guards,
     credit: new RetryCredit(() => roster.size),
-    voice: undefined,
+    voice,
     prompts,
     snapshots,
   };
