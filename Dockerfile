@@ -18,6 +18,8 @@ COPY --from=build /app/.cache/models .cache/models
 COPY package.json ./
 COPY public public
 COPY src src
+# What outlives a restart; mount a volume here to keep it.
+RUN install -d -o node -g node data
 USER node
 EXPOSE 8080
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s \

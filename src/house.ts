@@ -1,3 +1,4 @@
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import manifest from "../package.json" with { type: "json" };
@@ -10,6 +11,7 @@ import { openCarriers, type Carriers } from "./carriers/carriers.ts";
 import type { AgentSettings } from "./config/file.ts";
 import type { Settings } from "./config/settings.ts";
 import type { Tool } from "./desk/tool.ts";
+import { openCosts, type Costs } from "./costs/costs.ts";
 import { deskTools } from "./desk/desk-tools.ts";
 import { Guards } from "./guard/guards.ts";
 import { RetryCredit } from "./guard/retry-credit.ts";
@@ -43,6 +45,11 @@ import { FileSnapshots } from "./store/file-snapshots.ts";
 import { watchBreakers } from "./watch/breakers.ts";
 import { watchCalls } from "./watch/calls.ts";
 import { countersOf, type Counters } from "./watch/counters.ts";
+import type { CallRecord } from "./watch/call-record.ts";
+import { watchCosts } from "./watch/costs.ts";
+import { Journal } from "./watch/journal.ts";
+import { showNode } from "./watch/node.ts";
+import { callRecords } from "./watch/records.ts";
 import { watchHealth } from "./watch/health.ts";
 import type { Metrics } from "./watch/metrics.ts";
 import { redactor } from "./watch/redact.ts";
@@ -88,8 +95,8 @@ export async function openHouse(settings: Settings, log: Log, metrics: Metrics):
     await Promise.all([...providers.values()].map((provider) => provider.close()));
   };
   try {
-    const watched = { providers: [...providers.keys()], dialects: dialects.map((dialect) => dialect.name), clock: systemClock };
-    const watch = watchCalls(log.with({ logger: "call" }), metrics, watched);
+    const books = openBooks([...providers.keys()], settings, log, metrics);
+    const { watch } = books;
     const prompts = await openPrompts(settings.get("LINEKEEPER_PROMPTS"), systemClock.wallNow());
     for (const problem of prompts.problems) log.warning("prompt_unusable", { message: problem });
     const taken = prompts.follow(({ callId, id, cache }) => {
@@ -118,10 +125,12 @@ export async function openHouse(settings: Settings, log: Log, metrics: Metrics):
       counters.drain("drained");
     };
     const drain = (): Promise<void> => (drained ??= drainOnce());
-    const api = openApi(roster, guards, carriers, settings, log, { isDraining: () => drained !== undefined, drain });
+    const end = { isDraining: () => drained !== undefined, drain };
+    const api = openApi(roster, guards, carriers, settings, log, end, books);
     const routes = [...routeNames, ...[...api.routes, ...carriers.routes].map(({ path }) => path)];
     const counters = countersOf(metrics, { routes, region: "default" });
-    const server = openDoors(roster, carriers, settings, log, metrics, counters, degradedBy(prompts), api);
+    const show = (): void => books.show(roster, settings);
+    const server = openDoors(roster, carriers, settings, log, metrics, counters, degradedBy(prompts), api, show);
     const { address, port } = await server.listen(settings.get("HOST"), settings.get("PORT"));
     url = `http://${address.includes(":") ? `[${address}]` : address}:${port}/`;
     counters.drain("serving");
@@ -140,12 +149,67 @@ export async function openHouse(settings: Settings, log: Log, metrics: Metrics):
         await server.close();
         await closeProviders();
         taken[Symbol.dispose]();
+        await books.close();
       },
     };
   } catch (error) {
     await closeProviders();
     throw error;
   }
+}
+
+/** What is known of calls beside the calls themselves. */
+interface Books {
+  readonly watch: SessionWatch;
+  readonly costs: Costs;
+  /** Sets what a scrape asks for and nobody tells. */
+  show(roster: Roster, settings: Settings): void;
+  close(): Promise<void>;
+}
+
+function openBooks(providers: readonly string[], settings: Settings, log: Log, metrics: Metrics): Books {
+  const data = settings.get("LINEKEEPER_DATA");
+  const costWatch = watchCosts(log.with({ logger: "costs" }), metrics, { providers });
+  const costs = openCosts({
+    clock: systemClock,
+    folder: data,
+    prices: settings.prices.map((price) => ({ ...price, trust: "config" })),
+    budget: {
+      day: settings.get("LINEKEEPER_BUDGET_DAY_USD"),
+      month: settings.get("LINEKEEPER_BUDGET_MONTH_USD"),
+      whenSpent: settings.get("LINEKEEPER_BUDGET_SPENT"),
+    },
+    report: costWatch,
+  });
+  const journalLog = log.with({ logger: "journal" });
+  const journal = new Journal({
+    path: join(data, "calls.jsonl"),
+    failed: (error) => journalLog.error("journal_failed", { message: "records of calls wait for the disk; calls go on", err: error }),
+    dropped: (records) => journalLog.error("journal_dropped", { records, message: "the disk took no records for too long" }),
+  });
+  const costOf = (callId: string): number | undefined => costs.costOf(callId);
+  const keep = (record: CallRecord): void => journal.add(record);
+  const records = callRecords({ clock: systemClock, region: "default", node: hostname(), costOf, keep });
+  const watch = watchCalls(log.with({ logger: "call" }), metrics, {
+    providers,
+    dialects: dialects.map((dialect) => dialect.name),
+    clock: systemClock,
+    costOf,
+    // The records read a call's cost at its end, when the costs forget the call.
+    others: [records, costs],
+  });
+  return {
+    watch,
+    costs,
+    show(roster, { secretAgesMs }) {
+      costWatch.show((period) => costs.usedRatio(period));
+      metrics.journalLag.set(journal.lagMs / 1_000);
+      showNode(metrics, { providers, ringChunks: roster.ringChunks, secretAgesMs });
+    },
+    async close() {
+      await Promise.all([journal.close(), costs.close()]);
+    },
+  };
 }
 
 function openRoster(
@@ -202,6 +266,7 @@ function openDoors(
   counters: Counters,
   degraded: readonly string[],
   api: Api,
+  show: () => void,
 ): Server {
   const reasonsNotTo = (): readonly string[] => {
     const refusal = roster.refusal();
@@ -219,6 +284,7 @@ function openDoors(
   };
   const scrape = async (): Promise<MetricsText> => {
     counters.ready(reasonsNotTo().length === 0);
+    show();
     return { type: metrics.contentType, text: await metrics.text() };
   };
   const key = (): readonly string[] => [settings.get("LINEKEEPER_API_KEY")].filter((each) => each !== undefined);
@@ -269,6 +335,7 @@ function openApi(
   settings: Settings,
   log: Log,
   end: { isDraining: () => boolean; drain: () => Promise<void> },
+  { costs }: Books,
 ): Api {
   const tokens = new CallerTokens(() => settings.get("LINEKEEPER_TOKEN_SECRET")?.split(",").filter(Boolean) ?? [], systemClock);
   const epoch = systemRandom.id("", 8);
@@ -277,7 +344,10 @@ function openApi(
     version,
     state: () => (end.isDraining() ? "draining" : "serving"),
     calls: () => roster.size,
-    costToday: () => undefined,
+    costToday() {
+      const { key, usd, unpricedCalls } = costs.spending("day");
+      return { day: key, usd, unpricedCalls };
+    },
     drain: () => void end.drain(),
   };
   return {

@@ -26,7 +26,9 @@ export const mayImport: Readonly<Record<string, string>> = {
   guard: "kernel caller/leg.ts provider/contract.ts",
   session: "kernel audio prompts/prompts.ts caller/leg.ts provider/contract.ts xstate",
   store: "kernel audio session/snapshot.ts zod",
-  watch: "kernel session/words.ts pino pino-pretty prom-client @opentelemetry/api",
+  costs: "kernel provider/contract.ts session/words.ts zod",
+  watch:
+    "kernel session/words.ts pino pino-pretty prom-client @opentelemetry/api @opentelemetry/sdk-trace-node @opentelemetry/exporter-trace-otlp-http",
   http: "kernel audio/encodings.ts guard/view.ts session/roster.ts session/control.ts session/words.ts watch caller ws zod jose",
   fakes: "kernel audio ws",
 };

@@ -14,6 +14,8 @@ export interface DownlinkLeg {
 export interface DownlinkReport {
   /** The first audio of a turn goes out to the caller. */
   began(turnId: string): void;
+  /** The player's first word on a turn: so much of it has left the loudspeaker. Never told where nobody reports. */
+  heard(turnId: string, ms: number): void;
   /** Everything of the turn was heard. */
   playedOut(turnId: string): void;
   /** All that came of a turn was played long ago, and its end was not told. Told again as long as that is so. */
@@ -189,6 +191,7 @@ export class Downlink implements Ticked {
   }
 
   #heardTo(turn: TurnAudio, ms: number): void {
+    if (turn.reported === undefined && ms > 0) this.#report.heard(turn.turnId, ms);
     turn.report(Math.min(ms, msOf(turn.sentBytes, this.encoding)), this.#now());
     this.#beat.wake(this);
   }

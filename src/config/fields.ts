@@ -17,6 +17,14 @@ export function integer(min: number, max: number): Field<number> {
   });
 }
 
+/** An amount of money. */
+export function amount(): Field<number> {
+  return field("an amount in US dollars such as 25 or 12.50", (given) => {
+    const value = /^\d{1,9}(\.\d{1,6})?$/.test(given) ? Number(given) : Number.NaN;
+    return value > 0 ? value : undefined;
+  });
+}
+
 export function choice<const T extends string>(...options: readonly T[]): Field<T> {
   return field(`one of ${options.join(", ")}`, (text) => options.find((option) => option === text.toLowerCase()));
 }

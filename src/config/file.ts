@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { z } from "zod";
 import { breakerKeys, guardShape } from "./guards.ts";
+import { budget, price } from "./costs.ts";
 import { codeOf } from "./secrets.ts";
 import { didYouMean } from "./suggest.ts";
 
@@ -66,6 +67,8 @@ const schema = z.strictObject({
   limits: limits.default({}),
   /** How single providers are guarded, where they are not to be as usual. */
   guards: z.record(z.string(), guardShape).default({}),
+  budget: budget.default({}),
+  prices: z.array(price).max(1_000).default([]),
 });
 
 /** What LINEKEEPER_CONFIG holds; everything has a default. The numbers and lists are checked by the settings that they stand for. */
@@ -103,5 +106,7 @@ function linesOf(issue: z.core.$ZodIssue): readonly string[] {
 
 function knownAt([section, , part]: readonly string[]): readonly string[] {
   if (section === "guards") return part === "breaker" ? breakerKeys : Object.keys(guardShape.shape);
-  return Object.keys(section === "agents" ? agent.shape : section === "limits" ? limits.shape : schema.shape);
+  if (section === "prices") return Object.keys(part === "usd" ? price.shape.usd.shape : price.shape);
+  const shapes: Readonly<Record<string, object>> = { agents: agent.shape, limits: limits.shape, budget: budget.shape };
+  return Object.keys(shapes[section ?? ""] ?? schema.shape);
 }

@@ -18,6 +18,7 @@ export class SecretFile {
   readonly path: string;
   #values: readonly string[];
   #stamp: string;
+  #sinceMs: number;
 
   /** @throws {Error} with a line that says what is wrong and what to do; never with the file's content. */
   constructor(name: string, path: string) {
@@ -25,6 +26,12 @@ export class SecretFile {
     this.path = path;
     this.#stamp = stampOf(path);
     this.#values = [read(path)];
+    this.#sinceMs = statSync(path).mtimeMs;
+  }
+
+  /** How long the present value has been in use, ms: since the file was written. */
+  get ageMs(): number {
+    return Math.max(0, Date.now() - this.#sinceMs);
   }
 
   get value(): string {
@@ -53,6 +60,7 @@ export class SecretFile {
     const found = read(this.path);
     if (found === this.value) return undefined;
     this.#values = [found, ...this.#values].slice(0, 1 + remembered);
+    this.#sinceMs = statSync(this.path, { throwIfNoEntry: false })?.mtimeMs ?? Date.now();
     return found;
   }
 }

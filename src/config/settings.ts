@@ -1,5 +1,6 @@
 import { Fault } from "../kernel/fault.ts";
 import type { Log } from "../kernel/log.ts";
+import type { PriceSettings } from "./costs.ts";
 import { emptyConfigFile, readConfigFile, type AgentSettings, type ConfigFile } from "./file.ts";
 import { guardProfile, type GuardProfile } from "./guards.ts";
 import { SecretFile, watchSecrets, type Rotation } from "./secrets.ts";
@@ -20,6 +21,7 @@ interface Reading {
   readonly entries: ReadonlyMap<SettingName, Entry>;
   readonly agents: readonly AgentSettings[];
   readonly guards: ConfigFile["guards"];
+  readonly prices: readonly PriceSettings[];
 }
 
 /**
@@ -68,6 +70,11 @@ export class Settings {
     return guardProfile(provider, this.#reading.guards[provider], this.get("LINEKEEPER_PROBES"));
   }
 
+  /** The operator's own prices of models. */
+  get prices(): readonly PriceSettings[] {
+    return this.#reading.prices;
+  }
+
   sourceOf(name: SettingName): Source {
     return this.#secretFiles.has(name) ? "file" : (this.#reading.entries.get(name)?.source ?? "default");
   }
@@ -77,6 +84,11 @@ export class Settings {
     return settingNames
       .filter((name) => table[name].field.secret)
       .flatMap((name) => this.#secretFiles.get(name)?.values ?? this.#valueOf(name)?.toString() ?? []);
+  }
+
+  /** How old the secrets in files are, ms, by setting; nobody knows it of those in the environment. */
+  get secretAgesMs(): ReadonlyMap<string, number> {
+    return new Map([...this.#secretFiles].map(([name, file]) => [name, file.ageMs]));
   }
 
   /** What an operator should know though it stops nothing. */
@@ -144,7 +156,7 @@ function readAll(environment: Environment, problems: string[]): Reading {
     }
     entries.set(name, { source: set !== undefined ? "environment" : filed !== undefined ? "config file" : "default", value });
   }
-  return { entries, agents: file.agents, guards: file.guards };
+  return { entries, agents: file.agents, guards: file.guards, prices: file.prices };
 }
 
 function configFile(environment: Environment, problems: string[]): ConfigFile {

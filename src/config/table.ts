@@ -1,6 +1,6 @@
 import type { ConfigFile } from "./file.ts";
 import { probeModes } from "./guards.ts";
-import { choice, integer, list, path, secret, text, url, type Field } from "./fields.ts";
+import { amount, choice, integer, list, path, secret, text, url, type Field } from "./fields.ts";
 
 /** One setting. Its name is that of its environment variable. */
 export interface Row<T> {
@@ -64,6 +64,21 @@ export const table = {
     "When sessions without a call try the providers: on, each 30 s without calls and while one fails; faults, only while one fails; off. A provider that charges by connected time charges for them",
   ),
   LINEKEEPER_SEED: row(integer(0, 2 ** 32 - 1), undefined, "Makes ids and choices repeatable, for tests; else they are random"),
+  LINEKEEPER_BUDGET_DAY_USD: row(amount(), undefined, "What calls may cost a day (UTC), USD; else no limit", (file) => file.budget.dayUsd),
+  LINEKEEPER_BUDGET_MONTH_USD: row(
+    amount(),
+    undefined,
+    "What calls may cost a month (UTC), USD; else no limit",
+    (file) => file.budget.monthUsd,
+  ),
+  LINEKEEPER_BUDGET_SPENT: row(
+    choice("alert", "cheaper", "refuse"),
+    "alert",
+    "When a budget is spent: only say so, put the cheapest provider first for new calls, or take none",
+    (file) => file.budget.whenSpent,
+  ),
+  OTEL_EXPORTER_OTLP_ENDPOINT: base("OpenTelemetry collector that gets a trace of each call; else none is made"),
+  OTEL_EXPORTER_OTLP_HEADERS: key("Headers for that collector, such as api-key=abc,tenant=7"),
   LOG_LEVEL: row(choice("debug", "info", "warning", "error"), "info", "The least severe log lines that are written"),
   LOG_FORMAT: row(choice("auto", "json", "pretty"), "auto", "Log lines as JSON or for people; auto: for people on a terminal"),
 

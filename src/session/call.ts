@@ -10,6 +10,7 @@ import { Fault, toFault, type FaultCode } from "../kernel/fault.ts";
 import type { Log } from "../kernel/log.ts";
 import type { Random } from "../kernel/random.ts";
 import type { AgentSpec, Provider } from "../provider/contract.ts";
+import { AnswerTimer } from "./answer-timer.ts";
 import { Asides } from "./asides.ts";
 import { Conversation } from "./conversation.ts";
 import type { SessionEvent } from "./events.ts";
@@ -96,6 +97,8 @@ export interface CallOrder {
   readonly past: CallSnapshot | undefined;
 }
 
+/** Of so many frames, one has its way through our code timed: about one a second. */
+const framesPerSample = 50;
 /** A turn may keep so much of the caller's audio for a replay. */
 const longestTurnMs = 60_000;
 
@@ -128,8 +131,10 @@ export class Call implements Ticked {
   #leg: Leg | undefined;
   #phase: Phase = "connecting";
   #turns = 0;
-  /** When the caller stopped speaking, on the clock; undefined when nothing is owed. */
-  #speechEndedMs: number | undefined;
+  /** Where the time of the answer goes that is owed, or was just sent. */
+  readonly timer = new AnswerTimer();
+  #isUnderstood = false;
+  #frames = 0;
   #turnKind: TurnKind = "plain";
   /** The link that the call had last and has no more; undefined while it has one. */
   #gone: { readonly provider: string; readonly atMs: number; readonly cause: FaultCode | MoveCause; readonly lostMs: number } | undefined;
@@ -166,6 +171,7 @@ export class Call implements Ticked {
     this.uplink = new Uplink(shape, beat, now);
     this.downlink = new Downlink(order.downlink, beat, now, {
       began: (turnId) => this.#agentBegan(turnId),
+      heard: (_, ms) => this.#tellTimes(clock.now() - ms),
       playedOut: (turnId) => this.#playedOut(turnId),
       starved: () => this.#starved(),
       corrected: (turnId, heardMs) => this.#cut(turnId, heardMs),
@@ -237,7 +243,12 @@ export class Call implements Ticked {
 
   /** Caller audio, whole samples. Who is not to be heard goes on as silence, so that time goes on. */
   hear(frame: Uint8Array): void {
-    this.uplink.push(this.#deafTo.size === 0 ? frame : this.#silence(frame.length));
+    const heard = this.#deafTo.size === 0 ? frame : this.#silence(frame.length);
+    this.#frames += 1;
+    if (this.#frames % framesPerSample !== 0) return this.uplink.push(heard);
+    const fromMs = this.house.clock.now();
+    this.uplink.push(heard);
+    this.tell({ type: "audio.hopped", direction: "uplink", ms: this.house.clock.now() - fromMs });
   }
 
   tell(event: Told): void {
@@ -286,29 +297,44 @@ export class Call implements Ticked {
 
   /** The caller's speech ended where the uplink is at `end`, bytes; an answer is owed from then on. */
   owe(end: number, kind: TurnKind): void {
-    this.#speechEndedMs = this.house.clock.now() - msOf(Math.max(0, this.uplink.end - end), this.uplink.encoding);
+    const endpointingMs = msOf(Math.max(0, this.uplink.end - end), this.uplink.encoding);
+    const nowMs = this.house.clock.now();
+    this.#tellTimes(undefined);
+    this.timer.owe(nowMs - endpointingMs, nowMs);
     this.#turnKind = kind;
-    if (this.seat === undefined) this.#asides.await(this.#speechEndedMs);
+    if (this.seat === undefined) this.#asides.await(nowMs - endpointingMs);
+    this.tell({ type: "turn.committed", provider: this.#lastProvider, endpointingMs });
   }
 
   owesNothing(): void {
-    this.#speechEndedMs = undefined;
+    this.#tellTimes(undefined);
+    this.timer.drop();
     this.#asides.rest();
   }
 
   /** Whatever is owed just now is kept away by a fault. */
   owesLate(): void {
-    const nowMs = this.house.clock.now();
-    if (this.#speechEndedMs !== undefined) this.#asides.await(this.#speechEndedMs);
-    else if (this.conversation.owed() !== "nothing") this.#asides.await(nowMs);
+    const sinceMs = this.timer.owedSinceMs;
+    if (sinceMs !== undefined) this.#asides.await(sinceMs);
+    else if (this.conversation.owed() !== "nothing") this.#asides.await(this.house.clock.now());
   }
 
   toolUsed(): void {
-    if (this.#speechEndedMs !== undefined) this.#turnKind = "tool";
+    if (this.timer.isOwed) this.#turnKind = "tool";
+  }
+
+  /** Words came of what the caller said from `from` on, a position in the uplink in bytes. */
+  understood(from: number): void {
+    this.timer.worded(this.house.clock.now());
+    if (this.#isUnderstood) return;
+    this.#isUnderstood = true;
+    const afterMs = msOf(Math.max(0, this.uplink.end - from), this.uplink.encoding);
+    this.tell({ type: "caller.understood", provider: this.#lastProvider, afterMs });
   }
 
   /** The call has no link from now on, until the next one opens. */
   linkGone(provider: string, cause: FaultCode | MoveCause): void {
+    if (this.uplink.unsettledChunks > 0) this.tell({ type: "audio.buffered", provider, chunks: this.uplink.unsettledChunks });
     this.#gone ??= { provider, cause, atMs: this.house.clock.now(), lostMs: this.#lostMs };
   }
 
@@ -524,6 +550,7 @@ export class Call implements Ticked {
   }
 
   #leave(outcome: CallOutcome, fault: Fault | undefined): void {
+    this.#tellTimes(undefined);
     this.#board?.[Symbol.dispose]();
     const failed = outcome === "failed" && fault !== undefined;
     const { overflowedMs, forgottenMs, waitingMs } = this.uplink.account;
@@ -542,15 +569,23 @@ export class Call implements Ticked {
   #agentBegan(turnId: string): void {
     this.#asides.rest();
     this.conversation.agentBegan(turnId, this.ageMs);
-    const endedMs = this.#speechEndedMs;
-    if (endedMs !== undefined) {
-      const responseStartMs = this.house.clock.now() - endedMs;
-      this.tell({ type: "turn.answered", provider: this.#lastProvider, kind: this.#turnKind, responseStartMs });
-      this.notify({ type: "latency", turnId, firstAudioMs: Math.round(responseStartMs) });
-      this.owesNothing();
+    const sent = this.timer.sent(this.house.clock.now());
+    if (sent !== undefined) {
+      const { responseStartMs, latencyMs, oursMs } = sent;
+      this.tell({ type: "turn.answered", provider: this.#lastProvider, kind: this.#turnKind, responseStartMs, latencyMs });
+      this.tell({ type: "audio.hopped", direction: "downlink", ms: oursMs });
+      this.notify({ type: "latency", turnId, firstAudioMs: Math.round(latencyMs) });
+      // Where nobody reports what was heard, nothing more will be known.
+      if (this.#leg?.traits.playback === "clock") this.#tellTimes(undefined);
     }
     this.seat?.answered();
     this.send({ type: "agent.spoke" });
+  }
+
+  /** Once an answer went out and it is known, or never will be, when the caller began to hear it. */
+  #tellTimes(heardFromMs: number | undefined): void {
+    const times = this.timer.times(heardFromMs);
+    if (times !== undefined) this.tell({ type: "turn.timed", provider: this.#lastProvider, kind: this.#turnKind, times });
   }
 
   /** A tool may keep the agent waiting in the middle of a turn; nothing else may. */
@@ -559,6 +594,7 @@ export class Call implements Ticked {
   }
 
   #playedOut(turnId: string): void {
+    this.#tellTimes(undefined);
     this.conversation.heardWhole(turnId, this.ageMs);
     this.seat?.heardOut();
     this.caption(turnId, "agent", true);

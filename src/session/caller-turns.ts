@@ -42,6 +42,7 @@ export class CallerTurns {
     const turn = this.#turns.get(linkTurnId);
     if (turn === undefined) return;
     this.#call.conversation.hear(turn.id, text);
+    if (text !== "") this.#call.understood(turn.from);
     if (final) turn.worded = true;
     if (turn.settled !== undefined && turn.end !== undefined) turn.settled = { text };
     this.#call.caption(turn.id, "caller", final);

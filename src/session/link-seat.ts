@@ -39,6 +39,11 @@ type State =
 interface SaidTurn {
   readonly id: string;
   state: "open" | "ended" | "cut";
+  /** When audio of it came last, and the longest wait for the next. */
+  audioMs: number | undefined;
+  gapMs: number | undefined;
+  /** Its end was told to those who watch. */
+  isTold: boolean;
 }
 
 /** So many agent turns are remembered, to know late audio from new. */
@@ -70,6 +75,7 @@ export class LinkSeat implements Disposable, LinkReport {
   readonly #early: (() => void)[] = [];
   /** What the link knows of the conversation. */
   readonly #told: ReadonlySet<string>;
+  #model: string | undefined;
   #sentBytes = 0;
   #receivedBytes = 0;
 
@@ -174,6 +180,9 @@ export class LinkSeat implements Disposable, LinkReport {
 
   notice(notice: LinkNotice): void {
     if (this.#state.name === "over") return;
+    // What the link is and costs does not wait for the call.
+    if (notice.type === "link.named") return void (this.#model = notice.model);
+    if (notice.type === "link.used") return this.#call.tell({ type: "link.used", provider: this.provider, usage: notice.usage });
     if (this.#state.name !== "open" && notice.type !== "link.lost") return this.#keepEarly(() => this.notice(notice));
     try {
       this.#note(notice);
@@ -201,6 +210,10 @@ export class LinkSeat implements Disposable, LinkReport {
     // Who is on hold hears nothing of it, so it was not said.
     if (this.#call.isMuffled("held")) return this.interrupt([]);
     this.#receivedBytes += bytes.length;
+    const nowMs = this.#call.house.clock.now();
+    this.#call.timer.audioCame(nowMs);
+    if (turn.audioMs !== undefined) turn.gapMs = Math.max(turn.gapMs ?? 0, nowMs - turn.audioMs);
+    turn.audioMs = nowMs;
     const out = this.#toLeg.push(bytes);
     const kept = out === bytes ? bytes : out.slice();
     this.#call.conversation.addAudio(turn.id, msOf(kept.length, this.#call.downlinkEncoding));
@@ -237,19 +250,18 @@ export class LinkSeat implements Disposable, LinkReport {
       case "tool.cancelled":
         for (const [id, linkId] of this.#toolCalls) if (linkId === notice.toolCallId) call.tools.cancel(id);
         return;
-      case "link.used":
-        return call.tell({ type: "link.used", provider: this.provider, usage: notice.usage });
       case "link.puzzled":
         return call.tell({ type: "link.puzzled", provider: this.provider, what: notice.what });
       case "link.expiring":
         return call.send({ type: "link.expiring", provider: this.provider, inMs: notice.inMs });
       case "link.resumable":
         return call.keepHandle(this.provider, notice.handle);
-      case "link.named":
       case "link.timed":
-        return;
+        return call.timer.partsTold(notice.llmMs, notice.ttsMs);
+      case "link.named":
+      case "link.used":
       case "link.limited":
-        // The provider's wrapper has read it on its way here.
+        // Taken before, by `notice` or by the provider's wrapper.
         return;
       case "link.lost":
         return this.#lose(notice.fault);
@@ -280,7 +292,13 @@ export class LinkSeat implements Disposable, LinkReport {
       if (this.#state.name === "over") return link.close();
       const sinceMs = clock.now();
       this.#state = { name: "ready", link, sinceMs };
-      call.tell({ type: "link.opened", provider: this.provider, setupMs: sinceMs - this.#startedMs, attempt: this.#order.attempt });
+      call.tell({
+        type: "link.opened",
+        provider: this.provider,
+        setupMs: sinceMs - this.#startedMs,
+        attempt: this.#order.attempt,
+        model: this.#model,
+      });
       this.#host.opened(this);
     } catch (error) {
       if (this.#state.name === "over") return;
@@ -315,7 +333,7 @@ export class LinkSeat implements Disposable, LinkReport {
   #agentTurn(linkTurnId: string): SaidTurn {
     const known = this.#said.get(linkTurnId);
     if (known !== undefined) return known;
-    const turn: SaidTurn = { id: this.#call.nextTurnId(), state: "open" };
+    const turn: SaidTurn = { id: this.#call.nextTurnId(), state: "open", audioMs: undefined, gapMs: undefined, isTold: false };
     this.#said.set(linkTurnId, turn);
     for (const [id, { state }] of this.#said) {
       if (this.#said.size <= turnsRemembered) break;
@@ -330,9 +348,18 @@ export class LinkSeat implements Disposable, LinkReport {
     const turn = this.#agentTurn(linkTurnId);
     if (turn.state === "ended") return;
     const wasCut = turn.state === "cut";
-    call.tell({ type: "turn.ended", provider: this.provider, outcome: wasCut ? "interrupted" : outcome, kind: call.turnKind });
+    const failed = outcome === "failed" && !wasCut;
+    turn.isTold = true;
+    call.tell({
+      type: "turn.ended",
+      provider: this.provider,
+      outcome: wasCut ? "interrupted" : outcome,
+      kind: call.turnKind,
+      cause: failed ? "provider-overloaded" : undefined,
+      gapMs: turn.gapMs,
+    });
     this.#tellFlow();
-    if (outcome === "failed" && !wasCut) return this.#lose(new Fault("provider-overloaded", `${this.provider} failed to answer a turn`));
+    if (failed) return this.#lose(new Fault("provider-overloaded", `${this.provider} failed to answer a turn`));
     turn.state = "ended";
     if (wasCut) return;
     const tail = this.#toLeg.flush();
@@ -352,12 +379,13 @@ export class LinkSeat implements Disposable, LinkReport {
     this.#toolCalls.set(id, linkCallId);
     call.conversation.callTool(id, name, args);
     call.toolUsed();
+    call.tell({ type: "tool.began", name, toolCallId: id });
     call.notify({ type: "tool", name, state: "running" });
     call.send({ type: "tool.began" });
     const { status, output } = await call.tools.run(id, name, args);
     call.conversation.toolAnswered(id, output);
+    call.tell({ type: "tool.ended", name, status, durationMs: call.house.clock.now() - startedMs, toolCallId: id });
     if (status !== "cancelled") {
-      call.tell({ type: "tool.ended", name, status, durationMs: call.house.clock.now() - startedMs });
       call.notify({ type: "tool", name, state: status === "ok" ? "done" : "failed" });
       // The link that asked may be gone: whichever is there gets the result.
       call.board.answerTool(id, name, output, status !== "ok");
@@ -379,9 +407,13 @@ export class LinkSeat implements Disposable, LinkReport {
   #lose(fault: Fault): void {
     if (this.#state.name === "over") return;
     const call = this.#call;
-    const told = { provider: this.provider, code: fault.code, message: fault.message };
-    if (this.#state.name === "opening") call.tell({ type: "link.failed", ...told, attempt: this.#order.attempt });
-    else call.tell({ type: "link.lost", ...told, livedMs: call.house.clock.now() - this.#state.sinceMs });
+    const nowMs = call.house.clock.now();
+    const told = { provider: this.provider, code: fault.code, message: fault.message, retryAfterMs: fault.retryAfterMs };
+    if (this.#state.name === "opening")
+      call.tell({ type: "link.failed", ...told, attempt: this.#order.attempt, durationMs: nowMs - this.#startedMs });
+    else call.tell({ type: "link.lost", ...told, livedMs: nowMs - this.#state.sinceMs });
+    for (const turn of this.#said.values())
+      if (turn.state === "open" && !turn.isTold) call.tell({ type: "turn.broken", provider: this.provider, cause: fault.code });
     // With the reason, and before the link is closed: a close alone would pass for a hang-up.
     this.#abort.abort(fault);
     const hadTheCall = this.#state.name === "open";

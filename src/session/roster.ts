@@ -68,7 +68,9 @@ export class Roster implements Reception, CallControl {
     const plan = this.#agents.find((agent) => agent.spec.name === past.agent);
     if (plan === undefined || this.#calls.has(past.callId)) return false;
     const { call, actor } = this.#open(plan, { ...past, past });
-    call.tell({ type: "call.restored", dialect: past.dialect, awayMs: Math.max(0, this.#house.clock.wallNow() - past.savedAtMs) });
+    const { dialect, agent, language } = past;
+    const awayMs = Math.max(0, this.#house.clock.wallNow() - past.savedAtMs);
+    call.tell({ type: "call.restored", dialect, agent, language, tiers: plan.tiers, awayMs });
     actor.start();
     return true;
   }
@@ -164,6 +166,14 @@ export class Roster implements Reception, CallControl {
     this.#find(callId).call.sendDtmf(digits);
   }
 
+  /** Chunks of caller audio that are kept for a replay, by the provider that holds the call. */
+  get ringChunks(): ReadonlyMap<string, number> {
+    const chunks = new Map<string, number>();
+    for (const { call } of this.#calls.values())
+      chunks.set(call.lastProvider, (chunks.get(call.lastProvider) ?? 0) + call.uplink.unsettledChunks);
+    return chunks;
+  }
+
   records(callId: string): readonly TurnRecord[] {
     const call = this.#calls.get(callId)?.call;
     return call === undefined ? [] : call.conversation.records(call.ageMs);
@@ -215,7 +225,7 @@ export class Roster implements Reception, CallControl {
     const { carrierCallId, from } = start;
     const language = start.language ?? plan.spec.language;
     const { call, actor } = this.#open(plan, { dialect, uplink, downlink, carrierCallId, from, language, past: undefined });
-    call.tell({ type: "call.started", dialect, agent: plan.spec.name, language });
+    call.tell({ type: "call.started", dialect, agent: plan.spec.name, language, tiers: plan.tiers });
     call.takeLeg(leg, this.#openTiers(plan)[0]);
     actor.start();
     return listenTo(call);
@@ -267,7 +277,15 @@ export class Roster implements Reception, CallControl {
         const after = statesOf(snapshot.value);
         for (const [region, to] of after) {
           const from = before.get(region) ?? "none";
-          if (from !== to) call.tell({ type: "state.changed", region, from, to, reason: snapshot.context.fault?.code ?? "event" });
+          if (from !== to)
+            call.tell({
+              type: "state.changed",
+              region,
+              from,
+              to,
+              reason: snapshot.context.fault?.code ?? "event",
+              provider: call.lastProvider,
+            });
         }
         before = after;
       },

@@ -6,13 +6,23 @@ export type CallEvent = { readonly callId: string } & (
   | {
       readonly type: "call.started";
       readonly dialect: string;
-      readonly agent?: string;
-      readonly language?: string;
+      readonly agent: string;
+      readonly language: string;
+      /** Provider names, best first. */
+      readonly tiers: readonly string[];
       /** Who pays for the call: the subject of the caller's token; undefined: nobody in particular. */
       readonly user?: string | undefined;
     }
   /** Taken up where another node, or this one before it was started again, left it. */
-  | { readonly type: "call.restored"; readonly dialect: string; readonly awayMs: number }
+  | {
+      readonly type: "call.restored";
+      readonly dialect: string;
+      readonly agent: string;
+      readonly language: string;
+      readonly tiers: readonly string[];
+      readonly user?: string | undefined;
+      readonly awayMs: number;
+    }
   | {
       readonly type: "call.ended";
       readonly dialect: string;
@@ -26,7 +36,7 @@ export type CallEvent = { readonly callId: string } & (
       readonly setupMs: number;
       readonly attempt: number;
       /** As the link named it while it opened; undefined: it did not. */
-      readonly model?: string | undefined;
+      readonly model: string | undefined;
     }
   | {
       readonly type: "link.failed";
@@ -35,9 +45,9 @@ export type CallEvent = { readonly callId: string } & (
       readonly message: string;
       readonly attempt: number;
       /** How long it was tried. */
-      readonly durationMs?: number;
+      readonly durationMs: number;
       /** What the provider asked us to wait. */
-      readonly retryAfterMs?: number | undefined;
+      readonly retryAfterMs: number | undefined;
     }
   | {
       readonly type: "link.lost";
@@ -45,7 +55,7 @@ export type CallEvent = { readonly callId: string } & (
       readonly code: FaultCode;
       readonly message: string;
       readonly livedMs: number;
-      readonly retryAfterMs?: number | undefined;
+      readonly retryAfterMs: number | undefined;
     }
   | { readonly type: "link.closed"; readonly provider: string; readonly livedMs: number }
   | {
@@ -91,7 +101,7 @@ export type CallEvent = { readonly callId: string } & (
       readonly ms: number;
       readonly provider: string;
     }
-  /** Caller audio waits for a link; told when it begins to, and while it goes on at most once a second. */
+  /** The call has no link for now, and so much of what the caller said waits for the next one. */
   | { readonly type: "audio.buffered"; readonly provider: string; readonly chunks: number }
   /** How long our own code had a piece of audio in hand; a sample, at most one a second, call and direction. */
   | { readonly type: "audio.hopped"; readonly direction: "uplink" | "downlink"; readonly ms: number }
@@ -106,7 +116,7 @@ export type CallEvent = { readonly callId: string } & (
       /** From the commit to the first audio that went out. */
       readonly responseStartMs: number;
       /** From the caller's own end of speech to the first audio that went out. */
-      readonly latencyMs?: number;
+      readonly latencyMs: number;
     }
   /** Where the time of an answer went, told when it is known when the caller heard its beginning; the stages add up to the total. */
   | { readonly type: "turn.timed"; readonly provider: string; readonly kind: TurnKind; readonly times: AnswerTimes }
@@ -116,17 +126,19 @@ export type CallEvent = { readonly callId: string } & (
       readonly outcome: "complete" | "interrupted" | "failed";
       readonly kind: TurnKind;
       /** Why it failed. */
-      readonly cause?: FaultCode | undefined;
+      readonly cause: FaultCode | undefined;
       /** The longest wait between two pieces of its audio; undefined with less than two. */
-      readonly gapMs?: number | undefined;
+      readonly gapMs: number | undefined;
     }
+  /** An answer was cut off by the loss of its link; the next one carries on or answers anew. */
+  | { readonly type: "turn.broken"; readonly provider: string; readonly cause: FaultCode }
   | { readonly type: "tool.began"; readonly name: string; readonly toolCallId: string }
   | {
       readonly type: "tool.ended";
       readonly name: string;
-      readonly status: "ok" | "failed" | "timeout";
+      readonly status: "ok" | "failed" | "timeout" | "cancelled";
       readonly durationMs: number;
-      readonly toolCallId?: string;
+      readonly toolCallId: string;
     }
   /** What the caller said calls for help at once. */
   | { readonly type: "crisis.detected"; readonly provider: string; readonly category: string }
@@ -150,7 +162,8 @@ export type CallEvent = { readonly callId: string } & (
       readonly from: string;
       readonly to: string;
       readonly reason: string;
-      readonly provider?: string;
+      /** That holds the call, or held it last; "none" before the first. */
+      readonly provider: string;
     }
 );
 

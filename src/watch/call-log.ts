@@ -25,7 +25,7 @@ interface Known {
 export function callLog(log: Log, { clock, costOf }: CallLogOptions): SessionWatch {
   const calls = new Map<string, Known>();
 
-  const limitHit = (event: { callId: string; provider: string; code: FaultCode; retryAfterMs?: number | undefined }): void => {
+  const limitHit = (event: { callId: string; provider: string; code: FaultCode; retryAfterMs: number | undefined }): void => {
     if (event.code !== "provider-limited") return;
     const resetTime = event.retryAfterMs === undefined ? undefined : new Date(clock.wallNow() + event.retryAfterMs).toISOString();
     log.warning("rate_limit_hit", { callId: event.callId, provider: event.provider, reset_time: resetTime });
@@ -52,10 +52,7 @@ export function callLog(log: Log, { clock, costOf }: CallLogOptions): SessionWat
           log.error("failover_exhausted", { callId, provider: call?.provider, tried: [...(call?.tried ?? [])], reason: event.cause });
         return;
       case "link.opened":
-        if (call !== undefined) {
-          call.provider = event.provider;
-          call.tried.add(event.provider);
-        }
+        call?.tried.add(event.provider);
         log.info("connection_established", {
           callId,
           provider: event.provider,
@@ -206,9 +203,10 @@ export function callLog(log: Log, { clock, costOf }: CallLogOptions): SessionWat
         });
         return;
       case "state.changed":
+        if (call !== undefined) call.provider = event.provider;
         log.info("state_transition", {
           callId,
-          provider: event.provider ?? call?.provider,
+          provider: event.provider,
           region: event.region,
           from_state: event.from,
           to_state: event.to,
@@ -224,6 +222,7 @@ export function callLog(log: Log, { clock, costOf }: CallLogOptions): SessionWat
       case "caller.understood":
       case "turn.answered":
       case "turn.timed":
+      case "turn.broken":
       case "tool.began":
       case "tool.ended":
       case "prompt.fetched":

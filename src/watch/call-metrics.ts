@@ -18,7 +18,8 @@ interface Known {
   isRetrying: boolean;
   /** The provider that it tries to get back; undefined: none. */
   episode: string | undefined;
-  committedMs: number | undefined;
+  /** The caller's turn that waits for its answer. */
+  committed: { readonly provider: string; readonly atMs: number } | undefined;
   toolsRunning: number;
 }
 
@@ -47,6 +48,14 @@ export function callMetrics(metrics: Metrics, options: CallMetricsOptions): Sess
     metrics.reconnectEpisodes.inc({ provider: named(call.episode), result });
     call.episode = undefined;
   };
+  /** A call that fails while an answer is owed has failed that turn too. */
+  const endUnanswered = ({ callId, outcome, cause }: Extract<CallEvent, { type: "call.ended" }>): void => {
+    const call = calls.get(callId);
+    if (outcome !== "failed" || call?.committed === undefined) return;
+    const provider = named(call.committed.provider);
+    metrics.turns.inc({ provider, outcome: "failed", failure_class: failureClassOf(outcome, cause) });
+    metrics.turnStops.inc({ provider, reason: "error" });
+  };
   const observeStages = (provider: string, { stages }: AnswerTimes): void => {
     for (const [stage, ms] of Object.entries(stages)) metrics.turnStages.observe({ provider, stage }, ms / 1_000);
   };
@@ -55,7 +64,7 @@ export function callMetrics(metrics: Metrics, options: CallMetricsOptions): Sess
     switch (event.type) {
       case "call.started": {
         const dialect = labelOf(event.dialect, options.dialects);
-        calls.set(callId, { isSetUp: false, isRetrying: false, episode: undefined, committedMs: undefined, toolsRunning: 0 });
+        calls.set(callId, { isSetUp: false, isRetrying: false, episode: undefined, committed: undefined, toolsRunning: 0 });
         metrics.callsStarted.inc({ dialect });
         metrics.callsActive.inc({ dialect });
         return;
@@ -63,6 +72,7 @@ export function callMetrics(metrics: Metrics, options: CallMetricsOptions): Sess
       case "call.ended": {
         const dialect = labelOf(event.dialect, options.dialects);
         endEpisode(callId, "abandoned");
+        endUnanswered(event);
         calls.delete(callId);
         metrics.callsEnded.inc({ dialect, outcome: event.outcome, failure_class: failureClassOf(event.outcome, event.cause) });
         metrics.callsActive.dec({ dialect });
@@ -105,7 +115,7 @@ export function callMetrics(metrics: Metrics, options: CallMetricsOptions): Sess
       case "link.recovered":
         return endEpisode(callId, "success");
       case "call.restored":
-        calls.set(callId, { isSetUp: false, isRetrying: false, episode: undefined, committedMs: undefined, toolsRunning: 0 });
+        calls.set(callId, { isSetUp: false, isRetrying: false, episode: undefined, committed: undefined, toolsRunning: 0 });
         metrics.callsActive.inc({ dialect: labelOf(event.dialect, options.dialects) });
         return;
       case "link.renewed":
@@ -141,14 +151,14 @@ export function callMetrics(metrics: Metrics, options: CallMetricsOptions): Sess
         return;
       case "turn.committed": {
         const call = calls.get(callId);
-        if (call !== undefined) call.committedMs = options.clock.now();
+        if (call !== undefined) call.committed = { provider: event.provider, atMs: options.clock.now() };
         return;
       }
       case "turn.answered": {
         const provider = named(event.provider);
         metrics.latency.observe({ provider }, event.responseStartMs / 1_000);
         metrics.responseStart.observe({ provider, kind: event.kind }, event.responseStartMs / 1_000);
-        if (event.latencyMs !== undefined) metrics.turnLatency.observe({ provider, kind: event.kind }, event.latencyMs / 1_000);
+        metrics.turnLatency.observe({ provider, kind: event.kind }, event.latencyMs / 1_000);
         return;
       }
       case "turn.timed":
@@ -163,12 +173,15 @@ export function callMetrics(metrics: Metrics, options: CallMetricsOptions): Sess
         if (event.gapMs !== undefined) metrics.streamGap.observe({ provider }, event.gapMs / 1_000);
         const call = calls.get(callId);
         // What is said before a tool's result is there is not the whole answer.
-        if (call?.committedMs === undefined || call.toolsRunning > 0) return;
+        if (call?.committed === undefined || call.toolsRunning > 0) return;
         const kind = event.kind === "tool" ? "tool" : "plain";
-        if (event.outcome === "complete") metrics.turnCompletion.observe({ kind }, (options.clock.now() - call.committedMs) / 1_000);
-        call.committedMs = undefined;
+        if (event.outcome === "complete") metrics.turnCompletion.observe({ kind }, (options.clock.now() - call.committed.atMs) / 1_000);
+        call.committed = undefined;
         return;
       }
+      case "turn.broken":
+        metrics.streams.inc({ provider: named(event.provider), outcome: "broken" });
+        return;
       case "tool.began": {
         const call = calls.get(callId);
         if (call !== undefined) call.toolsRunning += 1;
@@ -178,7 +191,7 @@ export function callMetrics(metrics: Metrics, options: CallMetricsOptions): Sess
         const call = calls.get(callId);
         if (call !== undefined) call.toolsRunning = Math.max(0, call.toolsRunning - 1);
         metrics.toolCalls.inc({ status: event.status });
-        metrics.toolSeconds.observe(event.durationMs / 1_000);
+        if (event.status !== "cancelled") metrics.toolSeconds.observe(event.durationMs / 1_000);
         return;
       }
       case "crisis.answered": {

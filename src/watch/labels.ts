@@ -43,6 +43,10 @@ export const faultLabels: Readonly<Record<FaultCode, FaultLabels>> = {
   "provider-shut": { errorType: "overloaded_error", failureClass: "overloaded" },
 };
 
+/** Failures that are the caller's own: they are counted apart, and against no promise. */
+const callerClasses = ["caller_hangup", "caller_network", "caller_bad_input", "auth_rejected", "origin_rejected", "caller_rate_limited"];
+export const isCallersOwn = (failureClass: string): boolean => callerClasses.includes(failureClass);
+
 /** Who pays for a call's end; "none" when it ended well. */
 export function failureClassOf(outcome: CallOutcome, cause: FaultCode | undefined): string {
   if (cause !== undefined) return faultLabels[cause].failureClass;

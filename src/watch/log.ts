@@ -2,6 +2,7 @@ import { pino } from "pino";
 import { prettyFactory } from "pino-pretty";
 import type { Log, LogFields } from "../kernel/log.ts";
 import { redactor } from "./redact.ts";
+import { traceIdOf } from "./trace-ids.ts";
 
 export interface LogOptions {
   readonly level: "debug" | "info" | "warning" | "error";
@@ -25,7 +26,7 @@ export interface LogOutlet {
 const waitingBytes = 1 << 20;
 const closeLimitMs = 1_000;
 
-/** JSON lines, one an event: `timestamp`, `level`, `logger`, `event`, then fields. A `callId` is written as `session_id`. */
+/** JSON lines, one an event: `timestamp`, `level`, `logger`, `event`, then fields. A `callId` is written as `session_id`, and with it goes its `trace_id`. */
 export function openLog(options: LogOptions): LogOutlet {
   const fd = options.fd ?? 1;
   const outlet = pino.destination({ fd, sync: false, maxLength: waitingBytes });
@@ -58,7 +59,9 @@ export function openLog(options: LogOptions): LogOutlet {
     const at = (level: LogOptions["level"]) => (event: string, fields?: LogFields) => {
       if (!lines.isLevelEnabled(level)) return;
       const { callId, ...rest }: LogFields = { logger: "linekeeper", ...bound, ...fields };
-      const all = { event: text(event), ...(callId === undefined ? {} : { session_id: callId }), ...rest };
+      const session = callId ?? rest["session_id"];
+      const trace = typeof session === "string" ? { session_id: session, trace_id: traceIdOf(session) } : {};
+      const all = { event: text(event), ...trace, ...rest };
       lines[level](value(reserved(all)));
     };
     return {

@@ -54,6 +54,11 @@ export function createMetrics() {
     chunksSent: counter("ai_provider_audio_chunks_sent", "Audio chunks given to a provider", ["provider"]),
     chunksReceived: counter("ai_provider_audio_chunks_received", "Audio chunks that came from a provider", ["provider"]),
 
+    cost: counter("ai_provider_cost_total", "What was used, in USD, as far as it has a price", ["provider"]),
+    budgetUsed: gauge("ai_provider_cost_budget_used_ratio", "Share of the budget that is spent", ["period"]),
+
+    ringChunks: gauge("voice_ring_chunks", "Chunks of caller audio kept for a replay", ["provider"]),
+    deepgramBuffer: gauge("deepgram_audio_buffer_size", "Chunks of caller audio kept for a replay in calls on Deepgram"),
     callsActive: gauge("voice_calls_active", "Calls in progress", ["dialect"]),
     callsStarted: counter("voice_calls_started_total", "Calls taken", ["dialect"]),
     callsEnded: counter("voice_calls_ended_total", "Calls that ended", ["dialect", "outcome", "failure_class"]),
@@ -102,9 +107,11 @@ export function createMetrics() {
     audioLost: counter("voice_audio_lost_milliseconds_total", "Audio that reached nobody", ["direction", "cause"]),
     chunksReplayed: counter("voice_chunks_replayed_total", "Caller audio chunks sent again to a new connection", ["provider"]),
 
+    journalLag: gauge("voice_journal_lag_seconds", "Age of the oldest record that is not written to disk; 0 when all are"),
     connectionsRejected: counter("voice_connections_rejected_total", "Callers refused at the door", ["reason"]),
     rateLimited: counter("voice_rate_limited_total", "Requests over a limit", ["scope"]),
     authFailures: counter("voice_auth_failures_total", "Requests without the right key, token or signature", ["kind"]),
+    secretAge: gauge("voice_secret_age_seconds", "How long a secret that is kept in a file has been in use", ["secret"]),
     secretRotations: counter("voice_secret_rotations_total", "Changes of secrets' files", ["secret", "result"]),
     ready: gauge("voice_ready", "1 while this node takes calls", ["region"]),
     drainMoves: counter("voice_drain_moves_total", "Calls that were handed to whoever serves them next", ["result"]),

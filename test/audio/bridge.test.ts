@@ -64,6 +64,7 @@ function house({ playback = "clock", canFlush = true }: Options = {}) {
   const told: string[] = [];
   const downlink = new Downlink(encoding, beat, () => clock.now(), {
     began: (turnId) => told.push(`began ${turnId}`),
+    heard: () => undefined,
     playedOut: (turnId) => told.push(`played out ${turnId}`),
     starved: (turnId) => told.push(`starved ${turnId}`),
     corrected: (turnId) => told.push(`corrected ${turnId}`),

@@ -37,6 +37,7 @@ function house(playback: "reports" | "marks" | "clock"): { clock: SimulatedClock
   const downlink = new Downlink(encoding, new Ticker(clock), () => clock.now(), {
     began: (turnId) => reported.push(`began ${turnId}`),
     playedOut: (turnId) => reported.push(`played out ${turnId}`),
+    heard: (turnId, ms) => reported.push(`heard ${ms} of ${turnId}`),
     starved: (turnId) => reported.push(`starved ${turnId}`),
     corrected: (turnId, heardMs) => reported.push(`corrected ${turnId} ${heardMs}`),
     lost: (cause, lostMs) => reported.push(`lost ${cause} ${lostMs}`),
@@ -84,7 +85,7 @@ test("a turn is played out only when the caller has heard its end", async () => 
   expect(reported).toEqual(["began t1"]);
   downlink.played("t1", 400);
   await clock.advance(20);
-  expect(reported).toEqual(["began t1", "played out t1"]);
+  expect(reported).toEqual(["began t1", "heard 400 of t1", "played out t1"]);
 });
 
 test("marks that come back because of a flush are not taken for hearing", async () => {
@@ -123,7 +124,7 @@ test("a turn whose end is told after its last audio went out has a mark at that 
   expect(leg.told.at(-1)).toMatch(/\|t1\|300$/);
   downlink.marked(leg.told.at(-1) ?? "");
   await clock.advance(20);
-  expect(reported).toEqual(["began t1", "played out t1"]);
+  expect(reported).toEqual(["began t1", "heard 300 of t1", "played out t1"]);
 });
 
 test("a caller who comes back by a leg with marks is heard from where the marks begin again", async () => {
@@ -165,7 +166,7 @@ test("a caller who reads too slowly is told of once a second, not once a frame, 
 
 test("after the event loop stood still no more is sent than a leg may have ahead, and no less", () => {
   let nowMs = 0;
-  const report = { began() {}, playedOut() {}, starved() {}, corrected() {}, lost() {} };
+  const report = { began() {}, heard() {}, playedOut() {}, starved() {}, corrected() {}, lost() {} };
   const downlink = new Downlink(encoding, { wake() {} }, () => nowMs, report);
   const leg = new Player("clock");
   downlink.attach(leg);

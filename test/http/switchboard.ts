@@ -20,7 +20,7 @@ class PaperCalls implements CallControl {
 
   add(callId: string, view: Partial<CallView> = {}): void {
     this.views.set(callId, { ...plainCall, callId, ...view });
-    this.tell({ type: "call.started", callId, dialect: "browser" });
+    this.tell({ type: "call.started", callId, dialect: "browser", agent: "front-desk", language: "en-US", tiers: [] });
   }
 
   change(callId: string, change: Partial<CallView>): void {

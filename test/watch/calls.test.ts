@@ -46,10 +46,19 @@ interface Case {
 }
 
 const callId = "c1";
-const started: CallEvent = { callId, type: "call.started", dialect: "browser" };
-const opened: CallEvent = { callId, type: "link.opened", provider: "local", setupMs: 700, attempt: 1 };
+const started: CallEvent = { callId, type: "call.started", dialect: "browser", agent: "desk", language: "en", tiers: ["local"] };
+const opened: CallEvent = { callId, type: "link.opened", provider: "local", setupMs: 700, attempt: 1, model: undefined };
 const retrying: CallEvent = { callId, type: "link.retrying", provider: "local", attempt: 2, attemptLimit: 5, backoffMs: 1_000 };
-const failed: CallEvent = { callId, type: "link.failed", provider: "local", code: "provider-unreachable", message: "no route", attempt: 2 };
+const failed: CallEvent = {
+  callId,
+  type: "link.failed",
+  provider: "local",
+  code: "provider-unreachable",
+  message: "no route",
+  attempt: 2,
+  durationMs: 90,
+  retryAfterMs: undefined,
+};
 
 /** By type, so that a new type of event fails to compile until it has its row. */
 const cases: { readonly [T in CallEvent["type"]]: readonly (Case & { event: { type: T } })[] } = {
@@ -62,7 +71,7 @@ const cases: { readonly [T in CallEvent["type"]]: readonly (Case & { event: { ty
   ],
   "call.restored": [
     {
-      event: { callId, type: "call.restored", dialect: "browser", awayMs: 2_500 },
+      event: { callId, type: "call.restored", dialect: "browser", agent: "desk", language: "en", tiers: [], awayMs: 2_500 },
       changes: { 'voice_calls_active{dialect="browser"}': 1 },
       line: ["info", "call_restored", { callId, dialect: "browser", away: 2.5 }],
     },
@@ -94,13 +103,29 @@ const cases: { readonly [T in CallEvent["type"]]: readonly (Case & { event: { ty
       },
     },
     {
-      after: [started, opened, { ...failed, provider: "openai", attempt: 1 }],
+      after: [
+        started,
+        opened,
+        { callId, type: "state.changed", region: "link", from: "opening", to: "open", reason: "event", provider: "local" },
+        { ...failed, provider: "openai", attempt: 1 },
+      ],
       event: { callId, type: "call.ended", dialect: "browser", outcome: "failed", cause: "provider-limited", durationMs: 1 },
       changes: {
         'voice_calls_ended_total{dialect="browser",outcome="failed",failure_class="rate_limit"}': 1,
         'voice_calls_active{dialect="browser"}': -1,
       },
       line: ["error", "failover_exhausted", { callId, provider: "local", tried: ["local", "openai"], reason: "provider-limited" }],
+    },
+    {
+      // Nobody will answer what the caller said last: that turn has failed too.
+      after: [started, opened, { callId, type: "turn.committed", provider: "local", endpointingMs: 500 }],
+      event: { callId, type: "call.ended", dialect: "browser", outcome: "failed", cause: "internal", durationMs: 1 },
+      changes: {
+        'voice_calls_ended_total{dialect="browser",outcome="failed",failure_class="internal_error"}': 1,
+        'voice_calls_active{dialect="browser"}': -1,
+        'voice_turns_total{provider="local",outcome="failed",failure_class="internal_error"}': 1,
+        'voice_turn_stop_total{provider="local",reason="error"}': 1,
+      },
     },
     {
       // Whoever leaves while the call tries to get its provider back ends the trying.
@@ -163,7 +188,15 @@ const cases: { readonly [T in CallEvent["type"]]: readonly (Case & { event: { ty
   ],
   "link.lost": [
     {
-      event: { callId, type: "link.lost", provider: "openai", code: "provider-silent", message: "no pong in 1500 ms", livedMs: 61_234 },
+      event: {
+        callId,
+        type: "link.lost",
+        provider: "openai",
+        code: "provider-silent",
+        message: "no pong in 1500 ms",
+        livedMs: 61_234,
+        retryAfterMs: undefined,
+      },
       changes: { 'ai_provider_errors_total{provider="openai",error_type="timeout"}': 1 },
       line: [
         "error",
@@ -329,6 +362,12 @@ const cases: { readonly [T in CallEvent["type"]]: readonly (Case & { event: { ty
       },
     },
   ],
+  "turn.broken": [
+    {
+      event: { callId, type: "turn.broken", provider: "local", cause: "provider-dropped" },
+      changes: { 'voice_streams_total{provider="local",outcome="broken"}': 1 },
+    },
+  ],
   "tool.began": [{ event: { callId, type: "tool.began", name: "book", toolCallId: "t3" }, changes: {} }],
   "crisis.detected": [
     {
@@ -386,29 +425,20 @@ const cases: { readonly [T in CallEvent["type"]]: readonly (Case & { event: { ty
   ],
   "turn.answered": [
     {
-      event: { callId, type: "turn.answered", provider: "local", kind: "tool", responseStartMs: 250 },
+      event: { callId, type: "turn.answered", provider: "local", kind: "tool", responseStartMs: 250, latencyMs: 700 },
       changes: {
         'ai_provider_latency_seconds_sum{provider="local"}': 0.25,
         'ai_provider_latency_seconds_count{provider="local"}': 1,
         'voice_response_start_seconds_sum{provider="local",kind="tool"}': 0.25,
         'voice_response_start_seconds_count{provider="local",kind="tool"}': 1,
-      },
-    },
-    {
-      event: { callId, type: "turn.answered", provider: "local", kind: "plain", responseStartMs: 250, latencyMs: 700 },
-      changes: {
-        'ai_provider_latency_seconds_sum{provider="local"}': 0.25,
-        'ai_provider_latency_seconds_count{provider="local"}': 1,
-        'voice_response_start_seconds_sum{provider="local",kind="plain"}': 0.25,
-        'voice_response_start_seconds_count{provider="local",kind="plain"}': 1,
-        'voice_turn_latency_seconds_sum{provider="local",kind="plain"}': 0.7,
-        'voice_turn_latency_seconds_count{provider="local",kind="plain"}': 1,
+        'voice_turn_latency_seconds_sum{provider="local",kind="tool"}': 0.7,
+        'voice_turn_latency_seconds_count{provider="local",kind="tool"}': 1,
       },
     },
   ],
   "turn.ended": [
     {
-      event: { callId, type: "turn.ended", provider: "local", outcome: "complete", kind: "plain" },
+      event: { callId, type: "turn.ended", provider: "local", outcome: "complete", kind: "plain", cause: undefined, gapMs: undefined },
       changes: {
         'voice_turns_total{provider="local",outcome="completed",failure_class="none"}': 1,
         'voice_turn_stop_total{provider="local",reason="end_turn"}': 1,
@@ -418,7 +448,7 @@ const cases: { readonly [T in CallEvent["type"]]: readonly (Case & { event: { ty
     },
     {
       after: [started, opened, { callId, type: "turn.committed", provider: "local", endpointingMs: 500 }],
-      event: { callId, type: "turn.ended", provider: "local", outcome: "complete", kind: "tool", gapMs: 120 },
+      event: { callId, type: "turn.ended", provider: "local", outcome: "complete", kind: "tool", cause: undefined, gapMs: 120 },
       changes: {
         'voice_turns_total{provider="local",outcome="completed",failure_class="none"}': 1,
         'voice_turn_stop_total{provider="local",reason="end_turn"}': 1,
@@ -436,7 +466,7 @@ const cases: { readonly [T in CallEvent["type"]]: readonly (Case & { event: { ty
         { callId, type: "turn.committed", provider: "local", endpointingMs: 500 },
         { callId, type: "tool.began", name: "book", toolCallId: "t3" },
       ],
-      event: { callId, type: "turn.ended", provider: "local", outcome: "complete", kind: "tool" },
+      event: { callId, type: "turn.ended", provider: "local", outcome: "complete", kind: "tool", cause: undefined, gapMs: undefined },
       changes: {
         'voice_turns_total{provider="local",outcome="completed",failure_class="none"}': 1,
         'voice_turn_stop_total{provider="local",reason="end_turn"}': 1,
@@ -445,7 +475,15 @@ const cases: { readonly [T in CallEvent["type"]]: readonly (Case & { event: { ty
       line: ["info", "provider_request", { callId, provider: "local", kind: "tool", status: "complete", duration: 0, cost: 0.25 }],
     },
     {
-      event: { callId, type: "turn.ended", provider: "local", outcome: "failed", kind: "plain", cause: "provider-silent" },
+      event: {
+        callId,
+        type: "turn.ended",
+        provider: "local",
+        outcome: "failed",
+        kind: "plain",
+        cause: "provider-silent",
+        gapMs: undefined,
+      },
       changes: {
         'voice_turns_total{provider="local",outcome="failed",failure_class="provider_timeout"}': 1,
         'voice_turn_stop_total{provider="local",reason="error"}': 1,
@@ -456,7 +494,7 @@ const cases: { readonly [T in CallEvent["type"]]: readonly (Case & { event: { ty
   ],
   "tool.ended": [
     {
-      event: { callId, type: "tool.ended", name: "book", status: "timeout", durationMs: 10_000 },
+      event: { callId, type: "tool.ended", name: "book", status: "timeout", durationMs: 10_000, toolCallId: "t3" },
       changes: { 'voice_tool_calls_total{status="timeout"}': 1, voice_tool_seconds_sum: 10, voice_tool_seconds_count: 1 },
     },
   ],
@@ -470,7 +508,15 @@ const cases: { readonly [T in CallEvent["type"]]: readonly (Case & { event: { ty
   "state.changed": [
     {
       after: [started, opened],
-      event: { callId, type: "state.changed", region: "link", from: "live", to: "backingOff", reason: "provider-dropped" },
+      event: {
+        callId,
+        type: "state.changed",
+        region: "link",
+        from: "live",
+        to: "backingOff",
+        reason: "provider-dropped",
+        provider: "local",
+      },
       changes: {},
       line: [
         "info",

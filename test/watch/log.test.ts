@@ -49,6 +49,7 @@ test("an event is one JSON object on one line, with the names that operators' to
     logger: "linekeeper",
     event: "audio_overflow",
     session_id: "c1",
+    trace_id: expect.stringMatching(/^[0-9a-f]{32}$/),
     provider: "local",
     lost_ms: 5,
     message: "two\\u000alines",

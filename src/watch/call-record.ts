@@ -1,0 +1,100 @@
+import type { FaultCode } from "../kernel/fault.ts";
+import type { AnswerTimes, CallEvent, CallOutcome, TurnKind } from "../session/words.ts";
+
+type MoveCause = Extract<CallEvent, { readonly type: "call.handed-over" }>["cause"];
+
+/** What is kept of a call once it is over: all that promises are judged by, and nothing that was said. Times are ISO 8601, UTC. */
+export interface CallRecord {
+  readonly callId: string;
+  readonly traceId: string;
+  readonly region: string;
+  readonly node: string;
+  readonly dialect: string;
+  readonly agent: string;
+  readonly language: string;
+  readonly slaClass: "standard" | "gold";
+  readonly startedAt: string;
+  /** The first link was ready; undefined: none ever was. */
+  readonly readyAt: string | undefined;
+  readonly firstTranscriptAt: string | undefined;
+  readonly endedAt: string;
+  readonly durationMs: number;
+  readonly endReason: CallOutcome;
+  readonly cause: FaultCode | undefined;
+  readonly outcome: "good" | "bad" | "excluded";
+  readonly failureClass: string;
+  readonly crisis: boolean;
+  readonly turns: readonly TurnRecord[];
+  readonly links: readonly LinkRecord[];
+  readonly handovers: readonly HandoverRecord[];
+  readonly reconnects: readonly ReconnectRecord[];
+  readonly toolCalls: readonly ToolRecord[];
+  /** Chunks as the providers took and gave them; lost audio in ms, by direction and cause ("uplink overflow"). */
+  readonly audio: {
+    readonly sentChunks: number;
+    readonly receivedChunks: number;
+    readonly replayedChunks: number;
+    readonly lostMs: Readonly<Record<string, number>>;
+  };
+  /** USD; undefined: something of it has no price. */
+  readonly costUsd: number | undefined;
+  /** What a very long call had too many of, by kind; missing above. */
+  readonly omitted: Readonly<Record<string, number>>;
+}
+
+/** One answer of the agent, with the caller's turn that it answers, where it answers one. */
+export interface TurnRecord {
+  readonly kind: TurnKind;
+  readonly provider: string;
+  /** Place of the provider among the call's tiers, from 1; undefined: not known. */
+  readonly tier: number | undefined;
+  readonly speechEndAt: string | undefined;
+  readonly committedAt: string | undefined;
+  readonly firstChunkAt: string | undefined;
+  readonly completedAt: string;
+  readonly outcome: "complete" | "interrupted" | "failed";
+  readonly failureClass: string;
+  /** From the commit to the first audio, and from the caller's end of speech. */
+  readonly responseStartMs: number | undefined;
+  readonly latencyMs: number | undefined;
+  readonly maxGapMs: number | undefined;
+  readonly times: AnswerTimes | undefined;
+}
+
+export interface LinkRecord {
+  readonly provider: string;
+  readonly model: string | undefined;
+  readonly attempt: number;
+  readonly at: string;
+  readonly setupMs: number | undefined;
+  readonly livedMs: number;
+  /** Why it did not come up, or was lost; undefined: it was closed by us. */
+  readonly fault: FaultCode | undefined;
+}
+
+export interface HandoverRecord {
+  readonly from: string;
+  readonly to: string;
+  readonly mode: "planned" | "failover";
+  readonly cause: MoveCause;
+  readonly faultAt: string;
+  readonly liveAt: string;
+  readonly durationMs: number;
+  readonly historyItems: number;
+  readonly replayedChunks: number;
+  readonly ok: boolean;
+}
+
+export interface ReconnectRecord {
+  readonly provider: string;
+  readonly lostAt: string;
+  readonly endedAt: string;
+  readonly attempts: number;
+  readonly result: "success" | "exhausted" | "abandoned";
+}
+
+export interface ToolRecord {
+  readonly name: string;
+  readonly status: "ok" | "failed" | "timeout" | "cancelled";
+  readonly durationMs: number;
+}
