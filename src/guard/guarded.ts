@@ -199,8 +199,9 @@ export class Guarded {
     if (fault === undefined || failing === undefined) return trial?.abandoned();
     if (fault.code === "provider-silent" && waitedMs !== undefined) (stage === "opening" ? this.open : this.answer).ranOut(waitedMs);
     this.#health.went(false);
+    if (by === "probe") this.#prober.putOff(fault);
+    else if (fault.row.remedy === "retry") this.#prober.suspect(fault);
     trial?.failed(failing);
-    if (by === "call" && fault.row.remedy === "retry") this.#prober.suspect(fault);
     this.#look();
   }
 

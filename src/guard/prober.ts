@@ -37,6 +37,8 @@ const steadyMs = 30_000;
 const openMs = 10_000;
 /** To the second good probe, and between the trials that close the breaker. */
 const confirmMs = 1_000;
+/** Whatever it asks, a provider is tried again after this. */
+const longestAskedMs = 300_000;
 /** Rungs of the ladder 1, 2, 4, 8, 16 s. */
 const rungs = 5;
 
@@ -48,6 +50,7 @@ export class Prober {
   readonly #parts: ProberParts;
   /** Of the ladder; 0: not on it. */
   #rung = 0;
+  /** How long the provider itself asked to be left alone, when it failed last. */
   #askedMs = 0;
   /** How long the last try took: while the breaker is open, tries begin at even intervals, however long each hangs. */
   #triedMs = 0;
@@ -70,10 +73,15 @@ export class Prober {
 
   /** A call left the provider for a fault that may pass. */
   suspect(fault: Fault): void {
+    this.putOff(fault);
     if (this.#rung > 0 || this.#parts.mode === "off") return;
     this.#rung = 1;
-    this.#askedMs = fault.retryAfterMs ?? 0;
     this.lookAgain();
+  }
+
+  /** The next try waits as long as the provider asked, if it did. */
+  putOff({ retryAfterMs = 0 }: Fault): void {
+    this.#askedMs = Math.min(longestAskedMs, Math.max(this.#askedMs, retryAfterMs));
   }
 
   /** A session showed that it works. */
@@ -99,7 +107,10 @@ export class Prober {
     // Only ever earlier, so that what is found out within so long stays so.
     const early = 1 - random.next() / 10;
     if (breaker.ordered === "open" || mode === "off") return early * steadyMs;
-    if (breaker.state === "open") return breaker.goodProbes > 0 ? early * confirmMs : Math.max(0, early * openMs - this.#triedMs);
+    if (breaker.state === "open") {
+      const plannedMs = breaker.goodProbes > 0 ? early * confirmMs : early * openMs - this.#triedMs;
+      return Math.max(0, this.#askedMs, plannedMs);
+    }
     if (breaker.state === "half_open") return early * confirmMs;
     return this.#rung > 0 ? backoffMs(this.#rung + 1, random, this.#askedMs) : early * steadyMs;
   }
@@ -109,6 +120,7 @@ export class Prober {
     if (this.#isDue()) {
       const abort = new AbortController();
       this.#now = { name: "probing", abort };
+      this.#askedMs = 0;
       const { breaker, clock } = this.#parts;
       const sinceMs = clock.now();
       const isSteady = breaker.state === "closed" && this.#rung === 0;
@@ -130,7 +142,6 @@ export class Prober {
 
   /** The ladder ends with its last rung or the first success; with an open breaker it is not needed. */
   #climb(result: ProbeResult): void {
-    this.#askedMs = 0;
     if (result === "good" || this.#parts.breaker.state !== "closed" || this.#rung === rungs) this.#rung = 0;
     else if (this.#rung > 0) this.#rung += 1;
     else if (result === "bad") this.#rung = 1;

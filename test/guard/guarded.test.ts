@@ -236,6 +236,29 @@ test("after a fault that may pass it is tried again on the ladder of its own, on
   guarded.stop();
 });
 
+test("neither on the ladder nor while it is shut is it tried before it wants to be, nor later than after five minutes", async () => {
+  const { clock, dial, provider, guarded } = house();
+  const full = (retryAfterMs: number): Conduct => ({
+    does: "refuse",
+    fault: new Fault("provider-overloaded", "HTTP 503", { retryAfterMs }),
+  });
+  guarded.start();
+  provider.conduct = full(7_000);
+  await dial().catch(() => {});
+  await clock.advance(6_999);
+  expect(provider.dials).toBe(1);
+  await clock.advance(1);
+  expect(provider.dials).toBe(2);
+  provider.conduct = full(86_400_000);
+  for (let call = 0; call < 3; call += 1) await dial().catch(() => {});
+  expect(guarded.view().breaker.state).toBe("open");
+  await clock.advance(299_999);
+  expect(provider.dials).toBe(5);
+  await clock.advance(1);
+  expect(provider.dials).toBe(6);
+  guarded.stop();
+});
+
 test.each([
   { name: "on", mode: "on", steady: 4, failing: true },
   { name: "faults", mode: "faults", steady: 0, failing: true },
