@@ -13,6 +13,7 @@ export const mayImport: Readonly<Record<string, string>> = {
   crisis: "kernel provider/contract.ts",
   notify: "kernel zod",
   caller: "kernel audio ws zod",
+  "caller/sip": "kernel audio caller sdp-transform",
   provider: "kernel audio",
   "provider/openai": "kernel audio provider openai ws zod",
   "provider/gemini": "kernel audio provider @google/genai ws zod",

@@ -1,0 +1,29 @@
+import { createSocket } from "node:dgram";
+import { isIPv6 } from "node:net";
+import { plainAddress, type Wire, type WireEar } from "./wire.ts";
+
+/** RFC 5626 keep-alives and NAT probes carry nothing. */
+const shortestMessageBytes = 16;
+
+/** Listens for datagrams. Rejects with Node's own error when the port is taken. */
+export function openUdp(host: string, port: number, ear: WireEar): Promise<Wire> {
+  const socket = createSocket({ type: isIPv6(host) ? "udp6" : "udp4" });
+  socket.on("message", (bytes, from) => {
+    if (bytes.length < shortestMessageBytes) return;
+    ear.received(bytes, { transport: "udp", address: plainAddress(from.address), port: from.port });
+  });
+  return new Promise((resolve, reject) => {
+    socket.once("error", reject);
+    socket.bind(port, host, () => {
+      socket.off("error", reject);
+      // An unreachable peer is told of by whoever sent to it; the socket lives on.
+      socket.on("error", () => {});
+      resolve({
+        transport: "udp",
+        port: socket.address().port,
+        send: (message, to, failed) => socket.send(message, to.port, to.address, (error) => error !== null && failed()),
+        close: () => new Promise((done) => socket.close(() => done())),
+      });
+    });
+  });
+}

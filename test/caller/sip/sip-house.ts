@@ -1,0 +1,59 @@
+import { openSip, type SipEndpoint, type SipOptions } from "../../../src/caller/sip/endpoint.ts";
+import type { LineQuality } from "../../../src/caller/sip/rtp/media.ts";
+import { systemClock } from "../../../src/kernel/clock.ts";
+import { silentLog, type Log } from "../../../src/kernel/log.ts";
+import { seededRandom } from "../../../src/kernel/random.ts";
+import { BookedReception } from "../reception.ts";
+
+export interface SipHouse extends AsyncDisposable {
+  readonly endpoint: SipEndpoint;
+  readonly reception: BookedReception;
+  readonly port: number;
+  /** What was told of lines that were given up. */
+  readonly qualities: LineQuality[];
+}
+
+export const sipDefaults: SipOptions = {
+  host: "127.0.0.1",
+  port: 0,
+  publicHost: undefined,
+  tls: undefined,
+  rtpPorts: { first: 40_000, last: 49_999 },
+  peers: ["127.0.0.0/8", "::1"],
+  credentials: undefined,
+  codecs: ["PCMU", "PCMA"],
+  answerLimitMs: 4_000,
+};
+
+/** An endpoint on free ports whose callers are answered at once and, with `echo`, hear themselves. */
+export async function openSipHouse(options: Partial<SipOptions> = {}, parts: { echo?: boolean; log?: Log } = {}): Promise<SipHouse> {
+  const reception = new BookedReception();
+  const qualities: LineQuality[] = [];
+  const receive = reception.receive.bind(reception);
+  reception.receive = (leg, start) => {
+    const listener = receive(leg, start);
+    // As a session does it: ready a moment after the caller was taken in.
+    queueMicrotask(() => leg.notify({ type: "phase", phase: "listening" }));
+    if (parts.echo !== true) return listener;
+    return {
+      audio: (frame) => {
+        listener.audio(frame);
+        leg.play(frame);
+      },
+      signal: (signal) => listener.signal(signal),
+    };
+  };
+  const endpoint = await openSip(
+    { ...sipDefaults, ...options },
+    {
+      reception,
+      refusal: () => undefined,
+      clock: systemClock,
+      random: seededRandom(Math.floor(Math.random() * 2 ** 32)),
+      log: parts.log ?? silentLog,
+      ended: (quality) => void qualities.push(quality),
+    },
+  );
+  const port = Number(/:(\d+)/.exec(endpoint.uris[0]?.split("@")[1] ?? "")?.[1]);
+  return { endpoint, reception, port, qualities, [Symbol.asyncDispose]: () => endpoint.close() };
+}
