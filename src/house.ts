@@ -6,6 +6,8 @@ import { Ticker } from "./audio/ticker.ts";
 import { dialects } from "./caller/dialects.ts";
 import { Door, doorLimits, type DoorLimits } from "./caller/door.ts";
 import type { Reception } from "./caller/leg.ts";
+import { openSip, type SipEndpoint } from "./caller/sip/endpoint.ts";
+import { sipOptions } from "./caller/sip/settings.ts";
 import { newLegCounts } from "./caller/websocket-leg.ts";
 import { openCarriers, type Carriers } from "./carriers/carriers.ts";
 import type { AgentSettings } from "./config/file.ts";
@@ -68,6 +70,8 @@ const deskSlowMs = 400;
 export interface House {
   /** Where people open the page, such as "http://127.0.0.1:8080/". */
   readonly url: string;
+  /** Where phones call, such as "sip:linekeeper@127.0.0.1:5060"; none: SIP is off. */
+  readonly sipUris: readonly string[];
   readonly roster: Roster;
   /** In the order of the tiers. */
   readonly providers: ReadonlyMap<string, Provider>;
@@ -133,10 +137,12 @@ export async function openHouse(settings: Settings, log: Log, metrics: Metrics):
     const server = openDoors(roster, carriers, settings, log, metrics, counters, degradedBy(prompts), api, show);
     const { address, port } = await server.listen(settings.get("HOST"), settings.get("PORT"));
     url = `http://${address.includes(":") ? `[${address}]` : address}:${port}/`;
+    const sip = await openPhones(roster, settings, log, counters);
     counters.drain("serving");
     guards.start();
     return {
       url,
+      sipUris: sip?.uris ?? [],
       roster,
       providers,
       guards,
@@ -145,6 +151,7 @@ export async function openHouse(settings: Settings, log: Log, metrics: Metrics):
         keeping[Symbol.dispose]();
         roster.endAll();
         await Promise.all([snapshots.flush(), voice.close()]);
+        await sip?.close();
         api.feed[Symbol.dispose]();
         await server.close();
         await closeProviders();
@@ -192,7 +199,7 @@ function openBooks(providers: readonly string[], settings: Settings, log: Log, m
   const records = callRecords({ clock: systemClock, region: "default", node: hostname(), costOf, keep });
   const watch = watchCalls(log.with({ logger: "call" }), metrics, {
     providers,
-    dialects: dialects.map((dialect) => dialect.name),
+    dialects: [...dialects.map((dialect) => dialect.name), "sip"],
     clock: systemClock,
     costOf,
     // The records read a call's cost at its end, when the costs forget the call.
@@ -272,16 +279,6 @@ function openDoors(
     const refusal = roster.refusal();
     return refusal === undefined ? [] : [refusal.message];
   };
-  const reception: Reception = {
-    receive(leg, start) {
-      try {
-        return roster.receive(leg, start);
-      } catch (error) {
-        counters.connectionRejected(error instanceof Fault ? error.code : "internal");
-        throw error;
-      }
-    },
-  };
   const scrape = async (): Promise<MetricsText> => {
     counters.ready(reasonsNotTo().length === 0);
     show();
@@ -311,7 +308,13 @@ function openDoors(
       awaits: (token) => roster.awaits(token),
     }),
     door: new Door({ ...doorLimits, ...placesFor(settings.get("LINEKEEPER_MAX_CALLS")) }, systemClock),
-    leg: { reception, clock: systemClock, beat: new Ticker(systemClock, 250), log: log.with({ logger: "leg" }), counts: newLegCounts() },
+    leg: {
+      reception: receptionOf(roster, counters),
+      clock: systemClock,
+      beat: new Ticker(systemClock, 250),
+      log: log.with({ logger: "leg" }),
+      counts: newLegCounts(),
+    },
     answered: counters.httpAnswered,
   });
 }
@@ -321,6 +324,34 @@ const placesFor = (calls: number): Pick<DoorLimits, "overall" | "perCarrier"> =>
   overall: calls + spareConnections,
   perCarrier: calls + spareConnections,
 });
+
+/** The roster, and a count of whom it did not take. */
+function receptionOf(roster: Roster, counters: Counters): Reception {
+  return {
+    receive(leg, start) {
+      try {
+        return roster.receive(leg, start);
+      } catch (error) {
+        counters.connectionRejected(error instanceof Fault ? error.code : "internal");
+        throw error;
+      }
+    },
+  };
+}
+
+async function openPhones(roster: Roster, settings: Settings, log: Log, counters: Counters): Promise<SipEndpoint | undefined> {
+  const options = sipOptions((name) => settings.lookup(name));
+  if (options === undefined) return undefined;
+  const sipLog = log.with({ logger: "sip" });
+  return openSip(options, {
+    reception: receptionOf(roster, counters),
+    refusal: () => roster.refusal(),
+    clock: systemClock,
+    random: systemRandom,
+    log: sipLog,
+    ended: (quality) => sipLog.info("line_quality", { ...quality }),
+  });
+}
 
 interface Api {
   readonly routes: readonly Route[];

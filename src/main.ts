@@ -44,6 +44,7 @@ const house = await houseOrExit(settings, outlet, metrics);
 const secrets = settings.watch(log, ({ secret, result }) => metrics.secretRotations.inc({ secret, result }));
 
 say(`\n  Linekeeper is up: ${settings.get("PUBLIC_URL") ?? house.url}`);
+for (const uri of house.sipUris) say(`  Phones call ${uri}`);
 say(`  Calls are answered by ${[...house.providers.keys()].join(", then ")}.`);
 say("  Open the page and speak, or place a call from here: scripts/call fixtures/speech/ast_privacy-prompt.wav");
 say('  Try "What are your opening hours?", "Book a table for four tomorrow at seven", "Repeat after me: one two three".\n');

@@ -83,6 +83,27 @@ export const table = {
   LOG_FORMAT: row(choice("auto", "json", "pretty"), "auto", "Log lines as JSON or for people; auto: for people on a terminal"),
 
   LINEKEEPER_PROMPTS: row(path("the path of a folder"), undefined, "Own fixed lines: a folder with catalogue.json and its WAV files"),
+  SIP_PORT: row(integer(0, 65_535), undefined, "Port for SIP over UDP and TCP, usually 5060; else no SIP"),
+  SIP_HOST: row(text("an address"), "127.0.0.1", "Address to listen on for SIP; 0.0.0.0 for every network"),
+  SIP_PUBLIC_HOST: row(text("an address"), undefined, "Address under which SIP peers reach this server, where it is behind a NAT"),
+  SIP_PEERS: row(
+    list(/^[0-9a-fA-F.:]+(?:\/\d{1,3})?$/, "addresses and networks such as 203.0.113.0/24"),
+    ["127.0.0.0/8", "::1"],
+    "Who may call by SIP: the addresses of a trunk or of phones",
+  ),
+  SIP_USER: word("Name that phones from other addresses have to give; else linekeeper"),
+  SIP_PASSWORD: key("Password that phones from other addresses have to know; else they are refused"),
+  SIP_TLS_PORT: row(integer(0, 65_535), 5_061, "Port for SIP over TLS, where there is a certificate"),
+  SIP_TLS_CERT: row(path("the path of a PEM file"), undefined, "Certificate for SIP over TLS; else no TLS"),
+  SIP_TLS_KEY: row(path("the path of a PEM file"), undefined, "Key of that certificate"),
+  SIP_TLS_CA: row(
+    path("the path of a PEM file"),
+    undefined,
+    "Who vouches for peers that this server connects to; else the usual authorities",
+  ),
+  SIP_RTP_PORTS: row(text("a range of ports such as 20000-29999"), "20000-29999", "UDP ports for the audio of SIP calls, two a call"),
+  SIP_CODECS: row(list(/^[A-Za-z0-9]+$/, "codec names"), ["PCMU", "PCMA"], "Audio codecs that SIP calls may use, best first"),
+
   LINEKEEPER_MODELS_DIR: row(
     path("the path of a folder"),
     undefined,

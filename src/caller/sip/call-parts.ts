@@ -30,7 +30,6 @@ export interface CallParts {
 
 export const allowedMethods = "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, INFO, REFER, NOTIFY";
 export const supportedExtensions = "timer";
-export const userAgent = "Linekeeper";
 
 /** The Contact under which this peer reaches us. */
 export function contactFor(parts: CallParts, hop: Hop): string {

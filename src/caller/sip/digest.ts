@@ -12,7 +12,7 @@ export interface Credentials {
 type Algorithm = "MD5" | "SHA-256";
 
 /** The fields of one challenge or answer, names in lower case. Undefined: no Digest, or malformed. */
-export function parseDigest(value: string): ReadonlyMap<string, string> | undefined {
+function parseDigest(value: string): ReadonlyMap<string, string> | undefined {
   const rest = /^Digest[ \t]+(.*)$/is.exec(value.trim())?.[1];
   if (rest === undefined) return undefined;
   const fields = new Map<string, string>();
@@ -63,7 +63,10 @@ export function answerChallenge(
     const fields = parseDigest(challenge);
     const algorithm = algorithmOf(fields?.get("algorithm"));
     if (fields === undefined || algorithm === undefined) continue;
-    const offered = fields.get("qop")?.split(",").map((each) => each.trim().toLowerCase());
+    const offered = fields
+      .get("qop")
+      ?.split(",")
+      .map((each) => each.trim().toLowerCase());
     const qop = offered === undefined ? undefined : offered.includes("auth") ? "auth" : offered.find((each) => each === "auth-int");
     if (offered !== undefined && qop === undefined) continue;
     const [realm, nonce, nc] = [fields.get("realm") ?? "", fields.get("nonce") ?? "", "00000001"];

@@ -155,7 +155,11 @@ export class SipEndpoint implements ExchangeEar, WireEar {
     if (this.admits(address) || this.#callOf(request) !== undefined) return true;
     this.strangers += 1;
     if (this.#strangerAnswers.take(1, this.#parts.clock.now())) {
-      this.#parts.log.info("leg_refused", { dialect: "sip", code: "caller-refused", message: `SIP from ${address}, which SIP_PEERS does not name` });
+      this.#parts.log.info("leg_refused", {
+        dialect: "sip",
+        code: "caller-refused",
+        message: `SIP from ${address}, which SIP_PEERS does not name`,
+      });
       if (request.method !== "ACK") refuse(403);
     }
     return false;

@@ -166,7 +166,7 @@ export class Exchange {
     const key = serverKey(request);
     const known = this.#servers.get(`${key}|${request.method === "ACK" ? "INVITE" : request.method}`);
     if (known !== undefined && request.method === "ACK" && !known.succeeded) return known.acknowledged();
-    if (known !== undefined && request.method !== "ACK" !== undefined) return known.repeated();
+    if (known !== undefined && request.method !== "ACK") return known.repeated();
     if (!this.#ear.welcomes(request, from, (status) => this.#reply(responseTo(request, status, this.newTag()), from, request))) return;
     if (request.method === "ACK") return this.#ear.acknowledged(request);
     if (this.#servers.size >= transactionLimit) return void (this.counts.overflow += 1);

@@ -135,10 +135,7 @@ export class InboundCall implements LegLine {
     this.#left();
     this.#leg.handTo(call);
     const ok = responseTo(request, 200, this.#dialog.localTag);
-    ok.headers
-      .add("Contact", contactFor(this.#parts, from))
-      .add("Allow", allowedMethods)
-      .add("Supported", supportedExtensions);
+    ok.headers.add("Contact", contactFor(this.#parts, from)).add("Allow", allowedMethods).add("Supported", supportedExtensions);
     const interval = agreeInterval(request.headers);
     if (interval !== undefined) {
       ok.headers.add("Session-Expires", `${interval.seconds};refresher=${interval.refresher}`);
@@ -179,7 +176,8 @@ export function refusalOf({ request }: Incoming): { status: number; name?: strin
     return { status: 415, name: "Accept", value: "application/sdp" };
   }
   const asked = sessionInterval(headers);
-  if (asked !== undefined && asked.seconds < shortestSessionSeconds) return { status: 422, name: "Min-SE", value: String(shortestSessionSeconds) };
+  if (asked !== undefined && asked.seconds < shortestSessionSeconds)
+    return { status: 422, name: "Min-SE", value: String(shortestSessionSeconds) };
   return undefined;
 }
 
@@ -187,7 +185,9 @@ function callStart({ request }: Incoming): CallStart {
   const { headers, uri } = request;
   const from = parseNameAddr(headers.get("From") ?? "");
   const replaces = headers.get("Replaces")?.split(";")[0]?.trim();
-  const language = splitList(headers.get("Accept-Language") ?? "")[0]?.split(";")[0]?.trim();
+  const language = splitList(headers.get("Accept-Language") ?? "")[0]
+    ?.split(";")[0]
+    ?.trim();
   return {
     dialect: "sip",
     carrierCallId: headers.get("Call-ID"),

@@ -26,6 +26,3 @@ export class Peers {
 }
 
 const familyOf = (address: string): "ipv4" | "ipv6" => (isIP(address) === 4 ? "ipv4" : "ipv6");
-
-/** Whoever nobody was named for: this machine. */
-export const loopbackOnly: readonly string[] = ["127.0.0.0/8", "::1"];

@@ -54,9 +54,7 @@ export function answerOffer(text: string, own: OwnMedia, current: CodecName | un
   const crypto = pickCrypto(media);
   const dtmf = eventsOf(media, codec);
   const agreed = agreedOf(offer, media, { codec, payloadType, dtmf, srtp: crypto && { ...crypto, ours: own.keyAndSalt } });
-  const described = offer.media.map((each, at) =>
-    at === chosen ? answered(each, agreed, own, crypto?.id) : { ...refusedMedia(each) },
-  );
+  const described = offer.media.map((each, at) => (at === chosen ? answered(each, agreed, own, crypto?.id) : { ...refusedMedia(each) }));
   return { agreed, answer: write(session(own, described)) };
 }
 
@@ -120,7 +118,9 @@ interface Mapped {
 /** The codecs of a description that we know, in its order. */
 function knownIn(media: MediaDescription, own: OwnMedia): Mapped[] {
   const mapped: Mapped[] = [];
-  for (const text of String(media.payloads ?? "").split(" ").slice(0, 64)) {
+  for (const text of String(media.payloads ?? "")
+    .split(" ")
+    .slice(0, 64)) {
     const payloadType = Number(text);
     const line = (media.rtp ?? []).find((each) => each.payload === payloadType);
     const name = own.codecs.find((each) =>
@@ -155,11 +155,7 @@ function eventsOf(media: MediaDescription, codec: CodecRow): Agreed["dtmf"] {
   return line === undefined ? undefined : { payloadType: line.payload, clockHz: line.rate ?? codec.clockHz };
 }
 
-function agreedOf(
-  session: Description,
-  media: MediaDescription,
-  parts: Pick<Agreed, "codec" | "payloadType" | "dtmf" | "srtp">,
-): Agreed {
+function agreedOf(session: Description, media: MediaDescription, parts: Pick<Agreed, "codec" | "payloadType" | "dtmf" | "srtp">): Agreed {
   const address = media.connection?.ip ?? session.connection?.ip ?? "";
   if (!/^[0-9A-Fa-f.:]{2,45}$/.test(address)) throw new Fault("caller-malformed", "the session description has no usable address");
   const theirs = media.direction ?? session.direction ?? "sendrecv";

@@ -1,6 +1,6 @@
 import type { Timer } from "../../kernel/clock.ts";
 import type { Encoding } from "../../audio/encodings.ts";
-import { Fault, toFault } from "../../kernel/fault.ts";
+import { toFault, type Fault } from "../../kernel/fault.ts";
 import type { CallerNotice, LegEnd, LegListener } from "../leg.ts";
 import { allowedMethods, contactFor, supportedExtensions, type CallParts, type OwnDescription } from "./call-parts.ts";
 import type { Dialog } from "./dialog.ts";

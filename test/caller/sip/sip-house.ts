@@ -13,7 +13,7 @@ export interface SipHouse extends AsyncDisposable {
   readonly qualities: LineQuality[];
 }
 
-export const sipDefaults: SipOptions = {
+const sipDefaults: SipOptions = {
   host: "127.0.0.1",
   port: 0,
   publicHost: undefined,

@@ -6,7 +6,7 @@ export type Framed =
   | { readonly name: "broken"; readonly why: string };
 
 /** Longest message, bytes; RFC 3261 section 18.1.1 wants at least this. */
-export const messageLimitBytes = 65_535;
+const messageLimitBytes = 65_535;
 
 /** Cuts a TCP or TLS stream into messages by Content-Length (RFC 3261 section 18.3); knows the pings of RFC 5626 section 4.4.1. */
 export class Framing {
@@ -31,7 +31,8 @@ export class Framing {
       this.#waiting = this.#waiting.subarray(2);
     }
     const end = this.#waiting.indexOf("\r\n\r\n");
-    if (end < 0) return this.#waiting.length > messageLimitBytes ? this.#break(`a header of more than ${messageLimitBytes} bytes`) : undefined;
+    if (end < 0)
+      return this.#waiting.length > messageLimitBytes ? this.#break(`a header of more than ${messageLimitBytes} bytes`) : undefined;
     const header = this.#waiting.toString("latin1", 0, end);
     const length = /(?:^|\r\n)(?:content-length|l)[ \t]*:[ \t]*(\d{1,9})[ \t]*(?=\r\n|$)/i.exec(header)?.[1];
     if (length === undefined) return this.#break("a message without Content-Length");

@@ -22,8 +22,7 @@ export const noBody: Buffer = Buffer.alloc(0);
 
 /** Header text is kept byte by byte (Latin-1), so that what we send back is what came. */
 export function writeMessage(message: SipMessage): Buffer {
-  const first =
-    message.kind === "request" ? `${message.method} ${message.uri} SIP/2.0` : `SIP/2.0 ${message.status} ${message.reason}`;
+  const first = message.kind === "request" ? `${message.method} ${message.uri} SIP/2.0` : `SIP/2.0 ${message.status} ${message.reason}`;
   message.headers.set("Content-Length", String(message.body.length));
   return Buffer.concat([Buffer.from(`${first}\r\n${message.headers.toString()}\r\n`, "latin1"), message.body]);
 }

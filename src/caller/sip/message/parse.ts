@@ -27,7 +27,10 @@ const bad = (flaw: string, status = 400): Flaw => ({ flaw, status });
 export function readMessage(bytes: Buffer): Reading {
   const end = bytes.indexOf("\r\n\r\n");
   if (end < 0) return { name: "flawed", ...bad("the header has no end"), request: undefined };
-  const [first = "", ...lines] = bytes.toString("latin1", 0, end).replace(/\r\n[ \t]+/g, " ").split("\r\n");
+  const [first = "", ...lines] = bytes
+    .toString("latin1", 0, end)
+    .replace(/\r\n[ \t]+/g, " ")
+    .split("\r\n");
   const { headers, flaw } = readHeaders(lines);
   const body = bytes.subarray(end + 4);
   if (first.startsWith("SIP/")) return readResponse(first, headers, flaw, body);
@@ -71,7 +74,9 @@ function readHeaders(lines: readonly string[]): { headers: Headers; flaw: Flaw |
 /** Whoever cannot be told apart from others by these cannot be answered either. */
 function isAnswerable({ method, headers }: SipRequest): boolean {
   const [via = ""] = headers.all("Via");
-  return method !== "ACK" && parseVia(via) !== undefined && ["From", "To", "Call-ID", "CSeq"].every((name) => headers.get(name) !== undefined);
+  return (
+    method !== "ACK" && parseVia(via) !== undefined && ["From", "To", "Call-ID", "CSeq"].every((name) => headers.get(name) !== undefined)
+  );
 }
 
 function flawOf(request: SipRequest, bodyBytes: number): Flaw | undefined {

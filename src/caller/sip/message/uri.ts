@@ -18,7 +18,7 @@ const anyUri = /^[A-Za-z][A-Za-z0-9+.-]*:[^\s<>"]+$/;
 const nameAddr = new RegExp(String.raw`^(${quoted}|(?:${token}[ \t]*)*)[ \t]*<([^<>\s]+)>(.*)$`, "s");
 const hostPort = new RegExp(String.raw`^(${host})(?:[ \t]*:[ \t]*(\d{1,5}))?$`);
 
-export const bare = (text: string): string => (text.startsWith("[") ? text.slice(1, -1) : text);
+const bare = (text: string): string => (text.startsWith("[") ? text.slice(1, -1) : text);
 export const bracketed = (address: string): string => (isIPv6(address) ? `[${address}]` : address);
 
 /** Undefined: no `sip:` or `sips:` URI, or a malformed one. */

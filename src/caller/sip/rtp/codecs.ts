@@ -33,8 +33,24 @@ export interface AudioCodec {
 const plain: AudioCodec = { decode: (payload) => payload, encode: (audio) => audio, unitsOf: (payload) => payload.length };
 
 export const codecs: Readonly<Record<CodecName, CodecRow>> = {
-  PCMU: { name: "PCMU", payloadType: 0, clockHz: 8_000, channels: undefined, encoding: "pcmu@8000", quality: g711Quality, open: () => plain },
-  PCMA: { name: "PCMA", payloadType: 8, clockHz: 8_000, channels: undefined, encoding: "pcma@8000", quality: g711Quality, open: () => plain },
+  PCMU: {
+    name: "PCMU",
+    payloadType: 0,
+    clockHz: 8_000,
+    channels: undefined,
+    encoding: "pcmu@8000",
+    quality: g711Quality,
+    open: () => plain,
+  },
+  PCMA: {
+    name: "PCMA",
+    payloadType: 8,
+    clockHz: 8_000,
+    channels: undefined,
+    encoding: "pcma@8000",
+    quality: g711Quality,
+    open: () => plain,
+  },
 };
 
 /** In the order of our own offers. */

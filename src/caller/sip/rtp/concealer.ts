@@ -113,9 +113,9 @@ export class Concealer {
 
   #remember(samples: Int16Array): void {
     const history = this.#history;
-    if (samples.length >= history.length) return void history.set(samples.subarray(samples.length - history.length));
-    history.copyWithin(0, samples.length);
-    history.set(samples, history.length - samples.length);
+    const kept = Math.min(samples.length, history.length);
+    history.copyWithin(0, kept);
+    history.set(samples.subarray(samples.length - kept), history.length - kept);
   }
 
   /** A copy of the samples that may be written to. */

@@ -58,7 +58,7 @@ export class DtmfSender {
 
   /** Digits beyond what any number has are dropped; whatever is no digit is left out. */
   add(text: string): void {
-    const known = [...text.toUpperCase()].filter((digit) => digits.includes(digit)).join("");
+    const known = text.toUpperCase().replace(/[^0-9*#A-D]/g, "");
     this.#queue = (this.#queue + known).slice(0, queueLimit);
   }
 

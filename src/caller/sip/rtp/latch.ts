@@ -44,7 +44,8 @@ export class Latch {
       return true;
     }
     if (this.#place !== undefined && nowMs - this.#heardMs < holdsForMs && !proven) return this.#refuse();
-    const plausible = proven || same(from, this.#described) || from.address === this.#described.address || isPrivate(this.#described.address);
+    const plausible =
+      proven || same(from, this.#described) || from.address === this.#described.address || isPrivate(this.#described.address);
     if (!plausible && !this.#isConsistent(from)) return this.#refuse();
     this.#place = { address: from.address, port: from.port };
     this.#candidate = undefined;

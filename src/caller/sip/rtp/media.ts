@@ -241,4 +241,5 @@ const cryptoOf = ({ srtp }: Agreed): { out: SrtpStream; in: SrtpStream } | undef
   srtp && { out: new SrtpStream(srtp.suite, srtp.ours), in: new SrtpStream(srtp.suite, srtp.theirs) };
 
 const sameKeys = (a: Agreed, b: Agreed): boolean =>
-  a.srtp?.suite === b.srtp?.suite && (a.srtp === undefined || b.srtp === undefined || (a.srtp.theirs.equals(b.srtp.theirs) && a.srtp.ours.equals(b.srtp.ours)));
+  a.srtp?.suite === b.srtp?.suite &&
+  (a.srtp === undefined || b.srtp === undefined || (a.srtp.theirs.equals(b.srtp.theirs) && a.srtp.ours.equals(b.srtp.ours)));

@@ -62,7 +62,8 @@ export function parseRtcp(bytes: Buffer): RtcpNews | undefined {
     if (first >> 6 !== 2 || end > bytes.length) return undefined;
     const body = bytes.subarray(at + 8, Math.max(at + 8, end));
     if (type === senderReport && body.length >= 20) senderStamp = body.readUInt32BE(2);
-    if (type === senderReport || type === receiverReport) reports.push(...readReports(body.subarray(type === senderReport ? 20 : 0), first & 0x1f));
+    if (type === senderReport || type === receiverReport)
+      reports.push(...readReports(body.subarray(type === senderReport ? 20 : 0), first & 0x1f));
     if (type === goodbye) bye = true;
     at = end;
   }

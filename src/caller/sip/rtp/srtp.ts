@@ -80,7 +80,8 @@ export class SrtpStream {
     const rollovers = guessRollovers(source.rollovers, source.highest, sequence);
     const index = rollovers * 65_536 + sequence;
     const sealed = packet.subarray(0, end);
-    if (rollovers < 0 || !source.window.isNew(index) || !timingSafeEqual(this.#rtpTag(sealed, rollovers), packet.subarray(end))) return undefined;
+    if (rollovers < 0 || !source.window.isNew(index) || !timingSafeEqual(this.#rtpTag(sealed, rollovers), packet.subarray(end)))
+      return undefined;
     source.window.note(index);
     if (index > source.rollovers * 65_536 + source.highest) [source.rollovers, source.highest] = [rollovers, sequence];
     // Only who has the key gets here; it has no reason for more than a few sources.
@@ -104,7 +105,8 @@ export class SrtpStream {
     const sealed = packet.subarray(0, end);
     const word = sealed.readUInt32BE(end - 4);
     const index = word & 0x7fffffff;
-    if (!this.#rtcpWindow.isNew(index) || !timingSafeEqual(tagOf(this.#rtcp.auth, sealed, rtcpTagBytes), packet.subarray(end))) return undefined;
+    if (!this.#rtcpWindow.isNew(index) || !timingSafeEqual(tagOf(this.#rtcp.auth, sealed, rtcpTagBytes), packet.subarray(end)))
+      return undefined;
     this.#rtcpWindow.note(index);
     const body = sealed.subarray(8, end - 4);
     const isEncrypted = word >= 0x80000000;
@@ -138,7 +140,7 @@ function crypt({ key, salt }: SessionKeys, ssrc: number, index: number, payload:
   salt.copy(iv);
   iv.writeUInt32BE((iv.readUInt32BE(4) ^ ssrc) >>> 0, 4);
   iv.writeUInt16BE(iv.readUInt16BE(8) ^ Math.floor(index / 2 ** 32), 8);
-  iv.writeUInt32BE((iv.readUInt32BE(10) ^ index % 2 ** 32) >>> 0, 10);
+  iv.writeUInt32BE((iv.readUInt32BE(10) ^ (index % 2 ** 32)) >>> 0, 10);
   return createCipheriv("aes-128-ctr", key, iv).update(payload);
 }
 

@@ -5,7 +5,7 @@ import type { SipUri } from "../message/uri.ts";
 import type { Hop, TransportName } from "./wire.ts";
 
 /** What a URI asks for: its transport and port (RFC 3263 section 4, without NAPTR and SRV: the port is the URI's or the default). */
-export function wantedOf(uri: SipUri): { transport: TransportName; port: number } {
+function wantedOf(uri: SipUri): { transport: TransportName; port: number } {
   const named = uri.params.get("transport")?.toLowerCase();
   const transport = uri.scheme === "sips" || named === "tls" ? "tls" : named === "tcp" ? "tcp" : "udp";
   return { transport, port: uri.port ?? (transport === "tls" ? 5061 : 5060) };

@@ -94,7 +94,9 @@ class StreamWire implements Wire {
     const { tls } = this.#options;
     const target = { host: to.address, port: to.port };
     const socket =
-      tls === undefined ? connect(target) : connectTls({ ...target, cert: tls.cert, key: tls.key, ...(tls.ca === undefined ? {} : { ca: tls.ca }) });
+      tls === undefined
+        ? connect(target)
+        : connectTls({ ...target, cert: tls.cert, key: tls.key, ...(tls.ca === undefined ? {} : { ca: tls.ca }) });
     this.#serve(socket, to);
     return socket;
   }
