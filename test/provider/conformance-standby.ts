@@ -68,6 +68,8 @@ export function standsBy(make: () => Promise<Bench>): void {
     expect(places, known).not.toContain(-1);
     expect(places, known).toEqual(places.toSorted((a, b) => a - b));
     for (const mark of marks) expect(known.split(mark), mark).toHaveLength(2);
+    const results = told[0]?.flatMap((item) => (item.by === "tool" ? [item.output] : []));
+    if (bench.provider.traits.seeding === "items") expect(results).toEqual(['{"rooms":31}', '{"rooms":77}']);
     expect(bench.panel.violations).toEqual([]);
   });
 

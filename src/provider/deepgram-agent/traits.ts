@@ -16,7 +16,8 @@ export const agentTraits: ProviderTraits = {
   callerTranscript: "final",
   // The wire has no word for what was heard.
   memoryAfterInterrupt: "as-generated",
-  // It could be kept silent, but each minute of it is paid in full, and nothing can join its memory after the settings.
+  // `KeepAlive` would hold it, but the time of a session is paid in full whether or not anybody speaks, and history is taken with the
+  // settings only: what was said meanwhile could join it as words of the prompt, not as turns.
   standby: false,
   resumable: false,
   sessionLimitMs,
