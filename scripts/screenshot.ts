@@ -1,10 +1,11 @@
 import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
 import { parseArgs } from "node:util";
-import { chromium } from "playwright-core";
+import { chromium, type Page } from "playwright-core";
 
 // Takes the picture of a live call for the README: the page's own example call against a running server.
 //   node scripts/screenshot.ts --url http://localhost:8080/ --out public/images/call.png [--dark] [--phone] [--turns 6]
+// With --console that of the console, its first call opened; then somebody has to be on the line.
 
 const { values } = parseArgs({
   options: {
@@ -14,6 +15,7 @@ const { values } = parseArgs({
     turns: { type: "string", default: "6" },
     dark: { type: "boolean", default: false },
     phone: { type: "boolean", default: false },
+    console: { type: "boolean", default: false },
   },
 });
 
@@ -39,6 +41,15 @@ try {
     deviceScaleFactor: 2,
     colorScheme: values.dark ? "dark" : "light",
   });
+  await (values.console ? poseConsole(page) : poseCall(page));
+  await mkdir(dirname(values.out), { recursive: true });
+  await page.screenshot({ path: values.out });
+  process.stdout.write(`${values.out}\n`);
+} finally {
+  await browser.close();
+}
+
+async function poseCall(page: Page): Promise<void> {
   await page.goto(values.url);
   await page.locator(".example").first().click();
   await page
@@ -47,9 +58,11 @@ try {
     .waitFor({ timeout: callLimitMs });
   await page.locator('body[data-state="speaking"]').waitFor({ timeout: callLimitMs });
   await page.waitForTimeout(poseMs);
-  await mkdir(dirname(values.out), { recursive: true });
-  await page.screenshot({ path: values.out });
-  process.stdout.write(`${values.out}\n`);
-} finally {
-  await browser.close();
+}
+
+async function poseConsole(page: Page): Promise<void> {
+  await page.goto(new URL("console", values.url).href);
+  await page.locator(".call-head").first().click({ timeout: callLimitMs });
+  await page.locator(".said li").nth(1).waitFor({ timeout: callLimitMs });
+  await page.waitForTimeout(poseMs);
 }

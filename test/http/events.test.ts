@@ -117,6 +117,20 @@ test("who comes back with the last id it saw is told what it missed, and only th
 });
 
 test.each([
+  { query: "?last=2", told: ["c2", "c3", "c4"] },
+  { query: "?last=99", told: ["c1", "c2", "c3", "c4"] },
+  { query: "?last=-1", told: ["c4"] },
+  { query: "?last=many", told: ["c4"] },
+  { query: "", told: ["c4"] },
+])("who comes for the first time with '$query' hears of $told", async ({ query, told }) => {
+  await using desk = await open();
+  for (const id of ["c1", "c2", "c3"]) desk.board.calls.add(id);
+  const reader = await desk.reads({ query });
+  desk.board.calls.add("c4");
+  await until(() => expect(reader.happenings.map(({ data }) => data["callId"])).toEqual(told));
+});
+
+test.each([
   { name: "of another process", lastId: "e0-7" },
   { name: "from the future", lastId: "e1-999999" },
   { name: "that is none", lastId: "x" },

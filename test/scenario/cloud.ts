@@ -14,6 +14,8 @@ interface LogLine {
 
 /** The whole server, with `tiers` each on its own fake as `npm run fakes` serves it. */
 export interface Cloud extends AsyncDisposable {
+  /** Where its pages are. */
+  readonly url: string;
   /** Every line of the server's log, also those that a level would hide. */
   readonly log: readonly LogLine[];
   /** Keys that must appear nowhere. */
@@ -42,6 +44,7 @@ export async function startCloud(...tiers: readonly string[]): Promise<Cloud> {
     return what;
   };
   return {
+    url: server.url,
     log,
     secrets: Object.entries(settings).flatMap(([name, value]) => (name.endsWith("_KEY") ? [value] : [])),
     dials: () => server.dials(),

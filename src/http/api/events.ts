@@ -73,7 +73,9 @@ export class EventFeed implements Disposable {
     response.once("close", () => this.#forget(reader));
     this.#readers.add(reader);
     response.write(`retry: 2000\n: ${this.#parts.epoch}\n\n`);
-    this.#catchUp(reader, request.headers["last-event-id"]?.toString());
+    const lastId = request.headers["last-event-id"]?.toString();
+    if (lastId === undefined) this.#recall(reader, Number(query.get("last") ?? 0));
+    else this.#catchUp(reader, lastId);
     if (reader.wantsCalls) this.#write(reader, this.#picture());
     if (this.#timer !== undefined) return;
     this.#providersWere = this.#providersNow();
@@ -99,9 +101,14 @@ export class EventFeed implements Disposable {
     for (const reader of this.#readers) this.#write(reader, text);
   }
 
+  /** The newest of what is kept, so that who comes sees what led here. */
+  #recall(reader: Reader, count: number): void {
+    if (!(count >= 1)) return;
+    for (const { text } of this.#ring.slice(-count)) this.#write(reader, text);
+  }
+
   /** What a reader missed while it was away; `missed` when that is more than is kept, or from another process. */
-  #catchUp(reader: Reader, lastId: string | undefined): void {
-    if (lastId === undefined) return;
+  #catchUp(reader: Reader, lastId: string): void {
     const [, epoch, digits] = /^(.+)-(\d{1,15})$/.exec(lastId) ?? [];
     const last = epoch === this.#parts.epoch ? Number(digits) : Number.NaN;
     const oldest = this.#ring[0]?.number ?? this.#count + 1;
@@ -164,7 +171,10 @@ export const eventOperation = (feed: EventFeed): Operation => ({
   for: "known",
   summary: "What happens to calls and providers from now on, as server-sent events; after Last-Event-ID also what was missed",
   body: undefined,
-  query: { calls: "set to 1: every second also an event `calls` with a picture of those in progress" },
+  query: {
+    last: "without Last-Event-ID: so many of the newest events are told first, at most the 500 that are kept",
+    calls: "set to 1: every second also an event `calls` with a picture of those in progress",
+  },
   answer: { status: 200, meaning: "events until either side closes; a comment every 15 s", type: "text/event-stream", schema: line },
   faults: ["busy"],
   answers: (asked, response) => feed.serve(asked, response),
