@@ -205,13 +205,13 @@ test("an outage that begins while nobody calls is found by probes, before a call
 });
 
 test("a provider that takes probes and drops them a moment later is not let back in", async () => {
-  const { clock, dial, provider, guarded } = house();
+  const { clock, dial, provider, guarded, told } = house();
   guarded.start();
   provider.conduct = { does: "refuse", fault: unreachable };
   for (let call = 0; call < 5; call += 1) await dial().catch(() => {});
   provider.conduct = { does: "drop", ms: 2_000 };
   await clock.advance(59_000);
-  expect(guarded.view().breaker.state).toBe("open");
+  expect(told.filter((each) => each.includes(" to "))).toEqual(["closed to open"]);
   guarded.stop();
 });
 
@@ -285,6 +285,71 @@ test("what real calls showed within half a minute is not probed again", async ()
     await clock.advance(10_000);
   }
   expect(provider.requests.filter(({ callId }) => callId !== "call_1")).toEqual([]);
+  guarded.stop();
+});
+
+test("a call that works ends the ladder", async () => {
+  const { clock, dial, provider, guarded } = house();
+  guarded.start();
+  provider.conduct = { does: "refuse", fault: unreachable };
+  await dial().catch(() => {});
+  await clock.advance(1_200);
+  expect(provider.dials).toBe(2);
+  provider.conduct = { does: "serve" };
+  await dial();
+  provider.tells(turn);
+  provider.speaks("a1");
+  provider.tells({ type: "agent.ended", turnId: "a1", outcome: "complete" });
+  await clock.advance(25_000);
+  expect(provider.dials).toBe(3);
+  guarded.stop();
+});
+
+test("one that is full or at its rate limit is not probed", async () => {
+  const { clock, dial, provider, guarded } = house();
+  guarded.start();
+  provider.full = new Fault("provider-busy", "all lines of this machine are busy");
+  await clock.advance(65_000);
+  expect(provider.dials).toBe(0);
+  provider.full = undefined;
+  provider.conduct = { does: "refuse", fault: new Fault("provider-limited", "HTTP 429", { retryAfterMs: 100_000 }) };
+  await dial().catch(() => {});
+  await clock.advance(65_000);
+  expect(provider.dials).toBe(1);
+  guarded.stop();
+});
+
+test("openings and answers that ran out of time make the next ones wait longer", async () => {
+  const { clock, dial, provider, guarded } = house();
+  for (let call = 0; call < 20; call += 1) {
+    const link = await dial();
+    provider.tells(turn);
+    provider.speaks("a1");
+    link.close();
+  }
+  expect(guarded.view().timeouts).toEqual({ openMs: 1_000, answerMs: 1_000 });
+  const abort = new AbortController();
+  await dial(abort.signal);
+  provider.tells(turn);
+  await clock.advance(1_000);
+  abort.abort(silent);
+  expect(guarded.view().timeouts).toEqual({ openMs: 1_000, answerMs: 2_000 });
+  provider.conduct = { does: "hang" };
+  const late = new AbortController();
+  const opening = dial(late.signal);
+  await clock.advance(1_000);
+  late.abort(silent);
+  await expect(opening).rejects.toThrow("called off");
+  expect(guarded.view().timeouts).toEqual({ openMs: 2_000, answerMs: 2_000 });
+});
+
+test("with nobody calling and no probes, what went wrong fades all the same, and that is told", async () => {
+  const { clock, dial, provider, guarded, levels } = house({ probes: "off" });
+  guarded.start();
+  provider.conduct = { does: "refuse", fault: unreachable };
+  await dial().catch(() => {});
+  await clock.advance(335_000);
+  expect(levels).toEqual(["healthy to degraded", "degraded to healthy"]);
   guarded.stop();
 });
 

@@ -59,6 +59,21 @@ test("one wait that ran out is forgiven by the next answer in the usual time", (
   expect(limit.ms).toBe(1_000);
 });
 
+test("of a provider that is slow each tenth time the slow answers are waited for before long", () => {
+  const limit = limitAfter(...times(200, 200));
+  let ranOut = 0;
+  for (let turn = 0; turn < 400; turn += 1) {
+    const ms = turn % 10 === 0 ? 1_400 : 200;
+    if (ms <= limit.ms) limit.took(ms);
+    else {
+      limit.ranOut(limit.ms);
+      ranOut += 1;
+    }
+  }
+  expect(limit.ms).toBeGreaterThan(1_400);
+  expect(ranOut).toBeLessThan(15);
+});
+
 test("whatever comes, the limit stays between a second and the longest", () => {
   const step = fc.record({ what: fc.constantFrom("took", "ranOut", "forget"), ms: fc.nat(60_000) });
   fc.assert(
