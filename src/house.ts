@@ -51,10 +51,12 @@ import type { CallRecord } from "./watch/call-record.ts";
 import { watchCosts } from "./watch/costs.ts";
 import { Journal } from "./watch/journal.ts";
 import { showNode } from "./watch/node.ts";
+import { openTraces } from "./watch/otlp.ts";
 import { callRecords } from "./watch/records.ts";
 import { watchHealth } from "./watch/health.ts";
 import type { Metrics } from "./watch/metrics.ts";
 import { redactor } from "./watch/redact.ts";
+import { traceCalls } from "./watch/traces.ts";
 
 /** Openings in a row on the last tier before a call is given up: the first, one at once, and five on a ladder of 31 s. */
 const attempts = 7;
@@ -99,7 +101,7 @@ export async function openHouse(settings: Settings, log: Log, metrics: Metrics):
     await Promise.all([...providers.values()].map((provider) => provider.close()));
   };
   try {
-    const books = openBooks([...providers.keys()], settings, log, metrics);
+    const books = await openBooks([...providers.keys()], settings, log, metrics);
     const { watch } = books;
     const prompts = await openPrompts(settings.get("LINEKEEPER_PROMPTS"), systemClock.wallNow());
     for (const problem of prompts.problems) log.warning("prompt_unusable", { message: problem });
@@ -174,7 +176,7 @@ interface Books {
   close(): Promise<void>;
 }
 
-function openBooks(providers: readonly string[], settings: Settings, log: Log, metrics: Metrics): Books {
+async function openBooks(providers: readonly string[], settings: Settings, log: Log, metrics: Metrics): Promise<Books> {
   const data = settings.get("LINEKEEPER_DATA");
   const costWatch = watchCosts(log.with({ logger: "costs" }), metrics, { providers });
   const costs = openCosts({
@@ -197,13 +199,14 @@ function openBooks(providers: readonly string[], settings: Settings, log: Log, m
   const costOf = (callId: string): number | undefined => costs.costOf(callId);
   const keep = (record: CallRecord): void => journal.add(record);
   const records = callRecords({ clock: systemClock, region: "default", node: hostname(), costOf, keep });
+  const traces = await tracesFor(settings, log);
   const watch = watchCalls(log.with({ logger: "call" }), metrics, {
     providers,
     dialects: [...dialects.map((dialect) => dialect.name), "sip"],
     clock: systemClock,
     costOf,
     // The records read a call's cost at its end, when the costs forget the call.
-    others: [records, costs],
+    others: [records, ...traces.watches, costs],
   });
   return {
     watch,
@@ -214,9 +217,20 @@ function openBooks(providers: readonly string[], settings: Settings, log: Log, m
       showNode(metrics, { providers, ringChunks: roster.ringChunks, secretAgesMs });
     },
     async close() {
-      await Promise.all([journal.close(), costs.close()]);
+      await Promise.all([journal.close(), costs.close(), traces.close()]);
     },
   };
+}
+
+/** Without a collector there are no traces, and nothing of what they need is loaded. */
+async function tracesFor(settings: Settings, log: Log): Promise<{ readonly watches: readonly SessionWatch[]; close(): Promise<void> }> {
+  const endpoint = settings.get("OTEL_EXPORTER_OTLP_ENDPOINT");
+  if (endpoint === undefined) return { watches: [], close: async () => undefined };
+  const failed = (error: unknown): void =>
+    log.with({ logger: "traces" }).warning("traces_not_sent", { message: "the collector takes no traces; calls go on", err: error });
+  const outlet = await openTraces({ endpoint, headers: settings.get("OTEL_EXPORTER_OTLP_HEADERS"), version, failed });
+  const { text } = redactor(() => settings.secretValues());
+  return { watches: [traceCalls({ ...outlet, clock: systemClock, clean: text })], close: () => outlet.close() };
 }
 
 function openRoster(

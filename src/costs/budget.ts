@@ -10,7 +10,7 @@ export interface BudgetPlan {
 }
 
 /** Percent of a budget at which somebody is told. */
-export type Step = 80 | 90 | 100;
+type Step = 80 | 90 | 100;
 
 export interface BudgetReport {
   /** A step was reached, for the first time in this period. */

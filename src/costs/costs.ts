@@ -18,7 +18,7 @@ export interface CostOptions {
   readonly report: CostReport;
 }
 
-export interface CostReport extends Pick<LedgerReport, "unpriced">, BudgetReport {
+interface CostReport extends Pick<LedgerReport, "unpriced">, BudgetReport {
   spent(provider: string, usd: number): void;
   /** The file could not be read or written. */
   fileFailed(error: unknown): void;

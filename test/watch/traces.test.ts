@@ -1,0 +1,161 @@
+import { expect, test } from "vitest";
+import type { CallEvent } from "../../src/session/words.ts";
+import { openTraces } from "../../src/watch/otlp.ts";
+import { traceIdOf } from "../../src/watch/trace-ids.ts";
+import { traceCalls } from "../../src/watch/traces.ts";
+import { SimulatedClock } from "../simulated-clock.ts";
+import { openCollector, type Collector } from "./collector.ts";
+
+/** An event without the id of its call. */
+type Told = CallEvent extends infer Event ? (Event extends CallEvent ? Omit<Event, "callId"> : never) : never;
+
+async function observatory(collector: Collector, callId = "call_1") {
+  const failures: unknown[] = [];
+  const outlet = await openTraces({
+    endpoint: collector.url,
+    headers: "x-tenant=a%20b",
+    version: "1.2.3",
+    failed: (error) => void failures.push(error),
+  });
+  const clock = new SimulatedClock();
+  const watch = traceCalls({ ...outlet, clock, clean: (text) => text.replaceAll("canary", "[hidden]") });
+  const tell = (...events: readonly Told[]): void => {
+    for (const event of events) watch.tell({ ...event, callId });
+  };
+  return { clock, tell, failures, close: () => outlet.close() };
+}
+
+const started: Told = { type: "call.started", dialect: "browser", agent: "desk", language: "en", tiers: ["openai", "local"] };
+const ended: Told = { type: "call.ended", dialect: "browser", outcome: "completed", cause: undefined, durationMs: 5_000 };
+
+test("a call is one trace: its links, turns with their stages, tools and hand-overs, each under what it belongs to", async () => {
+  await using collector = await openCollector();
+  const { clock, tell, close } = await observatory(collector);
+  tell(started);
+  await clock.advance(500);
+  tell({ type: "link.opened", provider: "openai", setupMs: 400, attempt: 1, model: "gpt-realtime-2.1" });
+  await clock.advance(1_500);
+  tell({ type: "turn.committed", provider: "openai", endpointingMs: 300 });
+  await clock.advance(100);
+  tell({ type: "tool.began", name: "book canary", toolCallId: "t4" });
+  await clock.advance(200);
+  tell(
+    { type: "tool.ended", name: "book canary", status: "ok", durationMs: 200, toolCallId: "t4" },
+    { type: "link.used", provider: "openai", usage: { model: "m", quantities: { input_text_tokens: 7, output_audio_tokens: 9 } } },
+  );
+  await clock.advance(200);
+  tell({ type: "turn.answered", provider: "openai", kind: "tool", responseStartMs: 500, latencyMs: 800 });
+  await clock.advance(50);
+  tell({ type: "turn.ended", provider: "openai", outcome: "complete", kind: "tool", cause: undefined, gapMs: 20 });
+  tell({
+    type: "turn.timed",
+    provider: "openai",
+    kind: "tool",
+    times: { totalMs: 880, stages: { playout: 80, endpointing: 300, provider: 490, ours: 10 } },
+  });
+  tell(
+    { type: "link.lost", provider: "openai", code: "provider-dropped", message: "canary", livedMs: 2_050, retryAfterMs: undefined },
+    { type: "link.closed", provider: "openai", livedMs: 2_050 },
+  );
+  await clock.advance(300);
+  tell(
+    { type: "link.opened", provider: "local", setupMs: 250, attempt: 1, model: undefined },
+    {
+      type: "call.handed-over",
+      from: "openai",
+      to: "local",
+      mode: "failover",
+      cause: "provider-dropped",
+      restored: "full",
+      durationMs: 300,
+      items: 3,
+      replayedChunks: 5,
+    },
+    { type: "link.closed", provider: "local", livedMs: 10 },
+    ended,
+  );
+  await close();
+
+  const { spans, raw, service } = collector;
+  const named = (name: string) => spans.find((span) => span.name === name);
+  const root = named("call browser");
+  expect(service).toBe("linekeeper");
+  expect(raw).toContain('"x-tenant":"a b"');
+  expect(raw.replace(/"x-tenant".*?,/g, "")).not.toContain("canary");
+  expect(new Set(spans.map(({ traceId }) => traceId))).toEqual(new Set([traceIdOf("call_1")]));
+  expect(root).toMatchObject({
+    parentSpanId: undefined,
+    kind: 2,
+    attributes: { "gen_ai.conversation.id": "call_1", "gen_ai.agent.name": "desk" },
+  });
+  const turn = named("chat gpt-realtime-2.1");
+  expect(turn).toMatchObject({
+    parentSpanId: root?.spanId,
+    attributes: {
+      "gen_ai.operation.name": "chat",
+      "gen_ai.provider.name": "openai",
+      "gen_ai.request.model": "gpt-realtime-2.1",
+      "gen_ai.usage.input_tokens": 7,
+      "gen_ai.usage.output_tokens": 9,
+    },
+    events: ["first audio"],
+    isError: false,
+  });
+  expect(named("link openai")).toMatchObject({
+    parentSpanId: root?.spanId,
+    isError: true,
+    attributes: { "error.type": "provider-dropped" },
+    events: ["ready"],
+  });
+  expect(named("link local")).toMatchObject({ parentSpanId: root?.spanId, isError: false });
+  expect(named("execute_tool book [hidden]")).toMatchObject({
+    parentSpanId: turn?.spanId,
+    attributes: { "gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "book [hidden]", "gen_ai.tool.call.id": "t4" },
+  });
+  expect(named("hand-over")).toMatchObject({
+    parentSpanId: root?.spanId,
+    attributes: { "linekeeper.from": "openai", "linekeeper.to": "local", "linekeeper.restored": "full", "linekeeper.replayed_chunks": 5 },
+  });
+  const stages = ["endpointing", "provider", "ours", "playout"].map(named);
+  expect(stages.map((span) => span?.parentSpanId)).toEqual(stages.map(() => turn?.spanId));
+  // Seamless, from the caller's end of speech to their ear.
+  expect(stages.map((span) => [span?.startMs, span?.endMs].map((ms) => Math.round((ms ?? 0) - (turn?.startMs ?? 0))))).toEqual([
+    [0, 300],
+    [300, 790],
+    [790, 800],
+    [800, 880],
+  ]);
+  expect((named("link openai")?.startMs ?? 0) - (root?.startMs ?? 0)).toBe(100);
+});
+
+test("what failed is an error: a link that never came up, a tool, a turn, a call", async () => {
+  await using collector = await openCollector();
+  const { tell, close } = await observatory(collector);
+  tell(
+    started,
+    { type: "link.failed", provider: "openai", code: "provider-key", message: "no", attempt: 1, durationMs: 30, retryAfterMs: undefined },
+    { type: "turn.committed", provider: "openai", endpointingMs: 0 },
+    { type: "tool.began", name: "book", toolCallId: "t1" },
+    { type: "tool.ended", name: "book", status: "timeout", durationMs: 10_000, toolCallId: "t1" },
+    { type: "turn.ended", provider: "openai", outcome: "failed", kind: "plain", cause: "provider-overloaded", gapMs: undefined },
+    { ...ended, outcome: "failed", cause: "provider-key" },
+  );
+  await close();
+  const errors = collector.spans.map(({ name, isError, attributes }) => [name, isError, attributes["error.type"]]);
+  expect(errors.sort(([a], [b]) => String(a).localeCompare(String(b)))).toEqual([
+    ["call browser", true, "provider-key"],
+    ["chat", true, "provider-overloaded"],
+    ["execute_tool book", true, "timeout"],
+    ["link openai", true, "provider-key"],
+  ]);
+});
+
+test("a collector that takes nothing is told once, and costs no call anything", async () => {
+  await using collector = await openCollector();
+  collector.status = 400;
+  const { tell, failures, close } = await observatory(collector);
+  tell(started, ended);
+  await close();
+  expect(failures).toHaveLength(1);
+  expect(collector.spans).toEqual([]);
+});
