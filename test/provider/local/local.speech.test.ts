@@ -45,10 +45,10 @@ class Talk implements AsyncDisposable {
     this.#link = open({ audio: (bytes) => this.#audio.push(bytes), notice: (notice) => this.notices.push(notice) }).link;
   }
 
-  static async begin(begin: OpenRequest["begin"], signal = wanted): Promise<Talk> {
+  static async begin(begin: OpenRequest["begin"], { signal = wanted, callId = "call_1" } = {}): Promise<Talk> {
     const box: { report: OpenRequest["report"] } = { report: { audio: () => {}, notice: () => {} } };
     const link = await provider.open({
-      callId: "call_1",
+      callId,
       agent,
       uplink: "pcm16@16000",
       downlink: "pcm16@16000",
@@ -131,13 +131,26 @@ describe("the local provider", () => {
   test("takes no more calls than it can hear, says so in words, and has room again after one ends", async () => {
     const first = await Talk.begin("listen");
     expect(provider.admit()).toMatchObject({ code: "provider-busy", message: "this machine can hear 1 local calls at once and has 1" });
-    await expect(Talk.begin("listen")).rejects.toMatchObject({ code: "provider-busy" });
+    await expect(Talk.begin("listen", { callId: "call_2" })).rejects.toMatchObject({ code: "provider-busy" });
     await first[Symbol.asyncDispose]();
     expect(provider.admit()).toBeUndefined();
     const abort = new AbortController();
-    await Talk.begin("greet", abort.signal);
+    await Talk.begin("greet", { signal: abort.signal });
     abort.abort();
     expect(provider.admit()).toBeUndefined();
+  });
+
+  test("a link that waits takes no place; at work, it shares that of its call and finds none beside another's", async () => {
+    await using first = await Talk.begin("listen");
+    await using next = await Talk.begin("wait");
+    await using stranger = await Talk.begin("wait", { callId: "call_2" });
+    stranger.link.takeOver([], "greet");
+    next.link.takeOver([], "greet");
+    await next.until("agent.ended");
+    expect(next.notices.map(({ type }) => type)).not.toContain("link.lost");
+    expect(stranger.notices).toMatchObject([{ type: "link.lost", fault: { code: "provider-busy" } }]);
+    await first[Symbol.asyncDispose]();
+    expect(provider.admit()).toMatchObject({ code: "provider-busy" });
   });
 
   test.each([
