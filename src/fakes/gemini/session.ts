@@ -3,16 +3,16 @@
 // fields always end the session.
 import type { Random } from "../../kernel/random.ts";
 import { garble } from "../garble.ts";
-import type { ConnectionRecord, GarbleCount, Panel, ToldItem } from "../panel.ts";
+import type { ConnectionRecord, GarbleCount, Panel } from "../panel.ts";
 import { isObject } from "../shape.ts";
 import type { FakePeer, FakeSession } from "../websocket-server.ts";
 import { Answer, type AnswerHost } from "./answer.ts";
-import { Calls } from "./calls.ts";
 import { complaintAbout } from "./client-messages.ts";
+import { Conversation } from "./conversation.ts";
 import { Ear } from "./ear.ts";
 import { familyOf, type Family } from "./families.ts";
 import { framed } from "./frames.ts";
-import { at, listAt, textAt, wordsOf, type Json } from "./json.ts";
+import { at, listAt, textAt, type Json } from "./json.ts";
 import type { Memory } from "./memory.ts";
 import { samples } from "./samples.ts";
 import { behaviorOf, familyComplaint, listeningOf, toldSettings, type Listening } from "./setup.ts";
@@ -36,10 +36,8 @@ export class LiveSession implements FakeSession, AnswerHost {
   readonly #peer: FakePeer;
   readonly #panel: Panel;
   readonly #traits: SessionTraits;
-  readonly #calls = new Calls();
+  readonly #conversation: Conversation;
   readonly #timers = new Set<NodeJS.Timeout>();
-  /** The conversation as the fake's agent knows it. */
-  #told: ToldItem[] = [];
   #phase: Phase = "opened";
   #setup: Json = {};
   #family: Family | undefined;
@@ -51,6 +49,7 @@ export class LiveSession implements FakeSession, AnswerHost {
 
   constructor(peer: FakePeer, panel: Panel, traits: SessionTraits) {
     [this.#peer, this.#panel, this.#traits] = [peer, panel, traits];
+    this.#conversation = new Conversation(peer.record);
   }
 
   // What the client sends
@@ -126,7 +125,7 @@ export class LiveSession implements FakeSession, AnswerHost {
       this.#end(1011, "Internal error encountered.");
       return false;
     }
-    this.#told = [...session.told];
+    this.#conversation.resume(session.told);
     return true;
   }
 
@@ -144,7 +143,7 @@ export class LiveSession implements FakeSession, AnswerHost {
 
   #realtime(input: unknown): void {
     if (this.#phase === "seeding") return this.#refuse("realtimeInput before the initial history was completed");
-    if (this.#family?.deafWhileBlocked === true && this.#calls.blocked) {
+    if (this.#family?.deafWhileBlocked === true && this.#conversation.calls.blocked) {
       this.#panel.violation("realtimeInput while a blocking call is pending");
       return this.#end(1008, "Operation is not implemented, or supported, or enabled.");
     }
@@ -174,15 +173,14 @@ export class LiveSession implements FakeSession, AnswerHost {
   }
 
   #text(text: string): void {
-    this.#peer.record.texts.push(text);
-    this.#tell(told("user", text));
+    this.#conversation.takeWords("user", text);
     this.#answerNow();
   }
 
   /** A caller turn is over; its words come before the answer, beside it, or late. */
   #hearTurn(lastedMs: number): void {
     const words = this.#panel.nextWords(lastedMs);
-    this.#told.push({ by: "caller", text: words });
+    this.#conversation.heard(words);
     if (at(this.#setup, "inputAudioTranscription") !== undefined || this.#family?.name === "3.1") this.#transcribe(words);
     this.#answerWhenIdle();
   }
@@ -214,19 +212,10 @@ export class LiveSession implements FakeSession, AnswerHost {
       return this.#refuse("Request contains an invalid argument. Please end the turns with a user role.");
     }
     if (this.#peer.strikes("seeding")) return;
-    for (const turn of turns) {
-      const text = wordsOf(turn);
-      this.#peer.record.texts.push(text);
-      this.#tell(told(textAt(turn, "role"), text));
-    }
+    for (const turn of turns) this.#conversation.takeTurn(turn);
     if (!complete) return;
     if (this.#phase === "seeding") this.#phase = "ready";
     else this.#answerNow();
-  }
-
-  #tell(item: ToldItem): void {
-    this.#told.push(item);
-    this.#peer.record.history.push(item);
   }
 
   // Tools
@@ -236,9 +225,7 @@ export class LiveSession implements FakeSession, AnswerHost {
     const functionCalls = calls.map(({ name, args }) => {
       const id = this.#traits.random.id("fc_");
       const behavior = this.#family === undefined ? undefined : behaviorOf(this.#setup, this.#family, name);
-      const told = { by: "tool" as const, name, arguments: JSON.stringify(args), output: undefined };
-      this.#told.push(told);
-      this.#calls.add(id, behavior !== "NON_BLOCKING", told);
+      this.#conversation.called(id, name, args, behavior !== "NON_BLOCKING");
       blocking ||= behavior !== "NON_BLOCKING";
       return { id, name, args };
     });
@@ -248,24 +235,17 @@ export class LiveSession implements FakeSession, AnswerHost {
   }
 
   withdrawCalls(): void {
-    const ids = this.#calls.withdraw();
+    const ids = this.#conversation.calls.withdraw();
     if (ids.length > 0) this.emit({ toolCallCancellation: { ids } });
   }
 
   #toolResponse(responses: readonly unknown[]): void {
-    const wanted = new Set<string>();
-    for (const response of responses) {
-      const result = this.#calls.answer(response, this.#family);
-      if (typeof result === "string") return this.#refuse(result);
-      const { name, output, told, then } = result;
-      this.#peer.record.toolResults.push({ name, output });
-      this.#peer.record.texts.push(output);
-      this.#told = this.#told.map((item) => (item === told ? { ...told, output } : item));
-      wanted.add(then);
-    }
+    const { calls } = this.#conversation;
+    const wanted = this.#conversation.takeResults(responses, this.#family);
+    if (typeof wanted === "string") return this.#refuse(wanted);
     if (wanted.has("interrupt")) this.#answerNow();
     else if (wanted.has("speak")) this.#answerWhenIdle();
-    if (wanted.has("go-on") && !this.#calls.blocked && this.#answer?.waiting === true) void this.#answer.run(this.#nextReply());
+    if (wanted.has("go-on") && !calls.blocked && this.#answer?.waiting === true) void this.#answer.run(this.#nextReply());
   }
 
   // Answers
@@ -289,14 +269,14 @@ export class LiveSession implements FakeSession, AnswerHost {
   }
 
   #nextReply(): ReturnType<Panel["nextReply"]> {
-    const reply = this.#panel.nextReply(this.#told);
-    if (reply.text !== "") this.#told.push({ by: "agent", text: reply.text });
+    const reply = this.#panel.nextReply(this.#conversation.told);
+    this.#conversation.said(reply.text);
     return reply;
   }
 
   answered(answer: Answer): void {
     if (this.#answer === answer) this.#answer = undefined;
-    if (at(this.#setup, "sessionResumption") !== undefined && !this.#calls.pending) this.#giveHandle();
+    if (at(this.#setup, "sessionResumption") !== undefined && !this.#conversation.calls.pending) this.#giveHandle();
     if (!this.#due || this.#answer !== undefined) return;
     this.#due = false;
     this.#generate();
@@ -305,7 +285,7 @@ export class LiveSession implements FakeSession, AnswerHost {
   #giveHandle(): void {
     const newHandle = this.#traits.random.id("handle_");
     const { model } = toldSettings(this.#setup);
-    this.#traits.memory.keep(newHandle, { model: model ?? "", told: [...this.#told], alive: () => !this.#peer.gone });
+    this.#traits.memory.keep(newHandle, { model: model ?? "", told: [...this.#conversation.told], alive: () => !this.#peer.gone });
     this.emit({ sessionResumptionUpdate: { newHandle, resumable: true } });
   }
 
@@ -410,12 +390,6 @@ export class LiveSession implements FakeSession, AnswerHost {
     this.#answer?.abandon();
     this.#peer.close(code, reason);
   }
-}
-
-/** Words in brackets are read as stage directions, as a model would. */
-function told(role: string | undefined, text: string): ToldItem {
-  if (role === "model") return { by: "agent", text };
-  return { by: /^\[.*\]$/s.test(text) ? "system" : "caller", text };
 }
 
 const seconds = (ms: number): string => `${Math.round(ms) / 1_000}s`;
