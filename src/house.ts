@@ -34,6 +34,8 @@ import { systemClock } from "./kernel/clock.ts";
 import { Fault, toFault } from "./kernel/fault.ts";
 import type { Log } from "./kernel/log.ts";
 import { seededRandom, systemRandom } from "./kernel/random.ts";
+import { tellHumans } from "./notify/humans.ts";
+import { Notifier } from "./notify/notifier.ts";
 import type { Provider } from "./provider/contract.ts";
 import { openPrompts, type Prompts } from "./prompts/prompts.ts";
 import { HouseVoice } from "./provider/local/voice.ts";
@@ -42,7 +44,7 @@ import type { ProviderRow } from "./provider/registry.ts";
 import type { SessionHouse } from "./session/call.ts";
 import { keepCalls } from "./session/keep.ts";
 import { Roster, type AgentPlan } from "./session/roster.ts";
-import type { SessionWatch } from "./session/words.ts";
+import type { CallEvent, SessionWatch } from "./session/words.ts";
 import { FileSnapshots } from "./store/file-snapshots.ts";
 import { watchBreakers } from "./watch/breakers.ts";
 import { watchCalls } from "./watch/calls.ts";
@@ -101,8 +103,17 @@ export async function openHouse(settings: Settings, log: Log, metrics: Metrics):
     await Promise.all([...providers.values()].map((provider) => provider.close()));
   };
   try {
-    const books = await openBooks([...providers.keys()], settings, log, metrics);
+    let url = "";
+    const humans = await openNotifier(settings, log, (event) => watch.tell(event));
+    const people = tellHumans({
+      humans,
+      clock: systemClock,
+      consoleUrl: () => `${settings.get("PUBLIC_URL") ?? url.replace(/\/$/, "")}/console/`,
+      isStopgap: (name) => providers.get(name)?.traits.stopgap === true,
+    });
+    const books = await openBooks([...providers.keys()], people, settings, log, metrics);
     const { watch } = books;
+    humans.start();
     const prompts = await openPrompts(settings.get("LINEKEEPER_PROMPTS"), systemClock.wallNow());
     for (const problem of prompts.problems) log.warning("prompt_unusable", { message: problem });
     const taken = prompts.follow(({ callId, id, cache }) => {
@@ -113,7 +124,6 @@ export async function openHouse(settings: Settings, log: Log, metrics: Metrics):
     const roster = openRoster(agents, guards, settings, log, watch, prompts, voice, snapshots);
     await takeUp(roster, snapshots, settings, log);
     const keeping = keepCalls(roster, systemClock);
-    let url = "";
     const carriers = openCarriers({
       setting: (name) => settings.lookup(name),
       publicUrl: () => settings.get("PUBLIC_URL") ?? url.replace(/\/$/, ""),
@@ -159,6 +169,7 @@ export async function openHouse(settings: Settings, log: Log, metrics: Metrics):
         await closeProviders();
         taken[Symbol.dispose]();
         await books.close();
+        await humans.close();
       },
     };
   } catch (error) {
@@ -176,7 +187,13 @@ interface Books {
   close(): Promise<void>;
 }
 
-async function openBooks(providers: readonly string[], settings: Settings, log: Log, metrics: Metrics): Promise<Books> {
+async function openBooks(
+  providers: readonly string[],
+  people: SessionWatch,
+  settings: Settings,
+  log: Log,
+  metrics: Metrics,
+): Promise<Books> {
   const data = settings.get("LINEKEEPER_DATA");
   const costWatch = watchCosts(log.with({ logger: "costs" }), metrics, { providers });
   const costs = openCosts({
@@ -206,7 +223,7 @@ async function openBooks(providers: readonly string[], settings: Settings, log: 
     clock: systemClock,
     costOf,
     // The records read a call's cost at its end, when the costs forget the call.
-    others: [records, ...traces.watches, costs],
+    others: [people, records, ...traces.watches, costs],
   });
   return {
     watch,
@@ -266,6 +283,21 @@ function openRoster(
   };
   const roster = new Roster(house, agents, { calls: settings.get("LINEKEEPER_MAX_CALLS") });
   return roster;
+}
+
+/** What comes of telling people of a call is itself something that happens to the call. */
+function openNotifier(settings: Settings, log: Log, tell: (event: CallEvent) => void): Promise<Notifier> {
+  return Notifier.open({
+    address: (channel) => settings.get(channel === "chat" ? "LINEKEEPER_NOTIFY_CHAT_URL" : "LINEKEEPER_NOTIFY_MAIL_URL"),
+    mailTo: () => settings.get("LINEKEEPER_NOTIFY_MAIL_TO"),
+    path: join(settings.get("LINEKEEPER_DATA"), "outbox.jsonl"),
+    told({ notice: { callId, reason }, channel, result, durationMs }) {
+      if (callId !== undefined && reason !== "alert") tell({ type: "human.told", callId, reason, channel, result, durationMs });
+    },
+    clock: systemClock,
+    random: systemRandom,
+    log: log.with({ logger: "notify" }),
+  });
 }
 
 /** Calls that whoever ran here before has left wait for their callers. */

@@ -11,7 +11,7 @@ export const mayImport: Readonly<Record<string, string>> = {
   desk: "kernel provider/contract.ts zod",
   prompts: "kernel audio zod",
   crisis: "kernel provider/contract.ts",
-  notify: "kernel zod",
+  notify: "kernel session/words.ts zod",
   caller: "kernel audio ws zod",
   "caller/sip": "kernel audio caller sdp-transform",
   provider: "kernel audio",

@@ -61,4 +61,15 @@ export const secret: Field<string> = {
   read: (given) => (/^[^\s"'\p{Cc}]+$/u.test(given) ? given : undefined),
 };
 
+/** An address that notices are posted to; whoever knows it can post too. */
+export const webhook: Field<string> = {
+  expects: "an address that begins with https://, or http:// for this machine itself",
+  secret: true,
+  read: (given) => {
+    const { protocol, hostname } = URL.parse(given) ?? {};
+    const isHere = hostname === "localhost" || hostname === "[::1]" || /^127(\.\d+){3}$/.test(hostname ?? "");
+    return protocol === "https:" || (protocol === "http:" && isHere) ? secret.read(given) : undefined;
+  },
+};
+
 const controlCharacter = /\p{Cc}/u;

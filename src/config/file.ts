@@ -56,6 +56,12 @@ const limits = z.strictObject({
   chunkMs: z.number().optional(),
 });
 
+/** Where people are told that a caller needs them. */
+const notify = z.strictObject({ chatUrl: z.string().optional(), mailUrl: z.string().optional(), mailTo: z.string().optional() });
+
+/** What callers in need say, by language ("en"), beside what is known anyway: words, `a|b` for either, `...` for up to three more. */
+const crisis = z.strictObject({ phrases: z.record(z.string(), z.array(z.string().min(3).max(200)).max(500)).default({}) });
+
 const schema = z.strictObject({
   agents: z
     .array(agent)
@@ -69,6 +75,8 @@ const schema = z.strictObject({
   guards: z.record(z.string(), guardShape).default({}),
   budget: budget.default({}),
   prices: z.array(price).max(1_000).default([]),
+  notify: notify.default({}),
+  crisis: crisis.default({ phrases: {} }),
 });
 
 /** What LINEKEEPER_CONFIG holds; everything has a default. The numbers and lists are checked by the settings that they stand for. */

@@ -22,6 +22,7 @@ interface Reading {
   readonly agents: readonly AgentSettings[];
   readonly guards: ConfigFile["guards"];
   readonly prices: readonly PriceSettings[];
+  readonly crisis: ConfigFile["crisis"];
 }
 
 /**
@@ -58,6 +59,11 @@ export class Settings {
     if (!isSettingName(name))
       throw new Fault("internal", `setting ${name} is read but is not in the table${didYouMean(name, settingNames)}`);
     return this.#valueOf(name)?.toString();
+  }
+
+  /** The operator's own phrases of callers in need, by language. */
+  get crisisPhrases(): Readonly<Record<string, readonly string[]>> {
+    return this.#reading.crisis.phrases;
   }
 
   /** At least one; the first answers callers that ask for none. */
@@ -156,7 +162,8 @@ function readAll(environment: Environment, problems: string[]): Reading {
     }
     entries.set(name, { source: set !== undefined ? "environment" : filed !== undefined ? "config file" : "default", value });
   }
-  return { entries, agents: file.agents, guards: file.guards, prices: file.prices };
+  const { agents, guards, prices, crisis } = file;
+  return { entries, agents, guards, prices, crisis };
 }
 
 function configFile(environment: Environment, problems: string[]): ConfigFile {

@@ -1,6 +1,6 @@
 import type { ConfigFile } from "./file.ts";
 import { probeModes } from "./guards.ts";
-import { amount, choice, integer, list, path, secret, text, url, type Field } from "./fields.ts";
+import { amount, choice, integer, list, path, secret, text, url, webhook, type Field } from "./fields.ts";
 
 /** One setting. Its name is that of its environment variable. */
 export interface Row<T> {
@@ -58,6 +58,19 @@ export const table = {
     "Folder for what outlives a restart: calls in progress, their records, what was spent",
   ),
   LINEKEEPER_RESUME_MS: row(integer(0, 3_600_000), 120_000, "How old a call may be that is taken up again after a restart, ms"),
+  LINEKEEPER_NOTIFY_CHAT_URL: row(
+    webhook,
+    undefined,
+    "Where people are told in chat that a caller needs them: a webhook that takes adaptive cards",
+    (file) => file.notify.chatUrl,
+  ),
+  LINEKEEPER_NOTIFY_MAIL_URL: row(
+    webhook,
+    undefined,
+    "Where they are told by e-mail at the same time: a webhook that takes to, subject and text",
+    (file) => file.notify.mailUrl,
+  ),
+  LINEKEEPER_NOTIFY_MAIL_TO: row(text(), "", "To whom those e-mails go", (file) => file.notify.mailTo),
   LINEKEEPER_PROBES: row(
     choice(...probeModes),
     "on",

@@ -13,7 +13,7 @@ export interface Notice {
   readonly incidentId?: string;
 }
 
-export const channels = ["chat", "mail"] as const;
+export const channels = ["chat", "email"] as const;
 export type Channel = (typeof channels)[number];
 
 const colours = { crisis: "Attention", outage: "Attention", alert: "Warning", caller: "Accent" } as const;

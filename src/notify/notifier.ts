@@ -58,22 +58,25 @@ export class Notifier {
   readonly #outbox: Outbox;
   readonly #deliveries = new Set<Delivery>();
   readonly #stop = new AbortController();
-  readonly #underWay: Readonly<Record<Channel, Set<Promise<void>>>> = { chat: new Set(), mail: new Set() };
+  readonly #underWay: Readonly<Record<Channel, Set<Promise<void>>>> = { chat: new Set(), email: new Set() };
   /** Due, and waiting for their channel. */
-  readonly #due: Readonly<Record<Channel, Set<Delivery>>> = { chat: new Set(), mail: new Set() };
+  readonly #due: Readonly<Record<Channel, Set<Delivery>>> = { chat: new Set(), email: new Set() };
 
   private constructor(house: NotifierHouse, outbox: Outbox) {
     this.#house = house;
     this.#outbox = outbox;
   }
 
-  /** Takes up what an earlier process could not send. Never fails: without a disk, notices live in memory. */
+  /** With what an earlier process could not send. Never fails: without a disk, notices live in memory. */
   static async open(house: NotifierHouse): Promise<Notifier> {
     const troubled = (error: unknown): void =>
       house.log.error("outbox_degraded", { message: "notices are not kept for a restart", err: error });
-    const notifier = new Notifier(house, await Outbox.open(house.path, troubled));
-    for (const pending of notifier.#outbox.pending) notifier.#begin(pending);
-    return notifier;
+    return new Notifier(house, await Outbox.open(house.path, troubled));
+  }
+
+  /** Begins to send what was left. */
+  start(): void {
+    for (const pending of this.#outbox.pending) this.#begin(pending);
   }
 
   /** Notices that some channel has not taken yet. */
@@ -85,7 +88,7 @@ export class Notifier {
   tell(notice: Notice): void {
     const configured = channels.filter((channel) => this.#house.address(channel) !== undefined);
     if (configured.length === 0)
-      this.#house.log.error("notification_sent", {
+      this.#house.log[notice.reason === "crisis" ? "error" : "warning"]("notification_sent", {
         channel: "none",
         incident_id: notice.incidentId,
         step: notice.reason,

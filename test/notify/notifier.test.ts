@@ -67,8 +67,8 @@ async function house(addresses: Partial<Record<Channel, string>>, path?: string)
   const write = (event: string, fields?: LogFields): void => void lines.push(`${event} ${JSON.stringify(fields)}`);
   const log: Log = { debug: write, info: write, warning: write, error: write, with: () => log };
   const file = path ?? join(folder, "data", "outbox.jsonl");
-  const start = (): Promise<Notifier> =>
-    Notifier.open({
+  const start = async (): Promise<Notifier> => {
+    const notifier = await Notifier.open({
       address: (channel) => addresses[channel],
       mailTo: () => "desk@example.org",
       path: file,
@@ -77,6 +77,9 @@ async function house(addresses: Partial<Record<Channel, string>>, path?: string)
       random: seededRandom(7),
       log,
     });
+    notifier.start();
+    return notifier;
+  };
   return { start, told, lines, file, folder };
 }
 
@@ -103,7 +106,7 @@ test("a notice goes out on both channels at once, each in its own form", patient
     if (held.length === 2) for (const each of held) each.writeHead(200).end("ok");
   };
   const held: ServerResponse[] = [];
-  const { start, told, lines } = await house({ chat: receiver.url(`/chat/${secret}`), mail: receiver.url(`/mail/${secret}`) });
+  const { start, told, lines } = await house({ chat: receiver.url(`/chat/${secret}`), email: receiver.url(`/mail/${secret}`) });
   const notifier = await start();
   const sent = notice();
   notifier.tell(sent);
@@ -118,7 +121,7 @@ test("a notice goes out on both channels at once, each in its own form", patient
   expect(mail?.body).toEqual({ to: "desk@example.org", subject: sent.title, text: expect.stringContaining(`call: ${sent.id}`) });
   expect(told.map(({ channel, result, attempts }) => `${channel} ${result} ${attempts}`).toSorted()).toEqual([
     "chat sent 1",
-    "mail sent 1",
+    "email sent 1",
   ]);
   expect(notifier.pending).toBe(0);
   expect(lines.join("\n")).not.toContain(secret);
@@ -133,11 +136,11 @@ test("what fails is tried again until it is taken, and one channel does not wait
     if (failures === 1) return void response.destroy();
     response.writeHead(failures === 2 ? 503 : 200).end();
   };
-  const { start, told } = await house({ chat: receiver.url("/chat"), mail: receiver.url("/mail") });
+  const { start, told } = await house({ chat: receiver.url("/chat"), email: receiver.url("/mail") });
   const notifier = await start();
   const sent = notice();
   notifier.tell(sent);
-  await vi.waitFor(() => expect(told.map(({ channel, attempts }) => `${channel} ${attempts}`)).toEqual(["mail 1", "chat 3"]), patient);
+  await vi.waitFor(() => expect(told.map(({ channel, attempts }) => `${channel} ${attempts}`)).toEqual(["email 1", "chat 3"]), patient);
   expect(receiver.heard.filter(({ path }) => path === "/chat").map(({ key }) => key)).toEqual(Array(3).fill(`${sent.id}-chat`));
   await notifier.close();
 });
@@ -145,19 +148,19 @@ test("what fails is tried again until it is taken, and one channel does not wait
 test("what was pending when the process ended is sent by the next one, and nothing else", patient, async () => {
   const receiver = await Receiver.start();
   receiver.answer = (request, response) => response.writeHead(request.url === "/mail" ? 200 : 500).end();
-  const { start, told, file } = await house({ chat: receiver.url("/chat"), mail: receiver.url("/mail") });
+  const { start, told, file } = await house({ chat: receiver.url("/chat"), email: receiver.url("/mail") });
   const first = await start();
   const sent = notice();
   first.tell(sent);
   await vi.waitFor(() => expect(receiver.heard.length).toBeGreaterThanOrEqual(2), patient);
-  await vi.waitFor(() => expect(told.map(({ channel }) => channel)).toEqual(["mail"]), patient);
+  await vi.waitFor(() => expect(told.map(({ channel }) => channel)).toEqual(["email"]), patient);
   await first.close();
   // As if the process had died while it wrote.
   await appendFile(file, '{"put":{"id":"half');
   receiver.answer = (_, response) => response.writeHead(200).end();
   const before = receiver.heard.length;
   const second = await start();
-  await vi.waitFor(() => expect(told.map(({ channel, result }) => `${channel} ${result}`)).toEqual(["mail sent", "chat sent"]), patient);
+  await vi.waitFor(() => expect(told.map(({ channel, result }) => `${channel} ${result}`)).toEqual(["email sent", "chat sent"]), patient);
   await second.close();
   expect(receiver.heard.slice(before).map(({ path, key }) => `${path} ${key}`)).toEqual([`/chat ${sent.id}-chat`]);
   const third = await start();
