@@ -3,7 +3,7 @@ import type { CallEvent, SessionWatch } from "../session/words.ts";
 import type { Notice } from "./notice.ts";
 
 /** Hands a notice over to people; never throws and never waits. */
-export interface Humans {
+interface Humans {
   tell(notice: Notice): void;
 }
 
