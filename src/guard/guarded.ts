@@ -1,14 +1,14 @@
 import type { Clock } from "../kernel/clock.ts";
-import { Fault } from "../kernel/fault.ts";
 import type { Log } from "../kernel/log.ts";
 import type { Random } from "../kernel/random.ts";
-import type { OpenRequest, Provider } from "../provider/contract.ts";
+import type { Provider } from "../provider/contract.ts";
 import { Breaker, type BreakerChange, type BreakerOrder, type BreakerSettings, type BreakerWatch, type Trial } from "./breaker.ts";
 import { Health, type HealthFigures, type HealthLevel } from "./health.ts";
 import { Limits, type LimitSettings } from "./limits.ts";
 import { observed, type SessionEnd, type Witness } from "./observed.ts";
 import { AdaptiveLimit } from "./pace.ts";
-import { Prober, type ProbeMode, type ProbeResult, type ProbeStay } from "./prober.ts";
+import { probe, type ProbeResult, type ProbeStay } from "./probe.ts";
+import { Prober, type ProbeMode } from "./prober.ts";
 import type { GuardView } from "./view.ts";
 
 /** How one provider is guarded. */
@@ -47,11 +47,6 @@ export interface GuardParts {
   /** A fault's message as people may see it: without secrets. */
   readonly redact: (message: string) => string;
 }
-
-/** So long a probe that takes calls for granted is watched: providers that flap drop a session within a moment. */
-const shortStayMs = 2_500;
-/** Providers keep to their opening limit; one that does not is given up a little later. */
-const graceMs = 500;
 
 /**
  * One provider with all its guards: rate limits, breaker, health, adaptive time-outs and probes, all fed by what is seen of each
@@ -221,81 +216,16 @@ export class Guarded {
     watch.paced(this.#bare.name, this.answer.ms);
   }
 
-  /** Opens a session as a call does, without a word or audio, and closes it after its stay. While the breaker is shut it goes past it. */
+  /** While the breaker is shut a probe goes past it. */
   async #probe(stay: ProbeStay, signal: AbortSignal): Promise<ProbeResult> {
-    const { clock, log } = this.#parts;
+    const { clock, random, log } = this.#parts;
     const wasShut = this.#breaker.state === "open";
     if (this.#limits.refusal() !== undefined || this.#bare.admit() !== undefined) return "unknown";
     if (!wasShut && this.#breaker.refusal() !== undefined) return "unknown";
-    const found = Promise.withResolvers<ProbeResult>();
-    const base = this.#witness(wasShut ? undefined : this.#breaker.begin("probe"), "probe");
-    const abort = new AbortController();
-    const overdue = (): void =>
-      abort.abort(new Fault("provider-silent", `probing ${this.#bare.name}: no session within ${openLimitMs} ms`));
-    const stop = (): void => abort.abort();
-    const openLimitMs = this.open.ms;
-    let timer = clock.setTimeout(overdue, openLimitMs + graceMs);
-    signal.addEventListener("abort", stop, { once: true });
-    const witness: Witness = {
-      ...base,
-      opened: (setupMs) => {
-        base.opened(setupMs);
-        clock.clearTimeout(timer);
-        if (stay === "no") found.resolve("good");
-        if (stay === "short") timer = clock.setTimeout(() => found.resolve("good"), shortStayMs);
-      },
-      proved: (proof) => {
-        base.proved(proof);
-        found.resolve("good");
-      },
-      ended: (end) => {
-        base.ended(end);
-        found.resolve(end.failing === undefined ? "unknown" : "bad");
-      },
-    };
-    const opening = observed(this.#bare, () => witness).open(this.#probeRequest(abort.signal, openLimitMs));
-    const result = await found.promise;
-    clock.clearTimeout(timer);
-    signal.removeEventListener("abort", stop);
-    // Whatever it comes to, nothing stays open; a failure to open was told to the witness.
-    opening.then(
-      (link) => link.close(),
-      () => {},
-    );
+    const witness = this.#witness(wasShut ? undefined : this.#breaker.begin("probe"), "probe");
+    const result = await probe(this.#bare, witness, { stay, openLimitMs: this.open.ms, signal, clock, random, log });
     if (wasShut && result !== "unknown") this.#breaker.probed(result === "good");
     log.debug("health_probe", { provider: this.#bare.name, result, stay });
     return result;
-  }
-
-  #probeRequest(signal: AbortSignal, openLimitMs: number): OpenRequest {
-    const { name, traits } = this.#bare;
-    const { clock, random, log } = this.#parts;
-    const [uplink] = traits.hears;
-    const [downlink] = traits.speaks;
-    if (uplink === undefined || downlink === undefined) throw new Fault("internal", `${name} has no encodings`);
-    return {
-      callId: random.id("probe_"),
-      agent: {
-        name: "probe",
-        instructions: "",
-        greeting: undefined,
-        language: traits.languages === "any" ? "en-US" : (traits.languages[0] ?? "en-US"),
-        voice: undefined,
-        tools: [],
-        providerSettings: {},
-      },
-      uplink,
-      downlink,
-      endpointing: traits.endpointing.includes("provider") ? "provider" : "manual",
-      conversation: [],
-      begin: "listen",
-      resumption: undefined,
-      openLimitMs,
-      report: { audio() {}, notice() {} },
-      signal,
-      clock,
-      random,
-      log,
-    };
   }
 }

@@ -3,21 +3,13 @@ import type { Clock, Timer } from "../kernel/clock.ts";
 import type { Fault } from "../kernel/fault.ts";
 import type { Random } from "../kernel/random.ts";
 import type { Breaker } from "./breaker.ts";
+import type { ProbeResult, ProbeStay } from "./probe.ts";
 
 /**
  * When a provider is probed: `on` each 30 s and while it fails; `faults` only while it fails; `off` never, so that only callers find out
  * that it is back.
  */
 export type ProbeMode = "on" | "faults" | "off";
-
-/** What one probe found; `unknown`: it could not be tried, which says nothing. */
-export type ProbeResult = "good" | "bad" | "unknown";
-
-/**
- * How long a probe keeps its session: `no`: it is closed as soon as it is ready; `short`: long enough to see a provider that takes calls
- * and drops them; `proven`: until it counts as a success.
- */
-export type ProbeStay = "no" | "short" | "proven";
 
 export interface ProberParts {
   readonly breaker: Breaker;

@@ -24,7 +24,7 @@ export interface GuardView {
   /** Share of openings, sessions and turns of the last five minutes that failed, 0 to 1. */
   readonly errorRate: number;
   readonly limits: readonly LimitView[];
-  /** How long nothing will be asked of it because a limit is spent; 0: none is. */
+  /** How long nothing will be asked of it because a limit is spent; 0: none is, or it lasts until a session ends. */
   readonly limitedForMs: number;
   readonly timeouts: { readonly openMs: number; readonly answerMs: number };
   /** Sessions that are open or being opened, probes included. */
