@@ -1,0 +1,316 @@
+import { randomBytes } from "node:crypto";
+import type { Admitted, Carrier, CarrierLine } from "../caller/carrier.ts";
+import { plainLine } from "../caller/carrier.ts";
+import type { Knock } from "../caller/dialect.ts";
+import type { CallStart } from "../caller/leg.ts";
+import { answerText, type Asked, type Route } from "../http/answer.ts";
+import type { Clock } from "../kernel/clock.ts";
+import { Fault } from "../kernel/fault.ts";
+import type { Log } from "../kernel/log.ts";
+import { isOneOf, shownSecret } from "./proof.ts";
+import { withoutProof } from "./token-carrier.ts";
+import { Book, type PhoneCall } from "./twilio/book.ts";
+import { Tickets } from "./twilio/tickets.ts";
+
+/** A request of a carrier, before it is believed. */
+export interface Inquiry {
+  /** The address as the carrier knows it. */
+  readonly url: string;
+  readonly method: string;
+  readonly headers: Knock["headers"];
+  readonly query: URLSearchParams;
+  readonly body: Buffer;
+  /** What a form or the top level of a JSON body says, as text. */
+  readonly fields: Readonly<Record<string, string>>;
+}
+
+/** What a request tells of its call. */
+export interface Told {
+  readonly callId: string;
+  readonly from: string | undefined;
+  /** "running": the carrier wants to know what is next; "news": it only tells; "over": the caller is gone. */
+  readonly state: "running" | "news" | "over";
+  /** After a dialling of ours: whether somebody took the caller over. */
+  readonly taken: boolean;
+}
+
+export interface StreamOrder {
+  /** wss, with all that lets the stream in. */
+  readonly url: string;
+  /** The same without its query, and what stood there. */
+  readonly bareUrl: string;
+  readonly parameters: Readonly<Record<string, string>>;
+  /** Asked when the stream is over. */
+  readonly afterUrl: string;
+}
+
+export interface DialOrder {
+  readonly target: string;
+  readonly ringLimitS: number;
+  /** Asked when that is over. */
+  readonly afterUrl: string;
+}
+
+/** What differs between carriers that ask what to do with a call and go on asking when our stream is over. Pure. */
+export interface Manners {
+  readonly dialect: string;
+  /** Says which setting it takes to know the carrier by its signature. */
+  readonly setting: string;
+  /** Undefined: without that setting a signature says nothing. */
+  isSigned(inquiry: Inquiry): boolean | undefined;
+  /** The upgrade itself is signed; false where that is not done. */
+  isSignedUpgrade(knock: Knock): boolean;
+  /** What lets a stream in comes with its start, because the carrier drops an address's query. */
+  readonly lateProof: boolean;
+  readonly contentType: string;
+  /** Undefined: it names no call. */
+  read(inquiry: Inquiry): Told | undefined;
+  stream(order: StreamOrder): string;
+  dial(order: DialOrder): string;
+  hangUp(): string;
+  busy(): string;
+  /** The answer to mere news, and to a call that is over. */
+  nothing(): string;
+}
+
+export interface AskingParts {
+  /** Tokens that let a stream in that no answer of ours has asked for; newest first. */
+  readonly tokens: () => readonly string[];
+  readonly publicUrl: () => string;
+  readonly refusal: () => Fault | undefined;
+  readonly hangUp: (callId: string) => void;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+const bodyLimitBytes = 64 * 1024;
+/** A call that comes back more often than this within the time is not helped by another stream. */
+const returnsLimit = 3;
+const returnsWithinMs = 60_000;
+/** Shorter than a call is held: who is not put through comes back to the same agent. */
+const ringLimitS = 20;
+const namesLimit = 64;
+
+/** A carrier that asks by webhook: answers with a stream, lets that in by a ticket, and leads it back when it breaks. */
+export class AskingCarrier implements Carrier {
+  readonly dialect: string;
+  readonly #manners: Manners;
+  readonly #parts: AskingParts;
+  readonly #book: Book;
+  readonly #tickets: Tickets;
+  /** Those who came with more than a ticket. */
+  readonly #proven = new WeakSet<Knock>();
+
+  constructor(manners: Manners, parts: AskingParts) {
+    this.dialect = manners.dialect;
+    this.#manners = manners;
+    this.#parts = parts;
+    this.#book = new Book(parts.clock);
+    const ownSecret = randomBytes(32).toString("hex");
+    this.#tickets = new Tickets(() => [...parts.tokens(), ownSecret], parts.clock);
+  }
+
+  get routes(): readonly Route[] {
+    const route = (path: string, answer: (told: Told, query: URLSearchParams) => string): Route => {
+      const handler = async (asked: Asked, response: Parameters<typeof answerText>[0]): Promise<void> => {
+        const inquiry = inquiryOf(asked, this.#parts.publicUrl());
+        this.#mustBeCarrier(inquiry, asked.peer.local);
+        const told = this.#manners.read(inquiry);
+        if (told === undefined) throw new Fault("caller-malformed", `${this.dialect} named no call`);
+        answerText(response, 200, this.#manners.contentType, answer(told, inquiry.query));
+      };
+      return { path: `/${this.dialect}/${path}`, for: "everybody", answers: { POST: handler, GET: handler }, bodyLimitBytes };
+    };
+    return [
+      route("voice", (told, query) => this.#voice(told, query)),
+      route("after", (told, query) => this.#after(told, query)),
+      route("dialled", (told, query) => this.#dialled(told, query)),
+    ];
+  }
+
+  mayConnect(knock: Knock, local: boolean): void {
+    const { dialect, lateProof, setting } = this.#manners;
+    const tokens = this.#parts.tokens();
+    const isProven = isOneOf(tokens, shownSecret(knock.headers, knock.query)) || this.#manners.isSignedUpgrade(knock);
+    if (isProven || (local && !this.#isGuarded)) this.#proven.add(knock);
+    else if (!this.#isGuarded || !(lateProof || knock.query.has("ticket"))) {
+      throw new Fault(
+        "caller-refused",
+        `${dialect} is known neither by a ticket nor by a token; see ${setting} and LINEKEEPER_CARRIER_TOKEN`,
+      );
+    }
+  }
+
+  admit(start: CallStart, knock: Knock): Admitted {
+    const given = (name: string): string | undefined => knock.query.get(name) ?? start.parameters[name];
+    const ticket = given("ticket");
+    if (ticket === undefined && (this.#proven.has(knock) || isOneOf(this.#parts.tokens(), start.parameters["token"]))) {
+      return { start: withoutProof(start), line: plainLine };
+    }
+    const admission = {
+      callSid: given("call") ?? "",
+      agent: given("agent"),
+      language: given("language"),
+      from: given("from"),
+      resume: given("resume"),
+    };
+    this.#tickets.take(ticket, admission);
+    const { callSid, ...vouched } = admission;
+    this.#book.at(callSid).state = { name: "streaming" };
+    return { start: { ...withoutProof(start), ...vouched, carrierCallId: callSid }, line: this.#line(callSid) };
+  }
+
+  /** Somebody from elsewhere can be known, so that nobody is let in unseen from here. */
+  get #isGuarded(): boolean {
+    return this.#parts.tokens().length > 0 || this.#manners.isSigned(nobodysInquiry) !== undefined;
+  }
+
+  #mustBeCarrier(inquiry: Inquiry, local: boolean): void {
+    const { dialect, setting } = this.#manners;
+    const signed = this.#manners.isSigned(inquiry);
+    if (signed === true) return;
+    if (signed === undefined) {
+      const tokens = this.#parts.tokens();
+      if (tokens.length === 0 ? local : isOneOf(tokens, shownSecret(inquiry.headers, inquiry.query))) return;
+    }
+    const how = signed === undefined ? `its signature cannot be checked: set ${setting}` : `check ${setting}, and PUBLIC_URL`;
+    throw new Fault("caller-refused", `only ${dialect} may ask here, and this request is not known to be its: ${how}`);
+  }
+
+  #voice({ callId, from, state }: Told, query: URLSearchParams): string {
+    if (state !== "running") return this.#news(callId, state);
+    const refusal = this.#parts.refusal();
+    if (refusal !== undefined) {
+      this.#parts.log.warning("carrier_call_rejected", { carrier_call_id: callId, code: refusal.code, message: refusal.message });
+      return this.#manners.busy();
+    }
+    this.#book.at(callId);
+    return this.#stream(callId, from, undefined, query);
+  }
+
+  /** A stream is over: by our will, or because something broke. */
+  #after(told: Told, query: URLSearchParams): string {
+    if (told.state !== "running") return this.#news(told.callId, told.state);
+    const call = this.#book.at(told.callId);
+    switch (call.state.name) {
+      case "sent-on":
+        return this.#manners.dial({ target: call.state.target, ringLimitS, afterUrl: this.#url("dialled", query) });
+      case "ended":
+        if (call.state.end.reason !== "drained") return this.#manners.hangUp();
+        call.state = { name: "streaming" };
+        return this.#comeBack(call, told, query);
+      case "streaming":
+        return this.#comeBack(call, told, query);
+    }
+  }
+
+  /** What came of a transfer. */
+  #dialled(told: Told, query: URLSearchParams): string {
+    if (told.state === "news") return this.#manners.nothing();
+    const call = this.#book.at(told.callId);
+    const { state } = call;
+    if (told.taken) {
+      if (state.name === "sent-on") state.report({ type: "transferred" });
+      call.state = { name: "ended", end: { reason: "done" } };
+      return this.#manners.hangUp();
+    }
+    if (told.state === "over") return this.#news(told.callId, "over");
+    if (state.name === "sent-on") state.report({ type: "transfer-failed", why: `nobody took the call at ${state.target}` });
+    call.state = { name: "streaming" };
+    return this.#comeBack(call, told, query);
+  }
+
+  /** The same call on a new stream, unless that was tried too often. */
+  #comeBack(call: PhoneCall, { callId, from }: Told, query: URLSearchParams): string {
+    const now = this.#parts.clock.now();
+    const recent = call.returns.filter((atMs) => now - atMs < returnsWithinMs);
+    call.returns.splice(0, call.returns.length, ...recent, now);
+    if (recent.length >= returnsLimit) {
+      this.#parts.log.error("carrier_gave_up", { carrier_call_id: callId, returns: recent.length });
+      return this.#manners.hangUp();
+    }
+    return this.#stream(callId, from, call.resume, query);
+  }
+
+  #news(callId: string, state: "news" | "over"): string {
+    const call = this.#book.find(callId);
+    if (state === "over" && call !== undefined) {
+      if (call.state.name === "sent-on") call.state.report({ type: "hung-up" });
+      else if (call.state.name === "streaming" && call.callId !== undefined) this.#parts.hangUp(call.callId);
+      this.#book.remove(callId);
+    }
+    return this.#manners.nothing();
+  }
+
+  #stream(callSid: string, from: string | undefined, resume: string | undefined, query: URLSearchParams): string {
+    const [agent, language] = ["agent", "language"].map((name) => query.get(name) ?? undefined);
+    const admission = { callSid, agent, language, from, resume };
+    const ticket = this.#tickets.issue(admission);
+    const rows = Object.entries({ call: callSid, agent, language, from, resume, ticket });
+    const parameters = Object.fromEntries(rows.flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const])));
+    const bareUrl = `${this.#parts.publicUrl().replace(/^http/, "ws")}/${this.dialect}`;
+    const url = `${bareUrl}?${new URLSearchParams(parameters).toString()}`;
+    return this.#manners.stream({ url, bareUrl, parameters, afterUrl: this.#url("after", query) });
+  }
+
+  /** With what the first webhook's address said of the agent, and the token that it came with. */
+  #url(path: string, query: URLSearchParams): string {
+    const kept = new URLSearchParams([...query].filter(([name]) => name === "agent" || name === "language" || name === "token"));
+    return `${this.#parts.publicUrl()}/${this.dialect}/${path}${kept.size > 0 ? `?${kept.toString()}` : ""}`;
+  }
+
+  #line(callSid: string): CarrierLine {
+    return {
+      notice: (notice) => {
+        if (notice.type !== "started") return;
+        const call = this.#book.at(callSid);
+        call.resume = notice.resumeToken;
+        call.callId = notice.callId;
+      },
+      transfer: (target, report) => {
+        this.#book.at(callSid).state = { name: "sent-on", target, report };
+        return true;
+      },
+      ended: (end) => {
+        const call = this.#book.at(callSid);
+        // Who is being sent on is no longer ours to hang up on.
+        if (call.state.name === "streaming") call.state = { name: "ended", end };
+      },
+    };
+  }
+}
+
+const nobodysInquiry: Inquiry = {
+  url: "http://localhost/",
+  method: "GET",
+  headers: {},
+  query: new URLSearchParams(),
+  body: Buffer.alloc(0),
+  fields: {},
+};
+
+function inquiryOf({ request, query, body }: Asked, publicUrl: string): Inquiry {
+  const headers = Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name, [value ?? []].flat().join(", ")]));
+  const { method = "GET", url = "/" } = request;
+  return { url: `${publicUrl}${url}`, method, headers, query, body, fields: fieldsOf(headers["content-type"] ?? "", body) };
+}
+
+function fieldsOf(type: string, body: Buffer): Record<string, string> {
+  const text = body.toString("utf8");
+  if (!type.includes("json")) return Object.fromEntries([...new URLSearchParams(text)].slice(0, namesLimit));
+  let wire: unknown;
+  try {
+    wire = JSON.parse(text);
+  } catch (error) {
+    throw new Fault("caller-malformed", "the body is no JSON", { cause: error });
+  }
+  if (typeof wire !== "object" || wire === null) throw new Fault("caller-malformed", "the body is no JSON object");
+  const rows = Object.entries(wire).flatMap(([name, value]) =>
+    typeof value === "string" || typeof value === "number" || typeof value === "boolean" ? [[name, String(value)] as const] : [],
+  );
+  return Object.fromEntries(rows);
+}
+
+/** An id of a carrier's, if it can be one. */
+export const idOf = (text: string | undefined): string | undefined =>
+  text !== undefined && /^[\w:.@+/=-]{1,256}$/.test(text) ? text : undefined;

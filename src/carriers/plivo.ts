@@ -1,0 +1,56 @@
+// Plivo XML and the third version of its signatures: Plivo's documentation and its own package for Node, read 2026-11.
+import { idOf, type Inquiry, type Manners } from "./asking-carrier.ts";
+import { isHmac } from "./proof.ts";
+import { element, escaped, response } from "./xml.ts";
+
+const over: ReadonlySet<string> = new Set(["completed", "busy", "failed", "timeout", "no-answer", "cancel"]);
+
+/** What Plivo signs: the address with its query in order, the fields in order behind it, and the nonce. */
+export function signedByPlivo({ url, method, fields }: Pick<Inquiry, "url" | "method" | "fields">, nonce: string): string {
+  const { origin, pathname, searchParams } = new URL(url);
+  const rows = method === "POST" ? Object.entries(fields).toSorted(byName) : [];
+  const query = [...searchParams].toSorted(byName).map(([name, value]) => `${name}=${value}`);
+  const mark = query.length > 0 || rows.length > 0 ? "?" : "";
+  const dot = query.length > 0 && rows.length > 0 ? "." : "";
+  return `${origin}${pathname}${mark}${query.join("&")}${dot}${rows.map(([name, value]) => name + value).join("")}.${nonce}`;
+}
+
+/** @param authToken of the account; undefined: signatures cannot be checked */
+export const plivoManners = (authToken: () => string | undefined): Manners => ({
+  dialect: "plivo",
+  setting: "PLIVO_AUTH_TOKEN",
+  lateProof: false,
+  contentType: "text/xml; charset=utf-8",
+  isSigned(inquiry) {
+    const token = authToken();
+    if (token === undefined) return undefined;
+    const signed = signedByPlivo(inquiry, inquiry.headers["x-plivo-signature-v3-nonce"] ?? "");
+    // Several while a token is being replaced.
+    const signatures = (inquiry.headers["x-plivo-signature-v3"] ?? "").split(",");
+    return signatures.slice(0, 4).some((each) => isHmac(token, signed, each.trim(), "base64"));
+  },
+  isSignedUpgrade: () => false,
+  read({ fields }) {
+    const callId = idOf(fields["CallUUID"]);
+    if (callId === undefined) return undefined;
+    const isOver = over.has(fields["CallStatus"] ?? "") || fields["Event"] === "Hangup";
+    return { callId, from: idOf(fields["From"]), state: isOver ? "over" : "running", taken: fields["DialStatus"] === "completed" };
+  },
+  stream({ url, afterUrl }) {
+    const attributes = { bidirectional: "true", keepCallAlive: "true", audioTrack: "inbound", contentType: "audio/x-mulaw;rate=8000" };
+    return response(element("Stream", attributes, escaped(url)), element("Redirect", { method: "POST" }, escaped(afterUrl)));
+  },
+  dial: ({ target, ringLimitS, afterUrl }) =>
+    response(
+      element(
+        "Dial",
+        { timeout: String(ringLimitS), action: afterUrl, method: "POST" },
+        element(/^sips?:/i.test(target) ? "User" : "Number", {}, escaped(target)),
+      ),
+    ),
+  hangUp: () => response(element("Hangup", {})),
+  busy: () => response(element("Hangup", { reason: "busy" })),
+  nothing: () => response(),
+});
+
+const byName = ([a]: readonly [string, string], [b]: readonly [string, string]): number => (a < b ? -1 : a > b ? 1 : 0);

@@ -1,0 +1,63 @@
+// Vonage's call control objects and signed webhooks: "NCCO reference" and "Signed webhooks" in Vonage's developer documentation,
+// read 2026-11.
+import { createHash } from "node:crypto";
+import type { Clock } from "../kernel/clock.ts";
+import { idOf, type Manners, type Told } from "./asking-carrier.ts";
+import { claimsOf } from "./proof.ts";
+
+const over: ReadonlySet<string> = new Set(["completed", "failed", "rejected", "busy", "timeout", "unanswered", "cancelled"]);
+
+/** @param signatureSecret of the account; undefined: signatures cannot be checked */
+export function vonageManners(signatureSecret: () => string | undefined, clock: Clock): Manners {
+  const claims = (authorization: string | undefined): Readonly<Record<string, unknown>> | undefined => {
+    const secret = signatureSecret();
+    const token = /^Bearer +(\S+)$/i.exec(authorization ?? "")?.[1];
+    return secret === undefined || token === undefined ? undefined : claimsOf(token, secret, clock.wallNow());
+  };
+  return {
+    dialect: "vonage",
+    setting: "VONAGE_SIGNATURE_SECRET",
+    lateProof: false,
+    contentType: "application/json; charset=utf-8",
+    isSigned({ headers, body }) {
+      if (signatureSecret() === undefined) return undefined;
+      const said = claims(headers["authorization"]);
+      if (said === undefined) return false;
+      return body.length === 0 || said["payload_hash"] === createHash("sha256").update(body).digest("hex");
+    },
+    isSignedUpgrade: ({ headers }) => claims(headers["authorization"]) !== undefined,
+    /** The conversation is the one id that the caller's leg and ours have in common. */
+    read({ fields, query }): Told | undefined {
+      const said = (name: string): string | undefined => fields[name] ?? query.get(name) ?? undefined;
+      const callId = idOf(said("conversation_uuid"));
+      if (callId === undefined) return undefined;
+      const status = said("status") ?? "";
+      // An answer to these events is what the call goes on with; the other events are told in passing.
+      const asks = status === "" || status === "disconnected" || (over.has(status) && said("type") === "synchronous");
+      return {
+        callId,
+        from: idOf(said("from")),
+        state: asks ? "running" : over.has(status) ? "over" : "news",
+        taken: status === "answered",
+      };
+    },
+    stream: ({ url, afterUrl }) =>
+      JSON.stringify([
+        {
+          action: "connect",
+          eventType: "synchronous",
+          eventUrl: [afterUrl],
+          endpoint: [{ type: "websocket", uri: url, "content-type": "audio/l16;rate=16000", headers: {} }],
+        },
+      ]),
+    dial: ({ target, ringLimitS, afterUrl }) => {
+      const endpoint = /^sips?:/i.test(target) ? { type: "sip", uri: target } : { type: "phone", number: target.replace(/^\+/, "") };
+      return JSON.stringify([
+        { action: "connect", eventType: "synchronous", timeout: ringLimitS, eventUrl: [afterUrl], endpoint: [endpoint] },
+      ]);
+    },
+    hangUp: () => "[]",
+    busy: () => JSON.stringify([{ action: "talk", text: "All our lines are busy. Please call again in a moment." }]),
+    nothing: () => "[]",
+  };
+}
