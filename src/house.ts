@@ -3,12 +3,14 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import manifest from "../package.json" with { type: "json" };
 import { Ticker } from "./audio/ticker.ts";
+import { audioSocketServer } from "./caller/audiosocket.ts";
 import { dialects } from "./caller/dialects.ts";
+import { audiosocket } from "./caller/dialects/audiosocket.ts";
 import { Door, doorLimits, type DoorLimits } from "./caller/door.ts";
 import type { Reception } from "./caller/leg.ts";
 import { openSip, type SipEndpoint } from "./caller/sip/endpoint.ts";
 import { sipOptions } from "./caller/sip/settings.ts";
-import { newLegCounts } from "./caller/websocket-leg.ts";
+import { newLegCounts, type LegParts } from "./caller/websocket-leg.ts";
 import { openCarriers, type Carriers } from "./carriers/carriers.ts";
 import type { AgentSettings } from "./config/file.ts";
 import type { Settings } from "./config/settings.ts";
@@ -219,7 +221,7 @@ async function openBooks(
   const traces = await tracesFor(settings, log);
   const watch = watchCalls(log.with({ logger: "call" }), metrics, {
     providers,
-    dialects: [...dialects.map((dialect) => dialect.name), "sip"],
+    dialects: [...dialects.map((dialect) => dialect.name), "sip", "audiosocket"],
     clock: systemClock,
     costOf,
     // The records read a call's cost at its end, when the costs forget the call.
@@ -342,7 +344,15 @@ function openDoors(
     files("/console/", folder("../public/console/")),
     files("/", folder("../public/")),
   ];
-  return createServer({
+  const door = new Door({ ...doorLimits, ...placesFor(settings.get("LINEKEEPER_MAX_CALLS")) }, systemClock);
+  const leg: LegParts = {
+    reception: receptionOf(roster, counters),
+    clock: systemClock,
+    beat: new Ticker(systemClock, 250),
+    log: log.with({ logger: "leg" }),
+    counts: newLegCounts(),
+  };
+  const server = createServer({
     routes,
     dialects,
     carriers,
@@ -353,16 +363,28 @@ function openDoors(
       tokens: api.tokens,
       awaits: (token) => roster.awaits(token),
     }),
-    door: new Door({ ...doorLimits, ...placesFor(settings.get("LINEKEEPER_MAX_CALLS")) }, systemClock),
-    leg: {
-      reception: receptionOf(roster, counters),
-      clock: systemClock,
-      beat: new Ticker(systemClock, 250),
-      log: log.with({ logger: "leg" }),
-      counts: newLegCounts(),
-    },
+    door,
+    leg,
     answered: counters.httpAnswered,
   });
+  return withAudioSocket(server, settings, leg, door);
+}
+
+/** Beside the server itself, where a port was named for it. */
+function withAudioSocket(server: Server, settings: Settings, leg: LegParts, door: Door): Server {
+  const port = settings.get("AUDIOSOCKET_PORT");
+  if (port === undefined) return server;
+  const dialect = audiosocket(`pcm16@${settings.get("AUDIOSOCKET_RATE")}`);
+  const audio = audioSocketServer({ dialect, leg, door, peers: settings.get("AUDIOSOCKET_PEERS") });
+  return {
+    async listen(host, httpPort) {
+      await audio.listen(host, port);
+      return server.listen(host, httpPort);
+    },
+    async close() {
+      await Promise.all([server.close(), audio.close()]);
+    },
+  };
 }
 
 /** A carrier may bring every call, and be told that all lines are busy. */

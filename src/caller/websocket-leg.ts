@@ -190,7 +190,11 @@ class SocketShell implements Ticked {
   transfer(target: string): void {
     const state = this.#state;
     if (state.name !== "talking") return;
-    if (!this.#line.transfer(target, (outcome) => this.#sentOn(outcome))) return void this.send({ type: "transfer", target });
+    if (!this.#line.transfer(target, (outcome) => this.#sentOn(outcome))) {
+      const words = this.#codec.encode({ type: "transfer", target });
+      if (words !== undefined) return this.#write(words);
+      return state.listener.signal({ type: "transfer-failed", why: `${this.#dialect.name} brought this call without a way to send it on` });
+    }
     this.#state = { name: "sent-on", sinceMs: this.#parts.clock.now(), listener: state.listener };
     this.#socket.close(1000, "transfer");
   }

@@ -34,7 +34,7 @@ export interface Told {
   readonly taken: boolean;
 }
 
-export interface StreamOrder {
+interface StreamOrder {
   /** wss, with all that lets the stream in. */
   readonly url: string;
   /** The same without its query, and what stood there. */
@@ -206,15 +206,14 @@ export class AskingCarrier implements Carrier {
 
   /** What came of a transfer. */
   #dialled(told: Told, query: URLSearchParams): string {
-    if (told.state === "news") return this.#manners.nothing();
     const call = this.#book.at(told.callId);
     const { state } = call;
     if (told.taken) {
       if (state.name === "sent-on") state.report({ type: "transferred" });
       call.state = { name: "ended", end: { reason: "done" } };
-      return this.#manners.hangUp();
+      return told.state === "running" ? this.#manners.hangUp() : this.#manners.nothing();
     }
-    if (told.state === "over") return this.#news(told.callId, "over");
+    if (told.state !== "running") return this.#news(told.callId, told.state);
     if (state.name === "sent-on") state.report({ type: "transfer-failed", why: `nobody took the call at ${state.target}` });
     call.state = { name: "streaming" };
     return this.#comeBack(call, told, query);

@@ -4,9 +4,17 @@ import type { Route } from "../http/answer.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { Fault } from "../kernel/fault.ts";
 import type { Log } from "../kernel/log.ts";
+import { AskingCarrier, type Manners } from "./asking-carrier.ts";
+import { genesysCarrier } from "./genesys.ts";
+import { jambonzManners } from "./jambonz.ts";
+import { plivoManners } from "./plivo.ts";
+import { signalwireManners } from "./signalwire.ts";
+import { telnyxManners } from "./telnyx.ts";
+import { tokenCarrier } from "./token-carrier.ts";
 import { TwilioRest } from "./twilio/rest.ts";
 import { Twilio } from "./twilio/twilio.ts";
 import { twilioRoutes } from "./twilio/webhooks.ts";
+import { vonageManners } from "./vonage.ts";
 
 export interface CarrierParts {
   /** By name, as the operator set it; undefined: not set. A secret's present value. */
@@ -30,7 +38,7 @@ export interface Carriers {
 
 /** @throws {Fault} setting-invalid, in words for the operator */
 export function openCarriers(parts: CarrierParts): Carriers {
-  const all = [openTwilio(parts)];
+  const all = [openTwilio(parts), openOthers(parts)];
   return {
     carriers: all.flatMap(({ carriers }) => carriers),
     routes: all.flatMap(({ routes }) => routes),
@@ -61,4 +69,28 @@ function openTwilio({ setting, ...parts }: CarrierParts): Carriers {
         });
   const twilio = new Twilio({ ...parts, authTokens, log });
   return { carriers: [twilio], routes: twilioRoutes(twilio, rest), diallers: rest === undefined ? [] : [rest] };
+}
+
+/** Dialects of engines and applets that are told our address themselves, and prove who they are with a token. */
+const tokenDialects = ["exotel", "freeswitch", "freeswitch-fork", "freeswitch-stream", "asterisk"];
+
+function openOthers({ setting, ...parts }: CarrierParts): Carriers {
+  const { clock } = parts;
+  const tokens = (): readonly string[] =>
+    ["LINEKEEPER_CARRIER_TOKEN", "LINEKEEPER_CARRIER_TOKEN_PREVIOUS"].flatMap((name) => setting(name) ?? []);
+  const value = (name: string) => (): string | undefined => setting(name);
+  const manners: readonly Manners[] = [
+    telnyxManners(value("TELNYX_PUBLIC_KEY"), clock),
+    vonageManners(value("VONAGE_SIGNATURE_SECRET"), clock),
+    plivoManners(value("PLIVO_AUTH_TOKEN")),
+    signalwireManners(value("SIGNALWIRE_SIGNING_KEY")),
+    jambonzManners,
+  ];
+  const asking = manners.map((each) => new AskingCarrier(each, { ...parts, tokens, log: parts.log.with({ logger: each.dialect }) }));
+  const genesys = genesysCarrier({ apiKey: value("GENESYS_API_KEY"), clientSecret: value("GENESYS_CLIENT_SECRET"), clock });
+  return {
+    carriers: [...asking, genesys, ...tokenDialects.map((dialect) => tokenCarrier(dialect, tokens))],
+    routes: asking.flatMap(({ routes }) => routes),
+    diallers: [],
+  };
 }

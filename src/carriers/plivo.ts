@@ -1,7 +1,7 @@
 // Plivo XML and the third version of its signatures: Plivo's documentation and its own package for Node, read 2026-11.
 import { idOf, type Inquiry, type Manners } from "./asking-carrier.ts";
 import { isHmac } from "./proof.ts";
-import { element, escaped, response } from "./xml.ts";
+import { dial, element, escaped, response } from "./xml.ts";
 
 const over: ReadonlySet<string> = new Set(["completed", "busy", "failed", "timeout", "no-answer", "cancel"]);
 
@@ -40,14 +40,7 @@ export const plivoManners = (authToken: () => string | undefined): Manners => ({
     const attributes = { bidirectional: "true", keepCallAlive: "true", audioTrack: "inbound", contentType: "audio/x-mulaw;rate=8000" };
     return response(element("Stream", attributes, escaped(url)), element("Redirect", { method: "POST" }, escaped(afterUrl)));
   },
-  dial: ({ target, ringLimitS, afterUrl }) =>
-    response(
-      element(
-        "Dial",
-        { timeout: String(ringLimitS), action: afterUrl, method: "POST" },
-        element(/^sips?:/i.test(target) ? "User" : "Number", {}, escaped(target)),
-      ),
-    ),
+  dial: (order) => dial(order, "User"),
   hangUp: () => response(element("Hangup", {})),
   busy: () => response(element("Hangup", { reason: "busy" })),
   nothing: () => response(),

@@ -2,7 +2,7 @@
 // read 2026-11.
 import { idOf, type Manners } from "./asking-carrier.ts";
 import { isSigned, spellings } from "./twilio/signature.ts";
-import { element, escaped, response } from "./xml.ts";
+import { dial, element, response } from "./xml.ts";
 
 const over: ReadonlySet<string> = new Set(["completed", "busy", "failed", "no-answer", "canceled"]);
 
@@ -37,14 +37,7 @@ export const signalwireManners = (signingKey: () => string | undefined): Manners
     const stream = element("Stream", { url: bareUrl, codec: "PCMU", realtime: "true" }, rows.join(""));
     return response(element("Connect", { action: afterUrl, method: "POST" }, stream));
   },
-  dial: ({ target, ringLimitS, afterUrl }) =>
-    response(
-      element(
-        "Dial",
-        { answerOnBridge: "true", timeout: String(ringLimitS), action: afterUrl, method: "POST" },
-        element(/^sips?:/i.test(target) ? "Sip" : "Number", {}, escaped(target)),
-      ),
-    ),
+  dial: (order) => dial(order, "Sip", { answerOnBridge: "true" }),
   hangUp: () => response(element("Hangup", {})),
   busy: () => response(element("Reject", { reason: "busy" })),
   nothing: () => response(),

@@ -2,7 +2,7 @@
 import type { Clock } from "../kernel/clock.ts";
 import { idOf, type Manners } from "./asking-carrier.ts";
 import { isEd25519 } from "./proof.ts";
-import { element, escaped, response } from "./xml.ts";
+import { dial, element, escaped, response } from "./xml.ts";
 
 const oldestMs = 5 * 60_000;
 const over: ReadonlySet<string> = new Set(["completed", "busy", "failed", "no-answer", "canceled"]);
@@ -46,14 +46,7 @@ export const telnyxManners = (publicKey: () => string | undefined, clock: Clock)
     });
     return response(element("Connect", {}, stream), element("Redirect", { method: "POST" }, escaped(afterUrl)));
   },
-  dial: ({ target, ringLimitS, afterUrl }) =>
-    response(
-      element(
-        "Dial",
-        { timeout: String(ringLimitS), action: afterUrl, method: "POST" },
-        element(/^sips?:/i.test(target) ? "Sip" : "Number", {}, escaped(target)),
-      ),
-    ),
+  dial: (order) => dial(order, "Sip"),
   hangUp: () => response(element("Hangup", {})),
   busy: () => response(element("Reject", { reason: "busy" })),
   nothing: () => response(),

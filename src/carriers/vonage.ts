@@ -6,6 +6,8 @@ import { idOf, type Manners, type Told } from "./asking-carrier.ts";
 import { claimsOf } from "./proof.ts";
 
 const over: ReadonlySet<string> = new Set(["completed", "failed", "rejected", "busy", "timeout", "unanswered", "cancelled"]);
+/** Events of a leg that we asked for, after which the answer says how the call goes on; no status: the call has just come. */
+const asking: ReadonlySet<string> = new Set(["", "disconnected", "failed", "rejected", "busy", "timeout", "unanswered"]);
 
 /** @param signatureSecret of the account; undefined: signatures cannot be checked */
 export function vonageManners(signatureSecret: () => string | undefined, clock: Clock): Manners {
@@ -32,12 +34,12 @@ export function vonageManners(signatureSecret: () => string | undefined, clock: 
       const callId = idOf(said("conversation_uuid"));
       if (callId === undefined) return undefined;
       const status = said("status") ?? "";
-      // An answer to these events is what the call goes on with; the other events are told in passing.
-      const asks = status === "" || status === "disconnected" || (over.has(status) && said("type") === "synchronous");
+      // All legs of a call tell of themselves; the caller's own is the one that came in.
+      const isOver = over.has(status) && said("direction") === "inbound";
       return {
         callId,
         from: idOf(said("from")),
-        state: asks ? "running" : over.has(status) ? "over" : "news",
+        state: isOver ? "over" : asking.has(status) ? "running" : "news",
         taken: status === "answered",
       };
     },
@@ -58,6 +60,7 @@ export function vonageManners(signatureSecret: () => string | undefined, clock: 
     },
     hangUp: () => "[]",
     busy: () => JSON.stringify([{ action: "talk", text: "All our lines are busy. Please call again in a moment." }]),
-    nothing: () => "[]",
+    // An empty list of actions would end what is going on.
+    nothing: () => "",
   };
 }

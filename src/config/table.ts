@@ -146,6 +146,24 @@ export const table = {
   TWILIO_NUMBER: word("Number that people see whom we call, such as +15550100"),
   TWILIO_BASE_URL: base("Twilio's REST address when it is not the public one"),
 
+  LINEKEEPER_CARRIER_TOKEN: key(
+    "What carriers and engines without signatures show to be let in: as Bearer, as the password of Basic, or as ?token=",
+  ),
+  LINEKEEPER_CARRIER_TOKEN_PREVIOUS: key("The carrier token before that, while it is being replaced"),
+  TELNYX_PUBLIC_KEY: word("Telnyx's public key, in base64: its webhooks are checked against it"),
+  VONAGE_SIGNATURE_SECRET: key("Vonage's signature secret: its webhooks and WebSockets are checked against it"),
+  PLIVO_AUTH_TOKEN: key("Plivo's auth token: its webhooks are checked against it"),
+  SIGNALWIRE_SIGNING_KEY: key("SignalWire's signing key: its webhooks are checked against it"),
+  GENESYS_API_KEY: key("The API key that a Genesys Cloud AudioHook or Audio Connector shows"),
+  GENESYS_CLIENT_SECRET: key("Its client secret, in base64: connections are checked against it; else the key alone has to do"),
+  AUDIOSOCKET_PORT: row(integer(0, 65_535), undefined, "Port for Asterisk's AudioSocket; else none is open"),
+  AUDIOSOCKET_PEERS: row(
+    list(/^[\da-fA-F:.]+(?:\/\d{1,3})?$/, "addresses or networks such as 10.0.0.0/8"),
+    ["127.0.0.0/8", "::1"],
+    "Who may connect there; the wire has no words for a secret",
+  ),
+  AUDIOSOCKET_RATE: row(choice("8000", "16000", "24000", "48000"), "8000", "Rate of the audio there, Hz"),
+
   OPENAI_API_KEY: key("OpenAI"),
   OPENAI_BASE_URL: base("OpenAI's address when it is not the public one"),
   OPENAI_ORG_ID: word("OpenAI organisation that is billed"),

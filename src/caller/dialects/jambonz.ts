@@ -90,7 +90,7 @@ export const jambonz: Dialect = {
     flush: true,
     captions: false,
     dtmfOut: true,
-    transfer: false,
+    transfer: true,
     resume: "call-id",
   },
   limits: { textBytes: 32 * 1024, binaryBytes: 128 * 1024 },

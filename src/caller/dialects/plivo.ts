@@ -102,7 +102,7 @@ export const plivo: Dialect = {
   name: "plivo",
   path: "/plivo",
   subprotocols: ["audio.plivo.com"],
-  traits: { playback: "marks", aheadMs: 300, frameMs: 20, flush: true, captions: false, dtmfOut: true, transfer: false, resume: "call-id" },
+  traits: { playback: "marks", aheadMs: 300, frameMs: 20, flush: true, captions: false, dtmfOut: true, transfer: true, resume: "call-id" },
   limits: { textBytes: 64 * 1024, binaryBytes: 1_024 },
   silentClose: "hung-up",
   ending: "close",

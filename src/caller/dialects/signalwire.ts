@@ -91,7 +91,7 @@ export const signalwire: Dialect = {
     flush: true,
     captions: false,
     dtmfOut: true,
-    transfer: false,
+    transfer: true,
     resume: "call-id",
   },
   limits: { textBytes: 64 * 1024, binaryBytes: 1_024 },

@@ -72,7 +72,7 @@ export const vonage: Dialect = {
   name: "vonage",
   path: "/vonage",
   subprotocols: [],
-  traits: { playback: "marks", aheadMs: 300, frameMs, flush: true, captions: false, dtmfOut: true, transfer: false, resume: "call-id" },
+  traits: { playback: "marks", aheadMs: 300, frameMs, flush: true, captions: false, dtmfOut: true, transfer: true, resume: "call-id" },
   limits: { textBytes: 16 * 1024, binaryBytes: 16 * 1024 },
   silentClose: "hung-up",
   ending: "close",

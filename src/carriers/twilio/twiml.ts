@@ -1,4 +1,5 @@
 // www.twilio.com/docs/voice/twiml, read 2026-11-21.
+import { element, escaped, response } from "../xml.ts";
 
 /** How a stream is asked for, and where Twilio asks what comes after it. */
 export interface StreamOrder {
@@ -42,21 +43,4 @@ export const waitThenAsk = (seconds: number, url: string): string =>
   response(element("Pause", { length: String(seconds) }) + element("Redirect", { method: "POST" }, escaped(url)));
 
 /** There is nothing to do: the call is over. */
-export const nothing = (): string => response("");
-
-const response = (verbs: string): string => `<?xml version="1.0" encoding="UTF-8"?><Response>${verbs}</Response>`;
-
-function element(name: string, attributes: Readonly<Record<string, string>>, content = ""): string {
-  const written = Object.entries(attributes).map(([key, value]) => ` ${key}="${escaped(value)}"`);
-  return content === "" ? `<${name}${written.join("")}/>` : `<${name}${written.join("")}>${content}</${name}>`;
-}
-
-const entities: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&apos;" };
-
-/** Text for XML 1.0: what it cannot hold is left out. */
-function escaped(text: string): string {
-  return text
-    .toWellFormed()
-    .replace(/[^\t\n\r\u{20}-\u{d7ff}\u{e000}-\u{fffd}\u{10000}-\u{10ffff}]/gu, "")
-    .replace(/[&<>"']/g, (character) => entities[character] ?? "");
-}
+export const nothing = (): string => response();

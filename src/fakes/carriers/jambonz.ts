@@ -12,15 +12,16 @@ interface JambonzOptions {
   /** The verb's `wsAuth`, user and password. */
   readonly basic: string | undefined;
   readonly metadata: Readonly<Record<string, string>>;
+  readonly query: string;
 }
 
 export async function callFromJambonz(url: string, options: Partial<JambonzOptions> = {}): Promise<FakeCaller> {
-  const { encoding = "pcm16@8000", basic, metadata = {} } = options;
+  const { encoding = "pcm16@8000", basic, metadata = {}, query = "" } = options;
   const violations: string[] = [];
   let clearing = false;
   const speaker = new Speaker(encoding, (name) => says({ type: "mark", data: { name, event: clearing ? "cleared" : "playout" } }));
   const upgrade = basic === undefined ? {} : { headers: { authorization: `Basic ${Buffer.from(basic).toString("base64")}` } };
-  const end = await farEnd(`${url}/jambonz`, hears, upgrade, ["audio.jambonz.org"]);
+  const end = await farEnd(`${url}/jambonz${query}`, hears, upgrade, ["audio.jambonz.org"]);
 
   const says = (message: object): void => end.raw(JSON.stringify(message));
 
@@ -91,7 +92,7 @@ export const fakeJambonz: FakeDialect = {
   waitsForAnswer: false,
   announced: true,
   closeCodes: true,
-  transfer: "none",
+  transfer: "beside",
   malformed: {
     "half a sample": new Uint8Array(321),
     "two seconds of audio in one frame": new Uint8Array(32_000),

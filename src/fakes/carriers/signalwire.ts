@@ -91,7 +91,7 @@ export const fakeSignalwire: FakeDialect = {
   waitsForAnswer: false,
   announced: true,
   closeCodes: true,
-  transfer: "none",
+  transfer: "beside",
   malformed: {
     "a media message without a payload": '{"event":"media","media":{}}',
     "a payload that is no base64": '{"event":"media","media":{"payload":"!!!!"}}',

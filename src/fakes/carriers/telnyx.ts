@@ -125,7 +125,7 @@ export const fakeTelnyx: FakeDialect = {
   waitsForAnswer: false,
   announced: true,
   closeCodes: true,
-  transfer: "none",
+  transfer: "beside",
   malformed: {
     "a media message without a payload": '{"event":"media","media":{"chunk":"1"}}',
     "a payload that is no base64": '{"event":"media","media":{"chunk":"1","payload":"!!!!"}}',

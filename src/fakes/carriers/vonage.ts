@@ -73,7 +73,7 @@ export const fakeVonage: FakeDialect = {
   waitsForAnswer: false,
   announced: true,
   closeCodes: true,
-  transfer: "none",
+  transfer: "beside",
   malformed: {
     "half a sample": new Uint8Array(641),
     "a second of audio in one frame": new Uint8Array(32_002),
