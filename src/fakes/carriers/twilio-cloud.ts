@@ -7,9 +7,8 @@ import { TwilioPhone, type PhoneCloud } from "./twilio-phone.ts";
 export interface TwilioCloudOptions {
   readonly authToken: string;
   readonly accountSid?: string;
-  /** How the server is reached according to its own settings, and where it really is. */
+  /** How the server is reached according to its own settings. */
   readonly publicUrl: string;
-  readonly localUrl: string;
   /** How long a `<Pause>` of a second lasts, ms. */
   readonly secondMs?: number;
 }
@@ -36,11 +35,16 @@ export class TwilioCloud implements PhoneCloud, AsyncDisposable {
   /** REST requests taken, such as "POST Calls.json". */
   readonly requests: { readonly what: string; readonly form: URLSearchParams }[] = [];
   readonly secondMs: number;
+  /** Where the server really is. */
+  localUrl: string;
+  /** Numbers that are well written and still nobody's. */
+  refusesOrders = false;
   #rest: Server | undefined;
 
   constructor(options: TwilioCloudOptions) {
     this.options = options;
     this.accountSid = options.accountSid ?? `AC${randomBytes(16).toString("hex")}`;
+    this.localUrl = options.publicUrl;
     this.secondMs = options.secondMs ?? 1_000;
   }
 
@@ -76,31 +80,44 @@ export class TwilioCloud implements PhoneCloud, AsyncDisposable {
 
   /** Where a public address really is. */
   locate(url: string): string {
-    const { publicUrl, localUrl } = this.options;
-    const [publicStream, localStream] = [publicUrl.replace(/^http/, "ws"), localUrl.replace(/^http/, "ws")];
-    if (url.startsWith(publicUrl)) return localUrl + url.slice(publicUrl.length);
+    const { publicUrl } = this.options;
+    const [publicStream, localStream] = [publicUrl.replace(/^http/, "ws"), this.localUrl.replace(/^http/, "ws")];
+    if (url.startsWith(publicUrl)) return this.localUrl + url.slice(publicUrl.length);
     if (url.startsWith(publicStream)) return localStream + url.slice(publicStream.length);
     throw new Error(`${url} is not at ${publicUrl}`);
   }
 
-  /** The TwiML that comes back; undefined for none. Errors are noted, as in the debugger. */
-  async ask(url: string, fields: Readonly<Record<string, string>>): Promise<string | undefined> {
+  /**
+   * The TwiML that comes back; undefined for none. Errors are noted, as in the debugger. A fragment says how often it is tried again
+   * (www.twilio.com/docs/usage/webhooks/webhooks-connection-overrides); how long Twilio waits between is not told, here a second.
+   */
+  async ask(address: string, fields: Readonly<Record<string, string>>): Promise<string | undefined> {
+    const [url = "", overrides = ""] = address.split("#");
+    const retries = Number(new URLSearchParams(overrides).get("rc") ?? "1");
     const form = new URLSearchParams({ AccountSid: this.accountSid, ApiVersion: "2010-04-01", ...fields });
-    try {
-      const answer = await fetch(this.locate(url), {
-        method: "POST",
-        body: form,
-        headers: { "x-twilio-signature": this.sign(url, form) },
-        signal: AbortSignal.timeout(webhookLimitMs),
-      });
-      const body = await answer.text();
-      if (!answer.ok) return void this.errors.push(`11200: ${url} answered ${answer.status}: ${body.trim()}`);
-      if (body === "") return undefined;
-      if (!/^(?:text|application)\/xml/.test(answer.headers.get("content-type") ?? "")) this.errors.push(`12300: ${url} answers no XML`);
-      return body;
-    } catch (error) {
-      return void this.errors.push(`11205: ${url} cannot be reached: ${error instanceof Error ? error.message : String(error)}`);
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        return await this.#post(url, form);
+      } catch (error) {
+        const why = error instanceof Error ? error.message : String(error);
+        if (attempt >= retries) return void this.errors.push(`11205: ${url} cannot be reached: ${why}`);
+        await new Promise((resolve) => setTimeout(resolve, this.secondMs));
+      }
     }
+  }
+
+  async #post(url: string, form: URLSearchParams): Promise<string | undefined> {
+    const answer = await fetch(this.locate(url), {
+      method: "POST",
+      body: form,
+      headers: { "x-twilio-signature": this.sign(url, form) },
+      signal: AbortSignal.timeout(webhookLimitMs),
+    });
+    const body = await answer.text();
+    if (!answer.ok) return void this.errors.push(`11200: ${url} answered ${answer.status}: ${body.trim()}`);
+    if (body === "") return undefined;
+    if (!/^(?:text|application)\/xml/.test(answer.headers.get("content-type") ?? "")) this.errors.push(`12300: ${url} answers no XML`);
+    return body;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -132,8 +149,12 @@ export class TwilioCloud implements PhoneCloud, AsyncDisposable {
 
   #create(form: URLSearchParams, say: (status: number, answer: object) => void): void {
     const [to, from, voiceUrl] = [form.get("To"), form.get("From"), form.get("Url")];
-    if (to === null || !/^(?:\+\d{5,15}|sips?:.+)$/.test(to))
-      return say(400, { code: 21_211, message: "Invalid 'To' Phone Number", status: 400 });
+    if (to === null || !/^(?:\+\d{5,15}|sips?:.+)$/.test(to) || this.refusesOrders)
+      return say(400, {
+        code: 21_211,
+        message: `The phone number you are attempting to call, ${to}, is not a valid phone number`,
+        status: 400,
+      });
     if (from === null || voiceUrl === null) return say(400, { code: 21_213, message: "Caller phone number is required", status: 400 });
     const phone = this.calls({ to, from, voiceUrl, direction: "outbound-api", statusCallback: form.get("StatusCallback") ?? undefined });
     const machine = form.get("AsyncAmdStatusCallback");
