@@ -130,6 +130,7 @@ export async function openHouse(settings: Settings, log: Log, metrics: Metrics):
       setting: (name) => settings.lookup(name),
       publicUrl: () => settings.get("PUBLIC_URL") ?? url.replace(/\/$/, ""),
       refusal: () => roster.refusal(),
+      holds: (callId) => roster.call(callId) !== undefined,
       hangUp: (callId) => {
         if (roster.call(callId) !== undefined) roster.hangUp(callId);
       },

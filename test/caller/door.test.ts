@@ -54,3 +54,21 @@ test.each([
 ])("%s counts as %s", (address, expected) => {
   expect(neighbourhood(address)).toBe(expected);
 });
+
+test("what comes through a carrier is counted by carrier, whatever address it comes from, and by nothing else", async () => {
+  const clock = new SimulatedClock();
+  const door = new Door({ ...doorLimits, perAddress: 2, perCarrier: 30, perCarrierPerSecond: 20 }, clock);
+  for (let call = 0; call < 30; call += 1) door.enterThrough("twilio");
+  expect(() => door.enterThrough("twilio")).toThrow("twilio has 30 connections, the limit is 30");
+  door.enterThrough("telnyx");
+  door.enter("192.0.2.1");
+});
+
+test("a carrier that comes and goes too fast is told how long to wait", async () => {
+  const clock = new SimulatedClock();
+  const door = new Door({ ...doorLimits, perCarrierPerSecond: 10 }, clock);
+  for (let call = 0; call < 20; call += 1) door.enterThrough("twilio")[Symbol.dispose]();
+  expect(() => door.enterThrough("twilio")).toThrow(expect.objectContaining({ code: "busy", retryAfterMs: 100 }));
+  await clock.advance(100);
+  door.enterThrough("twilio");
+});

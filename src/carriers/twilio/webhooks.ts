@@ -17,6 +17,12 @@ const waitS = 2;
 /** Shorter than a call is held (LINEKEEPER_HOLD_MS): who is not put through comes back to the same agent. */
 const ringLimitS = 20;
 
+/**
+ * Tried again when nobody answers, as long as Twilio allows: for the seconds in which this server is started again.
+ * www.twilio.com/docs/usage/webhooks/webhooks-connection-overrides, read 2026-11-21.
+ */
+const patiently = "#rc=5&rp=ct,rt,5xx";
+
 const overStates: ReadonlySet<string> = new Set(["completed", "busy", "failed", "no-answer", "canceled"]);
 
 interface Webhook {
@@ -38,7 +44,10 @@ export function twilioRoutes(twilio: Twilio, rest: TwilioRest | undefined): read
     const post: Handler = async ({ request, query, body, peer }: Asked, response: ServerResponse) => {
       const form = new URLSearchParams(body.toString("utf8"));
       const signature = [request.headers["x-twilio-signature"]].flat()[0];
-      twilio.mustBeTwilio(signature, spellings(`${parts.publicUrl()}${request.url ?? ""}`), form, peer.local);
+      const address = `${parts.publicUrl()}${request.url ?? ""}`;
+      // Whether what stands behind the # is signed is not told.
+      const urls = [address, address + patiently].flatMap(spellings);
+      twilio.mustBeTwilio(signature, urls, form, peer.local);
       const callSid = form.get("CallSid") ?? "";
       if (!/^\w{1,64}$/.test(callSid)) throw new Fault("caller-malformed", "CallSid: expected Twilio's id of the call");
       const said = await answer({ form, query, callSid });
@@ -64,7 +73,7 @@ export function twilioRoutes(twilio: Twilio, rest: TwilioRest | undefined): read
 
   function voice({ form, query, callSid }: Webhook): string {
     const refusal = parts.refusal();
-    if (refusal?.code === "draining") return twiml.waitThenAsk(waitS, url("/twilio/voice", query));
+    if (refusal?.code === "draining") return twiml.waitThenAsk(waitS, url("/twilio/voice", query) + patiently);
     if (refusal !== undefined) {
       log.warning("twilio_rejected", { call_sid: callSid, code: refusal.code, message: refusal.message });
       return twiml.rejectBusy();
@@ -85,7 +94,7 @@ export function twilioRoutes(twilio: Twilio, rest: TwilioRest | undefined): read
         return twiml.dial({
           target: call.state.target,
           ringLimitS,
-          actionUrl: url("/twilio/dialled", webhook.query),
+          actionUrl: url("/twilio/dialled", webhook.query) + patiently,
           answeredUrl: url("/twilio/answered"),
         });
       case "streaming":
@@ -97,7 +106,7 @@ export function twilioRoutes(twilio: Twilio, rest: TwilioRest | undefined): read
     if (end.reason === "done") return twiml.hangUp();
     if (end.reason === "drained" || end.fault.code === "draining") {
       call.state = { name: "streaming" };
-      return twiml.waitThenAsk(waitS, url("/twilio/action", webhook.query));
+      return twiml.waitThenAsk(waitS, url("/twilio/action", webhook.query) + patiently);
     }
     return end.fault.row.blame === "caller"
       ? twiml.hangUp()
@@ -106,6 +115,9 @@ export function twilioRoutes(twilio: Twilio, rest: TwilioRest | undefined): read
 
   /** The same call on a new stream, unless that was tried too often. */
   function comeBack(call: PhoneCall, { form, query, callSid }: Webhook): string {
+    const isHere = call.callId !== undefined && parts.holds(call.callId);
+    // Whoever comes after us has the call by then, and is asked.
+    if (!isHere && parts.refusal()?.code === "draining") return twiml.waitThenAsk(waitS, url("/twilio/action", query) + patiently);
     const now = parts.clock.now();
     const recent = call.returns.filter((atMs) => now - atMs < returnsWithinMs);
     call.returns.splice(0, call.returns.length, ...recent, now);

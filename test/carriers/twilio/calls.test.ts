@@ -10,6 +10,7 @@ import { startServer, type Server } from "../../scenario/server.ts";
 
 const publicUrl = "https://voice.example.org";
 const authToken = "0123456789abcdef0123456789abcdef";
+const patient = { timeout: 30_000 };
 const patience = { timeout: 15_000 };
 const words = (text: string): Uint8Array => Buffer.concat([babble(text, "pcmu@8000"), Buffer.alloc(bytesOf(900, "pcmu@8000"), 0xff)]);
 
@@ -23,15 +24,19 @@ interface Exchange extends AsyncDisposable {
 async function exchange(settings: Readonly<Record<string, string>> = {}): Promise<Exchange> {
   const fake = await fakes.find(({ name }) => name === "openai")?.start({ port: 0 });
   if (fake === undefined) throw new Error("there is no fake OpenAI");
+  const cloud = new TwilioCloud({ authToken, publicUrl, secondMs: 20 });
   const server = await startServer({
     ...fake.settings,
     LINEKEEPER_TIERS: "openai",
     LINEKEEPER_CONFIG: join(import.meta.dirname, "../../scenario/cloud.json"),
     PUBLIC_URL: publicUrl,
     TWILIO_AUTH_TOKEN: authToken,
+    TWILIO_ACCOUNT_SID: cloud.accountSid,
+    TWILIO_NUMBER: "+15550100",
+    TWILIO_BASE_URL: await cloud.listen(),
     ...settings,
   });
-  const cloud = new TwilioCloud({ authToken, publicUrl, localUrl: server.url.replace(/\/$/, ""), secondMs: 20 });
+  cloud.localUrl = server.url.replace(/\/$/, "");
   return {
     server,
     cloud,
@@ -82,7 +87,7 @@ test(
   },
 );
 
-test("a caller who speaks over the agent stops it, and the agent knows to where it was heard", { timeout: 30_000 }, async () => {
+test("a caller who speaks over the agent stops it, and the agent knows to where it was heard", patient, async () => {
   await using at = await exchange();
   at.openai.callerSays("What is there?", "Stop, please.");
   at.openai.reply("Good day.", { text: "There are a great many things to be said about that.", ms: 9_000 }, "As you like.");
@@ -141,7 +146,7 @@ test.concurrent(
   },
 );
 
-test.concurrent("a line that breaks again and again is given up in words", { timeout: 30_000 }, async ({ expect }) => {
+test.concurrent("a line that breaks again and again is given up in words", patient, async ({ expect }) => {
   await using at = await exchange();
   const phone = at.cloud.calls();
   for (let stream = 1; stream <= 4; stream += 1) {
@@ -153,7 +158,7 @@ test.concurrent("a line that breaks again and again is given up in words", { tim
   await vi.waitFor(() => expect(at.server.house.roster.calls()).toEqual([]), patience);
 });
 
-test.concurrent("a call that we end is hung up by the webhook that follows", { timeout: 30_000 }, async ({ expect }) => {
+test.concurrent("a call that we end is hung up by the webhook that follows", patient, async ({ expect }) => {
   await using at = await exchange();
   const phone = at.cloud.calls();
   await greeted(phone);
@@ -184,7 +189,7 @@ test.concurrent(
   },
 );
 
-test.concurrent("a caller whom nobody answers comes back to the same agent", { timeout: 30_000 }, async ({ expect }) => {
+test.concurrent("a caller whom nobody answers comes back to the same agent", patient, async ({ expect }) => {
   await using at = await exchange();
   const phone = at.cloud.calls();
   phone.person = () => "no-answer";
@@ -200,7 +205,7 @@ test.concurrent("a caller whom nobody answers comes back to the same agent", { t
   inOrder(at);
 });
 
-test.concurrent("when all lines are busy the call is turned away before it is answered", { timeout: 30_000 }, async ({ expect }) => {
+test.concurrent("when all lines are busy the call is turned away before it is answered", patient, async ({ expect }) => {
   await using at = await exchange({ LINEKEEPER_MAX_CALLS: "1" });
   const first = at.cloud.calls();
   await greeted(first);
@@ -218,3 +223,57 @@ test("twenty-five calls come in through one address", { timeout: 60_000 }, async
   await vi.waitFor(() => expect(at.server.house.roster.calls()).toHaveLength(25), { timeout: 30_000 });
   expect(at.cloud.errors).toEqual([]);
 });
+
+const place = (at: Exchange, order: object): Promise<Response> =>
+  fetch(`${at.server.url}v1/calls`, { method: "POST", body: JSON.stringify(order), headers: { "content-type": "application/json" } });
+
+test.concurrent(
+  "a call that we place is answered by the agent that was named, and is over when the person hangs up",
+  patient,
+  async ({ expect }) => {
+    await using at = await exchange();
+    const answer = await place(at, { to: "+15550123", agent: "front-desk", language: "en-GB" });
+    expect(answer.status).toBe(202);
+    const [phone] = at.cloud.phones;
+    if (phone === undefined) throw new Error("nobody was called");
+    expect(await answer.json()).toEqual({ carrier: "twilio", carrierCallId: phone.callSid });
+    await greeted(phone);
+    expect(at.server.house.roster.calls()).toMatchObject([{ from: "+15550123", language: "en-GB", agent: "front-desk" }]);
+    phone.hangUp();
+    await phone.over;
+    await vi.waitFor(() => expect(at.server.house.roster.calls()).toEqual([]), patience);
+    inOrder(at);
+  },
+);
+
+test.concurrent("a placed call that a machine answers is ended, one that a person answers goes on", patient, async ({ expect }) => {
+  await using at = await exchange();
+  await place(at, { to: "+15550123", machine: "hang-up" });
+  await place(at, { to: "+15550124", machine: "hang-up" });
+  const [first, second] = at.cloud.phones;
+  if (first === undefined || second === undefined) throw new Error("nobody was called");
+  await Promise.all([greeted(first), greeted(second)]);
+  await first.answeredBy("machine_start");
+  await second.answeredBy("human");
+  await first.over;
+  expect(at.cloud.requests.at(-1)?.what).toBe(`POST Calls/${first.callSid}.json`);
+  expect(second.isOver).toBe(false);
+  inOrder(at);
+});
+
+test.concurrent(
+  "an order that Twilio refuses is refused in Twilio's words, and one that nobody could take in ours",
+  patient,
+  async ({ expect }) => {
+    await using at = await exchange({ TWILIO_NUMBER: "" });
+    const nameless = await place(at, { to: "+15550123" });
+    expect([nameless.status, await nameless.text()]).toEqual([409, expect.stringContaining("TWILIO_NUMBER")]);
+    at.cloud.refusesOrders = true;
+    const wrong = await place(at, { to: "+15550123", from: "+15550100" });
+    expect([wrong.status, await wrong.text()]).toEqual([409, expect.stringContaining("not a valid phone number")]);
+    const nobody = await place(at, { to: "+15550123", carrier: "telex" });
+    expect([nobody.status, await nobody.text()]).toEqual([409, expect.stringContaining("through twilio")]);
+    const odd = await place(at, { to: "call me" });
+    expect(odd.status).toBe(422);
+  },
+);
