@@ -19,7 +19,9 @@ export const deepgramAgent: ProviderRow = {
         const settings = linkSettings(request.agent);
         const key = setting("DEEPGRAM_API_KEY");
         if (key === undefined) throw new Fault("provider-key", "opening deepgram-agent: DEEPGRAM_API_KEY is not set");
-        return openLink({ request, settings, address, key });
+        const link = await openLink({ request, settings, address, key });
+        request.report.notice({ type: "link.named", model: settings.think[0]?.provider.model ?? settings.listen.model });
+        return link;
       },
       admit: () => undefined,
       close: async () => {},

@@ -28,12 +28,15 @@ export const deepgram: ProviderRow = {
         const thinker = minds.forAgent(agent);
         const key = setting("DEEPGRAM_API_KEY");
         if (key === undefined) throw new Fault("provider-key", "opening deepgram: DEEPGRAM_API_KEY is not set");
-        return openLink(request, {
+        const link = await openLink(request, {
           thinker,
           transcriber: transcriber({ settings, address, key }, guards),
           speaker: (report) =>
             new AuraSpeaker({ settings, address, key, downlink, clock: request.clock, openLimitMs, guards, log: request.log, report }),
         });
+        // Of its three models the one that hears the caller; the others change from answer to answer, and tell of themselves what they use.
+        request.report.notice({ type: "link.named", model: settings.stt[0] ?? "none" });
+        return link;
       },
       admit: () => undefined,
       close: async () => {},

@@ -198,6 +198,7 @@ export class Pipeline {
 
   async #think(reply: Reply, request: ThinkRequest): Promise<void> {
     const clauses = new Clauses(clauseLengths);
+    reply.thinks(this.#nowMs);
     const calls: Call[] = [];
     try {
       for await (const part of this.#thinker.think(request, reply.signal)) {
@@ -216,9 +217,13 @@ export class Pipeline {
   }
 
   #say(reply: Reply, clause: string): void {
+    reply.worded(this.#nowMs);
     reply.utterance ??= this.#speaker.begin({
       clause: (text) => reply.tell(() => this.#tellClause(reply, text)),
-      audio: (bytes) => reply.tell(() => this.#tellAudio(reply, bytes)),
+      audio: (bytes) => {
+        reply.sounded(this.#nowMs);
+        reply.tell(() => this.#tellAudio(reply, bytes));
+      },
       ended: (fault) => (fault === undefined ? reply.tell(() => this.#over(reply, "complete")) : this.#fail(reply, fault)),
     });
     reply.utterance.say(clause);
@@ -241,6 +246,8 @@ export class Pipeline {
   }
 
   #tellAudio(reply: Reply, bytes: Uint8Array): void {
+    const times = reply.takeTimes();
+    if (times !== undefined) this.#host.notice({ type: "link.timed", turnId: reply.turnId, ...times });
     reply.addAudio(msOf(bytes.length, this.#host.request.downlink));
     this.#host.audio(bytes, reply.turnId);
   }
@@ -278,6 +285,10 @@ export class Pipeline {
     if (reply.hasBegun) return;
     reply.hasBegun = true;
     this.#host.notice({ type: "agent.began", turnId: reply.turnId });
+  }
+
+  get #nowMs(): number {
+    return this.#host.request.clock.now();
   }
 
   #id(prefix: string): string {

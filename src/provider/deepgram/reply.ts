@@ -25,6 +25,12 @@ export class Reply {
   /** It was cut at what was heard, at once or later. */
   isCut = false;
 
+  /** When thinking began, the first words stood, and their first sound came; undefined: not yet, or never for words that need no thinking. */
+  #thinkingMs: number | undefined;
+  #wordsMs: number | undefined;
+  #soundMs: number | undefined;
+  #isTimed = false;
+
   constructor(turnId: string, draftOf: { readonly turnId: string; readonly text: string } | undefined) {
     this.turnId = turnId;
     this.draftOf = draftOf;
@@ -67,6 +73,26 @@ export class Reply {
     this.end();
     this.#abort.abort();
     this.utterance?.cancel();
+  }
+
+  thinks(nowMs: number): void {
+    this.#thinkingMs ??= nowMs;
+  }
+
+  worded(nowMs: number): void {
+    this.#wordsMs ??= nowMs;
+  }
+
+  sounded(nowMs: number): void {
+    this.#soundMs ??= nowMs;
+  }
+
+  /** How long its stages took until its first sound; once, and undefined for words that needed no thinking. */
+  takeTimes(): { readonly llmMs: number; readonly ttsMs: number } | undefined {
+    const [thinking, words, sound] = [this.#thinkingMs, this.#wordsMs, this.#soundMs];
+    if (this.#isTimed || thinking === undefined || words === undefined || sound === undefined) return undefined;
+    this.#isTimed = true;
+    return { llmMs: words - thinking, ttsMs: sound - words };
   }
 
   get audioMs(): number {

@@ -20,7 +20,9 @@ export const gemini: ProviderRow = {
         const settings = linkSettings(request.agent, setting("GEMINI_LIVE_MODEL") ?? defaultModel);
         const key = setting("GEMINI_API_KEY");
         if (key === undefined) throw new Fault("provider-key", "opening gemini: GEMINI_API_KEY is not set");
-        return openLink({ url, key, request, settings });
+        const link = await openLink({ url, key, request, settings });
+        request.report.notice({ type: "link.named", model: settings.model });
+        return link;
       },
       admit: () => undefined,
       close: async () => {},

@@ -44,7 +44,9 @@ export const azure: ProviderRow = {
           webhookSecret: null,
         });
         const connect = (): Promise<OpenAIRealtimeWS> => OpenAIRealtimeWS.azure(client, { options: socketOptions(url) });
-        return openLink({ provider: "azure", request, settings, sessionLimitMs, secret: apiKey, connect });
+        const link = await openLink({ provider: "azure", request, settings, sessionLimitMs, secret: apiKey, connect });
+        request.report.notice({ type: "link.named", model: settings.model });
+        return link;
       },
       admit: () => undefined,
       close: async () => {},

@@ -37,7 +37,9 @@ export const openai: ProviderRow = {
               webhookSecret: null,
             }),
           );
-        return openLink({ provider: "openai", request, settings, sessionLimitMs, secret: apiKey, connect });
+        const link = await openLink({ provider: "openai", request, settings, sessionLimitMs, secret: apiKey, connect });
+        request.report.notice({ type: "link.named", model: settings.model });
+        return link;
       },
       admit: () => undefined,
       close: async () => {},

@@ -48,6 +48,11 @@ describe("listening with Flux", { timeout, concurrent: true }, () => {
     const told = line.notices.map((notice) => notice.type).filter((type) => type.startsWith("caller.fin") || type.startsWith("agent"));
     expect(told).toEqual(["caller.finished", "agent.began", "agent.said", "agent.ended"]);
     expect(bench.fake.llm.hits).toBe(1);
+    // Its stages are told once, before its first audio.
+    expect(line.all("link.timed")).toEqual([
+      { type: "link.timed", turnId: line.all("agent.began")[0]?.turnId, llmMs: expect.any(Number), ttsMs: expect.any(Number) },
+    ]);
+    expect(line.all("link.timed").every(({ llmMs, ttsMs }) => llmMs > 0 && ttsMs > 0)).toBe(true);
     expect(bench.fake.panel.violations).toEqual([]);
   });
 
