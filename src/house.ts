@@ -363,6 +363,7 @@ function openDoors(
       trustedProxies: [],
       tokens: api.tokens,
       awaits: (token) => roster.awaits(token),
+      refused: counters.authFailed,
     }),
     door,
     leg,

@@ -63,7 +63,8 @@ function sweep() {
     rows.delete(id);
   }
   byId("no-calls", HTMLElement).hidden = rows.size > 0;
-  write("calls-count", total > 0 ? String(total) : "");
+  const listed = [...rows.values()].filter((row) => row.life === "going").length;
+  write("calls-count", total === 0 ? "" : total > listed ? `the oldest ${listed} of ${total}` : String(total));
 }
 
 /** @param {Provider} provider */

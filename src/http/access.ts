@@ -3,8 +3,9 @@ import type { IncomingMessage } from "node:http";
 import { isIP, type BlockList } from "node:net";
 import type { CallStart } from "../caller/leg.ts";
 import { Fault } from "../kernel/fault.ts";
+import { Problem } from "./answer.ts";
 import { network, within } from "./networks.ts";
-import type { CallerTokens } from "./tokens.ts";
+import type { CallerTokens, Grant } from "./tokens.ts";
 
 export interface AccessOptions {
   /** The keys that are good just now (two while one is being replaced). None: only peers on loopback are served. */
@@ -16,6 +17,8 @@ export interface AccessOptions {
   readonly tokens: CallerTokens;
   /** Whether a call waits for the caller who has this resume token. */
   readonly awaits: (resumeToken: string) => boolean;
+  /** Told of everybody who is turned away, with what they lacked. */
+  readonly refused: (lacking: "loopback" | "key" | "token" | "origin") => void;
 }
 
 /** Who is at the other end of a request, as far as it can be known before it is answered. */
@@ -40,6 +43,7 @@ export class Access {
   readonly #proxies: BlockList;
   readonly #tokens: CallerTokens;
   readonly #awaits: (resumeToken: string) => boolean;
+  readonly #refused: AccessOptions["refused"];
 
   constructor(options: AccessOptions) {
     this.#keys = options.keys;
@@ -47,6 +51,7 @@ export class Access {
     this.#proxies = network(options.trustedProxies, "trusted proxies");
     this.#tokens = options.tokens;
     this.#awaits = options.awaits;
+    this.#refused = options.refused;
   }
 
   peer(request: IncomingMessage): Peer {
@@ -71,11 +76,16 @@ export class Access {
   /** @throws {Fault} caller-refused, saying which setting opens the door. */
   mustBeServed(peer: Peer): void {
     if (peer.local || this.#keys().length > 0) return;
+    this.#refused("loopback");
     throw new Fault("caller-refused", "only callers on this machine are served; set LINEKEEPER_API_KEY to let others in with that key");
   }
 
-  isKnown(peer: Peer): boolean {
-    return peer.local || peer.hasKey;
+  /** @throws {Fault | Problem} caller-refused as `mustBeServed`, or 401 without a good key. */
+  mustBeKnown(peer: Peer): void {
+    this.mustBeServed(peer);
+    if (isKnown(peer)) return;
+    this.#refused("key");
+    throw new Problem(401, "key-needed", "the key in LINEKEEPER_API_KEY is needed: send it as Authorization: Bearer");
   }
 
   /**
@@ -87,18 +97,27 @@ export class Access {
     this.mustBeServed(peer);
     const { token = peer.token, ...parameters } = start.parameters;
     const plain = { ...start, parameters };
-    if (token === undefined ? this.isKnown(peer) : this.isKey(token)) return plain;
+    if (token === undefined ? isKnown(peer) : this.isKey(token)) return plain;
     // Who comes back shows the token it began with, which is used by now.
     if (start.resume !== undefined && this.#awaits(start.resume)) return plain;
-    if (token === undefined)
-      throw new Fault("caller-refused", "a key or a caller token is needed: send it as Authorization: Bearer, or as token in start");
-    const { agent, language, user } = this.#tokens.redeem(token, peer);
+    const { agent, language, user } = this.#granted(peer, token);
     return {
       ...plain,
       agent: agent ?? start.agent,
       language: language ?? start.language,
       parameters: user === undefined ? parameters : { ...parameters, user },
     };
+  }
+
+  #granted(peer: Peer, token: string | undefined): Grant {
+    try {
+      if (token !== undefined) return this.#tokens.redeem(token, peer);
+    } catch (error) {
+      this.#refused("token");
+      throw error;
+    }
+    this.#refused("key");
+    throw new Fault("caller-refused", "a key or a caller token is needed: send it as Authorization: Bearer, or as token in start");
   }
 
   /**
@@ -109,6 +128,7 @@ export class Access {
     const { origin, host } = request.headers;
     if (origin === undefined || this.#origins.has(origin)) return;
     if (host !== undefined && (origin === `http://${host}` || origin === `https://${host}`)) return;
+    this.#refused("origin");
     throw new Fault("caller-refused", "this page's origin may not call here; add it to the allowed origins");
   }
 
@@ -123,6 +143,8 @@ export class Access {
     return socketAddress;
   }
 }
+
+const isKnown = (peer: Peer): boolean => peer.local || peer.hasKey;
 
 function bearer(request: IncomingMessage): string | undefined {
   return /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? "")?.[1];

@@ -81,8 +81,8 @@ export function createServer({ routes, dialects, carriers, access, door, leg, an
         return answerProblem(response, 404, "not-found", `there is nothing at ${path.slice(0, 200)}`);
       label = route.path;
       const peer = access.peer(request);
-      if (route.for !== "everybody") access.mustBeServed(peer);
-      if (route.for === "known" && !access.isKnown(peer)) throw keyNeeded(response);
+      if (route.for === "served") access.mustBeServed(peer);
+      if (route.for === "known") access.mustBeKnown(peer);
       const reads = request.method === "GET" || request.method === "HEAD";
       // A page of another site can send a request without being able to read the answer.
       if (!reads) access.mustBeOurPage(request);
@@ -100,6 +100,7 @@ export function createServer({ routes, dialects, carriers, access, door, leg, an
     if (response.headersSent || request.socket.destroyed) return void response.destroy();
     // What is left of a body is not worth reading.
     if (hasBody(request) && !request.complete) response.setHeader("connection", "close");
+    if (error instanceof Problem && error.status === 401) response.setHeader("www-authenticate", "Bearer");
     if (error instanceof Problem) return answerProblem(response, error.status, error.code, error.message);
     const fault = toFault(error, "internal", `answering ${path.slice(0, 200)}`);
     const status = statuses[fault.code];
@@ -139,11 +140,6 @@ function methodRefused(response: ServerResponse, here: readonly Route[], method:
     .flatMap((each) => (each === "GET" ? ["GET", "HEAD"] : [each]));
   response.setHeader("allow", allowed.join(", "));
   return new Problem(405, "method-not-allowed", `${method} is not served here; use ${allowed.join(" or ")}`);
-}
-
-function keyNeeded(response: ServerResponse): Problem {
-  response.setHeader("www-authenticate", "Bearer");
-  return new Problem(401, "key-needed", "the key in LINEKEEPER_API_KEY is needed: send it as Authorization: Bearer");
 }
 
 function needsUpgrade(response: ServerResponse, path: string): void {

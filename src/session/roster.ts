@@ -225,7 +225,7 @@ export class Roster implements Reception, CallControl {
     const { carrierCallId, from } = start;
     const language = start.language ?? plan.spec.language;
     const { call, actor } = this.#open(plan, { dialect, uplink, downlink, carrierCallId, from, language, past: undefined });
-    call.tell({ type: "call.started", dialect, agent: plan.spec.name, language, tiers: plan.tiers });
+    call.tell({ type: "call.started", dialect, agent: plan.spec.name, language, user: start.parameters["user"], tiers: plan.tiers });
     call.takeLeg(leg, this.#openTiers(plan)[0]);
     actor.start();
     return listenTo(call);

@@ -10,7 +10,7 @@ import { Access, type AccessOptions } from "../../src/http/access.ts";
 import type { Route } from "../../src/http/answer.ts";
 import { createServer, type ServerParts } from "../../src/http/server.ts";
 import { CallerTokens } from "../../src/http/tokens.ts";
-import { silentLog } from "../../src/kernel/log.ts";
+import { silentLog, type Log } from "../../src/kernel/log.ts";
 import { SimulatedClock } from "../simulated-clock.ts";
 import { BookedReception } from "./reception.ts";
 
@@ -36,6 +36,7 @@ export async function openHouse(
     routes?: readonly Route[];
     limits?: Partial<DoorLimits>;
     access?: Partial<AccessOptions>;
+    log?: Log;
     answered?: ServerParts["answered"];
     port?: number;
   } = {},
@@ -53,10 +54,11 @@ export async function openHouse(
       trustedProxies: [],
       tokens: new CallerTokens(() => [], clock),
       awaits: () => false,
+      refused: () => {},
       ...parts.access,
     }),
     door: new Door({ ...doorLimits, ...parts.limits }, clock),
-    leg: { reception, clock, beat: new Ticker(clock, 250), log: silentLog, counts },
+    leg: { reception, clock, beat: new Ticker(clock, 250), log: parts.log ?? silentLog, counts },
     answered: parts.answered ?? (() => {}),
   });
   const { port } = await server.listen("127.0.0.1", parts.port ?? 0);

@@ -12,6 +12,7 @@ const access = (options: Partial<AccessOptions> = {}): Access =>
     trustedProxies: [],
     tokens: new CallerTokens(() => [], new SimulatedClock()),
     awaits: () => false,
+    refused: () => {},
     ...options,
   });
 
@@ -104,4 +105,18 @@ test.each([
   "https://shop.example, http://localhost:8080",
 ])("a page of %j may not call", (origin) => {
   expect(() => access({ origins: ["https://shop.example"] }).mustBeOurPage(request("127.0.0.1", { origin }))).toThrow("may not call here");
+});
+
+test("whoever is turned away is told of with what was lacking, and whoever is let in is not", () => {
+  const lacking: string[] = [];
+  const shut = access({ refused: (what) => void lacking.push(what) });
+  const guarded = access({ keys: () => ["key"], refused: (what) => void lacking.push(what) });
+  expect(() => shut.mustBeServed(stranger)).toThrow();
+  expect(() => guarded.mustBeKnown(stranger)).toThrow();
+  expect(() => guarded.admit(stranger, start())).toThrow();
+  expect(() => guarded.admit(stranger, start("forged"))).toThrow();
+  expect(() => guarded.mustBeOurPage(request("192.0.2.1", { origin: "https://evil.example" }))).toThrow();
+  guarded.admit(local, start());
+  guarded.mustBeKnown({ ...stranger, hasKey: true });
+  expect(lacking).toEqual(["loopback", "key", "key", "token", "origin"]);
 });

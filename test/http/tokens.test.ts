@@ -186,7 +186,7 @@ describe("over the wire", () => {
       origins: ["https://shop.example"],
       awaits: (token: string) => token === "r",
     };
-    const house = await openHouse({ routes: board.routes, access });
+    const house = await openHouse({ routes: board.routes, access, log: board.log });
     return { house, board, clock, [Symbol.asyncDispose]: () => house[Symbol.asyncDispose]() };
   }
 
@@ -208,6 +208,8 @@ describe("over the wire", () => {
     const again = await desk.house.knocks("/browser", shop);
     again.says({ ...startMessage, token });
     expect(await again.closed).toEqual({ code: 1008, reason: "caller-refused" });
+    expect(desk.board.log.lines).toMatchObject([{ event: "audit" }, { event: "leg_refused" }]);
+    expect(JSON.stringify(desk.board.log.lines)).not.toContain(token.slice(0, 20));
   });
 
   test("a page calls with a token among its sub-protocols", async () => {
