@@ -138,9 +138,9 @@ export class Uplink implements Ticked {
     return this.#ring.view(from, this.#ring.end - from);
   }
 
-  /** A copy of what is not settled: what the next link would hear first. */
-  unsettled(): Uint8Array {
-    const from = Math.max(this.#settled, this.#ring.start);
+  /** A copy of what the next link would hear first, were all before `settled` settled. */
+  unsettled(settled: number): Uint8Array {
+    const from = Math.min(this.#ring.end, Math.max(settled, this.#ring.start));
     const copy = new Uint8Array(this.#ring.end - from);
     for (let at = from; at < this.#ring.end;) {
       const piece = this.#ring.view(at, this.#ring.end - at);

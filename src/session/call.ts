@@ -30,6 +30,8 @@ interface Seat {
   answered(): void;
   /** The answer was heard to its end. */
   heardOut(): void;
+  /** What the call would keep of its caller's turns if this link were over now: which, and up to where, bytes. */
+  wouldSettle(): { readonly turnIds: readonly string[]; readonly end: number };
 }
 
 /** All links of a call, as far as the call needs them. */

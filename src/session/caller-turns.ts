@@ -90,6 +90,14 @@ export class CallerTurns {
     }
   }
 
+  /** What would be settled if the link were over now: which turns, and up to where, bytes. */
+  wouldSettle(answerIsHeard: boolean): { readonly turnIds: readonly string[]; readonly end: number } {
+    const { conversation, uplink } = this.#call;
+    const isKnown = (turn: HeardTurn): boolean => turn.worded || (answerIsHeard && conversation.textOf(turn.id) !== "");
+    const turns = [...this.#turns.values()].filter((turn) => turn.end !== undefined && isKnown(turn));
+    return { turnIds: turns.map(({ id }) => id), end: Math.max(uplink.settled, ...turns.map(({ end }) => end ?? 0)) };
+  }
+
   /** The link is over. True: the next one hears some of this again and answers it anew. */
   leave(answerIsHeard: boolean): boolean {
     const { conversation } = this.#call;

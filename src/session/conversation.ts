@@ -70,12 +70,16 @@ export class Conversation {
   readonly #turns: Turn[] = [];
   #agentTurns = 0;
 
-  /** What another node needs to go on: as if the link died now and nobody knew how its tools came out. */
-  left(): readonly Turn[] {
-    const isReplayed = this.#turns.some((turn) => turn.type === "caller" && turn.state !== "settled");
+  /**
+   * What another node needs to go on: as if the link died now and nobody knew how its tools came out.
+   * @param known turns that are not settled yet, and whose words would stand
+   */
+  left(known: readonly string[]): readonly Turn[] {
+    const isKept = (turn: CallerTurn): boolean => turn.state === "settled" || known.includes(turn.id);
+    const isReplayed = this.#turns.some((turn) => turn.type === "caller" && !isKept(turn));
     return this.#turns.flatMap((turn): Turn[] => {
-      // Heard again as audio.
-      if (turn.type === "caller") return turn.state === "settled" ? [{ ...turn }] : [];
+      // What is not kept will be heard again as audio.
+      if (turn.type === "caller") return isKept(turn) ? [{ ...turn, state: "settled" }] : [];
       if (turn.type === "tool") {
         return [{ ...turn, result: turn.result ?? { output: "It is not known whether this was done.", answers: this.#agentTurns } }];
       }

@@ -18,6 +18,8 @@ const longestEarly = 2_000;
 export interface SeatHost {
   /** Its link is ready: to `sit`, or to wait. */
   opened(seat: LinkSeat): void;
+  /** Its link waits, and its session ends soon. */
+  expiring(seat: LinkSeat): void;
   /** Its link could not be had, or is gone; told once, unless the seat was left. */
   failed(seat: LinkSeat, fault: Fault): void;
 }
@@ -121,6 +123,7 @@ export class LinkSeat implements Disposable, LinkReport {
       const since = call.conversation.items().filter(({ id }) => !this.#told.has(id));
       link.takeOver(since, beginFor(call.conversation.owed()));
     }
+    if (!this.isReady) return;
     call.sits(this);
     this.#feed(link, sinceMs);
     for (const report of this.#early.splice(0)) report();
@@ -163,6 +166,11 @@ export class LinkSeat implements Disposable, LinkReport {
     this.#prove();
   }
 
+  /** What the call would keep of its caller's turns if this link were over now. */
+  wouldSettle(): { readonly turnIds: readonly string[]; readonly end: number } {
+    return this.#heard.wouldSettle(this.#isAnswering());
+  }
+
   /** The answer was heard to its end: the turns that it answers are settled. Earlier the caller might still go on. */
   heardOut(): void {
     this.#heard.settle(!this.#call.tools.isBusy && !this.#call.downlink.speaking);
@@ -183,6 +191,7 @@ export class LinkSeat implements Disposable, LinkReport {
     // What the link is and costs does not wait for the call.
     if (notice.type === "link.named") return void (this.#model = notice.model);
     if (notice.type === "link.used") return this.#call.tell({ type: "link.used", provider: this.provider, usage: notice.usage });
+    if (this.#order.waits && this.#state.name === "ready" && notice.type === "link.expiring") return this.#host.expiring(this);
     if (this.#state.name !== "open" && notice.type !== "link.lost") return this.#keepEarly(() => this.notice(notice));
     try {
       this.#note(notice);
@@ -281,7 +290,7 @@ export class LinkSeat implements Disposable, LinkReport {
         endpointing: traits.endpointing.includes("provider") ? "provider" : "manual",
         conversation,
         begin: this.#order.waits ? "wait" : beginFor(call.conversation.owed()),
-        resumption: traits.resumable ? call.handleFor(this.provider) : undefined,
+        resumption: traits.resumable && !this.#order.waits ? call.handleFor(this.provider) : undefined,
         openLimitMs: pace.openLimitMs(this.provider),
         report: this,
         signal: this.#abort.signal,
@@ -443,10 +452,13 @@ export class LinkSeat implements Disposable, LinkReport {
     this.#leaveTurns();
   }
 
+  #isAnswering(): boolean {
+    return [...this.#said.values()].some((turn) => turn.state === "open" && this.#call.downlink.holds(turn.id));
+  }
+
   #leaveTurns(): void {
     const call = this.#call;
-    const answering = [...this.#said.values()].some((turn) => turn.state === "open" && call.downlink.holds(turn.id));
-    const replayed = this.#heard.leave(answering);
+    const replayed = this.#heard.leave(this.#isAnswering());
     for (const turn of this.#said.values()) {
       if (turn.state !== "open") continue;
       // What came of it still plays; the rest is owed by the next link, unless that hears the question again and answers anew.

@@ -184,10 +184,10 @@ export class Roster implements Reception, CallControl {
     return [...this.#calls.values()].some(({ call }) => call.resumeToken === resumeToken);
   }
 
-  /** A turn is over: a call that dies from now on is to go on after it. */
+  /** Somebody else has the word: a call that dies from now on is to go on from here. */
   #saveSoon(callId: string): void {
     const entry = this.#calls.get(callId);
-    // The next look saves it: what a turn's end brings about has happened by then.
+    // The next look saves it: what the change brings about has happened by then.
     if (entry !== undefined) entry.savedMs = -Infinity;
   }
 
@@ -199,7 +199,8 @@ export class Roster implements Reception, CallControl {
 
   #tell(event: CallEvent): void {
     this.#watch.tell(event);
-    if (event.type === "turn.ended" || event.type === "tool.ended") this.#saveSoon(event.callId);
+    const isTurned = event.type === "state.changed" && event.region === "turn";
+    if (isTurned || event.type === "tool.ended") this.#saveSoon(event.callId);
     for (const follower of this.#followers) follower(event);
   }
 

@@ -132,6 +132,12 @@ export class Switchboard implements SeatHost, Disposable {
     } else this.#dial?.opened(seat);
   }
 
+  expiring(seat: LinkSeat): void {
+    if (seat !== this.#waiting) return;
+    this.#dropWaiting();
+    this.#wait(seat.provider);
+  }
+
   failed(seat: LinkSeat, fault: Fault): void {
     if (seat === this.#seat) {
       this.#seat = undefined;

@@ -4,6 +4,7 @@ import type { CallSnapshot } from "./snapshot.ts";
 /** The call as it stands, for whoever may have to go on with it. */
 export function snapshotOf(call: Call): CallSnapshot {
   const { agent, conversation, downlink, house, uplink } = call;
+  const { turnIds, end } = call.seat?.wouldSettle() ?? { turnIds: [], end: uplink.settled };
   return {
     version: 1,
     callId: call.id,
@@ -19,8 +20,8 @@ export function snapshotOf(call: Call): CallSnapshot {
     downlink: downlink.encoding,
     provider: call.lastProvider,
     turnsCounted: call.turnsCounted,
-    turns: conversation.left(),
-    unsettled: uplink.unsettled(),
+    turns: conversation.left(turnIds),
+    unsettled: uplink.unsettled(end),
     unheard: downlink.unheard().filter(({ audio }) => audio.length > 0),
   };
 }

@@ -189,6 +189,20 @@ test("a standby that is lost is opened again after a while, and once at a time",
   expect(house.provider("beta").links).toHaveLength(2);
 });
 
+test("a standby whose own session ends is opened anew", async () => {
+  const house = startHouse({ tiers, traits: canWait, standby: "warm" });
+  const caller = house.dial();
+  await caller.speaks(6_000);
+  const first = house.provider("beta").link;
+  first.tells({ type: "link.expiring", inMs: 60_000 });
+  await caller.speaks(100);
+  expect(first.told).toEqual(["close"]);
+  house.provider("alpha").link.tells({ type: "link.lost", fault: dropped });
+  await caller.speaks(100);
+  expect(house.provider("beta").links).toHaveLength(2);
+  expect(house.provider("beta").link.told[0]).toMatch(/^take over/);
+});
+
 test("a call goes back to a better tier only where that is configured, and when it has been well for a minute", async () => {
   for (const switchBack of ["never", "when-well"] as const) {
     const house = startHouse({ tiers, traits: canWait, switchBack });
