@@ -55,6 +55,8 @@ export interface Pace {
   openLimitMs(provider: string): number;
   /** From a committed turn to the first audio of its answer. */
   answerLimitMs(provider: string): number;
+  /** How well it does lately; a sick one is tried last, never not at all. */
+  levelOf(provider: string): "healthy" | "degraded" | "unhealthy";
 }
 
 /** What calls on one node share. */

@@ -66,7 +66,7 @@ export class Switchboard implements SeatHost, Disposable {
     const lost = this.#lost;
     this.#lost = undefined;
     this.#movesTo = undefined;
-    const others = this.#shape.tiers.filter((name) => name !== lost?.provider && this.#admits(name));
+    const others = this.#byHealth(this.#shape.tiers.filter((name) => name !== lost?.provider && this.#admits(name)));
     const ready = this.#waiting;
     if (ready?.isReady === true && ready.provider !== lost?.provider) {
       this.#waiting = undefined;
@@ -98,7 +98,7 @@ export class Switchboard implements SeatHost, Disposable {
     this.#seat = undefined;
     if (next !== undefined) return this.#sit(next);
     const before = this.#call.lastProvider;
-    const others = this.#shape.tiers.filter((name) => name !== provider && (name === before || this.#admits(name)));
+    const others = this.#byHealth(this.#shape.tiers.filter((name) => name !== provider && (name === before || this.#admits(name))));
     this.#race([provider, ...others], undefined, provider);
   }
 
@@ -218,12 +218,22 @@ export class Switchboard implements SeatHost, Disposable {
     return this.#call.provider(name).admit() === undefined;
   }
 
+  /** Best first: what is sick comes after what is well, and what can only bridge after both. */
+  #byHealth(names: readonly string[]): readonly string[] {
+    const { house } = this.#call;
+    const rank = (name: string): number => {
+      if (this.#call.provider(name).traits.stopgap) return 2;
+      return house.pace.levelOf(name) === "unhealthy" ? 1 : 0;
+    };
+    return names.toSorted((a, b) => rank(a) - rank(b));
+  }
+
   /** The next tier below the present one whose links can wait. */
   #keepStandby(): void {
     const { standby, tiers } = this.#shape;
     if (standby === "cold" || this.#waiting !== undefined || this.#seat === undefined) return;
     const present = this.#seat.provider;
-    const next = tiers.find((name) => name !== present && this.#admits(name) && this.#call.provider(name).traits.standby);
+    const next = this.#byHealth(tiers).find((name) => name !== present && this.#admits(name) && this.#call.provider(name).traits.standby);
     if (next !== undefined) this.#wait(next);
   }
 

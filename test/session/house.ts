@@ -55,6 +55,7 @@ export class PuppetProvider implements Provider {
   /** How long a link takes to open. */
   openMs = 0;
   full: Fault | undefined;
+  level: "healthy" | "unhealthy" = "healthy";
 
   constructor(name: string) {
     this.name = name;
@@ -304,7 +305,7 @@ export function startHouse(options: HouseOptions = {}): House {
     watch: { tell: (event: CallEvent) => void events.push(event) },
     providers: options.breakers === true ? new Map([...providers].map(([name, provider]) => [name, guarded(provider, clock)])) : providers,
     limits: { ringChunks: 100, chunkMs: 100, holdMs: options.holdMs ?? 30_000, drainMs: 60_000, attempts: 7 },
-    pace: { openLimitMs: () => 5_000, answerLimitMs: () => 20_000 },
+    pace: { openLimitMs: () => 5_000, answerLimitMs: () => 20_000, levelOf: (name: string) => providers.get(name)?.level ?? "healthy" },
     credit: { take: () => true, giveBack() {} },
     voice: undefined,
     prompts: { line: () => ({ audio: bridgeLine }) },

@@ -59,6 +59,20 @@ test("a provider that is slow to open is not waited for alone", async () => {
   expect(house.provider("beta").link.heard).toEqual(caller.sent);
 });
 
+test("a sick provider is tried after those that are well, and before nobody at all", async () => {
+  const house = startHouse({ tiers });
+  house.provider("alpha").level = "unhealthy";
+  house.provider("gamma").refusal = unreachable;
+  const caller = house.dial();
+  await caller.speaks(100);
+  expect(house.provider("beta").links).toHaveLength(1);
+  expect(house.provider("alpha").links).toEqual([]);
+  house.provider("beta").refusal = unreachable;
+  house.provider("beta").link.tells({ type: "link.lost", fault: dropped });
+  await caller.speaks(100);
+  expect(house.provider("alpha").link.heard).toEqual(caller.sent.slice(-house.provider("alpha").link.heard.length));
+});
+
 test("what can only bridge is dialled when nothing else is left, and left as soon as another tier is well", async () => {
   const house = startHouse({ tiers: ["alpha", "bridge"], traits: { alpha: { standby: true }, bridge: { stopgap: true } } });
   const caller = house.dial();
