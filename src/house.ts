@@ -16,6 +16,8 @@ import type { AgentSettings } from "./config/file.ts";
 import type { Settings } from "./config/settings.ts";
 import type { Tool } from "./desk/tool.ts";
 import { openCosts, type Costs } from "./costs/costs.ts";
+import { crisisDetector } from "./crisis/detector.ts";
+import { CrisisWatch } from "./crisis/watch.ts";
 import { deskTools } from "./desk/desk-tools.ts";
 import { Guards } from "./guard/guards.ts";
 import { RetryCredit } from "./guard/retry-credit.ts";
@@ -282,6 +284,7 @@ function openRoster(
     credit: new RetryCredit(() => roster.size),
     voice,
     prompts,
+    crisis: new CrisisWatch(crisisDetector(settings.crisisPhrases)),
     snapshots,
   };
   const roster = new Roster(house, agents, { calls: settings.get("LINEKEEPER_MAX_CALLS") });

@@ -1,3 +1,4 @@
+import { reportCrisis } from "../crisis/watch.ts";
 import type { Call } from "./call.ts";
 import type { Tool } from "./tools.ts";
 
@@ -5,7 +6,7 @@ const nothing = { type: "object", properties: {}, additionalProperties: false } 
 
 /** What every agent can do with the call itself. */
 export function callTools(call: Call): readonly Tool[] {
-  return [endCall(call), lineStatus(call), transferToHuman(call)];
+  return [endCall(call), lineStatus(call), transferToHuman(call), reportCrisis(() => call.crisis.reported())];
 }
 
 function endCall(call: Call): Tool {

@@ -11,7 +11,9 @@ import type { Log } from "../kernel/log.ts";
 import type { Random } from "../kernel/random.ts";
 import type { AgentSpec, Provider } from "../provider/contract.ts";
 import { AnswerTimer } from "./answer-timer.ts";
+import type { CrisisWatch } from "../crisis/watch.ts";
 import { Asides } from "./asides.ts";
+import { CallCrisis } from "./crisis.ts";
 import { Conversation } from "./conversation.ts";
 import type { SessionEvent } from "./events.ts";
 import { ToolRunner, type Tool } from "./tools.ts";
@@ -73,7 +75,11 @@ export interface SessionHouse {
   /** A voice for what is not the provider's to say, pcm16@16000; undefined: there is none. */
   readonly voice: { say(text: string, language: string): Promise<Uint8Array> } | undefined;
   /** Fixed lines in the caller's language, pcm16@16000. */
-  readonly prompts: { line(id: "bridge", language: string, callId: string): { readonly audio: Uint8Array } };
+  readonly prompts: {
+    line(id: "bridge" | "crisis", language: string, callId: string): { readonly text: string; readonly audio: Uint8Array };
+  };
+  /** Hears when a caller is in need. */
+  readonly crisis: Pick<CrisisWatch, "heard" | "reported" | "forget">;
   readonly snapshots: SnapshotStore;
   readonly limits: SessionLimits;
 }
@@ -126,6 +132,9 @@ export class Call implements Ticked {
   readonly conversation = new Conversation();
   readonly tools: ToolRunner;
   readonly #asides: Asides;
+  readonly crisis = new CallCrisis(this);
+  /** A fixed line that is about to be heard in place of an answer. */
+  #stoodInFor: string | undefined;
   readonly startedMs: number;
   resumeToken: string;
   /** Counts the legs that this call has had; signals of an earlier one are void. */
@@ -307,6 +316,7 @@ export class Call implements Ticked {
     this.timer.owe(nowMs - endpointingMs, nowMs);
     this.#turnKind = kind;
     if (this.seat === undefined) this.#asides.await(nowMs - endpointingMs);
+    this.crisis.owe(nowMs - endpointingMs);
     this.tell({ type: "turn.committed", provider: this.#lastProvider, endpointingMs });
   }
 
@@ -314,6 +324,7 @@ export class Call implements Ticked {
     this.#tellTimes(undefined);
     this.timer.drop();
     this.#asides.rest();
+    this.crisis.owesNothing();
   }
 
   /** Whatever is owed just now is kept away by a fault. */
@@ -394,6 +405,7 @@ export class Call implements Ticked {
     this.conversation.settle(turnId);
     this.caption(turnId, "caller", true);
     this.owe(this.uplink.end, "text");
+    this.crisis.heard(turnId, text);
     this.board.takeText(text);
   }
 
@@ -529,6 +541,16 @@ export class Call implements Ticked {
     this.#lastProvider = seat.provider;
   }
 
+  /** No provider has answered a caller in need: a fixed line does. An answer that comes after all follows it. */
+  sayInNeed(): void {
+    const { text, audio } = this.house.prompts.line("crisis", this.agent.language, this.id);
+    const turnId = this.nextTurnId();
+    this.#stoodInFor = turnId;
+    this.conversation.openAgentTurn(turnId);
+    this.conversation.say(turnId, text, 0);
+    this.#speak(turnId, audio);
+  }
+
   #speak(turnId: string, speech: Uint8Array): void {
     if (this.#isOver) return;
     const audio = transcoder("pcm16@16000", this.downlinkEncoding).push(speech).slice();
@@ -564,6 +586,7 @@ export class Call implements Ticked {
     this.tell({ type: "call.ended", dialect: this.dialect, outcome, cause: failed ? fault.code : undefined, durationMs: this.ageMs });
     this.tools.close();
     this.#asides[Symbol.dispose]();
+    this.crisis[Symbol.dispose]();
     this.house.ticker.forget(this);
     this.holdLeg(legEnd(outcome, fault));
     // Whatever the leg still says is void.
@@ -572,6 +595,7 @@ export class Call implements Ticked {
 
   #agentBegan(turnId: string): void {
     this.#asides.rest();
+    this.crisis.answered(this.#stoodInFor === turnId ? "prompt" : this.#lastProvider);
     this.conversation.agentBegan(turnId, this.ageMs);
     const sent = this.timer.sent(this.house.clock.now());
     if (sent !== undefined) {

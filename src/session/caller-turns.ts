@@ -46,6 +46,7 @@ export class CallerTurns {
     if (final) turn.worded = true;
     if (turn.settled !== undefined && turn.end !== undefined) turn.settled = { text };
     this.#call.caption(turn.id, "caller", final);
+    this.#call.crisis.heard(turn.id, text);
   }
 
   finished(linkTurnId: string, uplinkMs: number): void {

@@ -1,6 +1,8 @@
 import { bytesOf, msOf, type Encoding } from "../../src/audio/encodings.ts";
 import { Ticker } from "../../src/audio/ticker.ts";
 import type { CallerNotice, CallStart, Leg, LegEnd, LegListener, LegTraits } from "../../src/caller/leg.ts";
+import { crisisDetector } from "../../src/crisis/detector.ts";
+import { CrisisWatch } from "../../src/crisis/watch.ts";
 import type { Clock } from "../../src/kernel/clock.ts";
 import type { Fault } from "../../src/kernel/fault.ts";
 import { silentLog } from "../../src/kernel/log.ts";
@@ -308,7 +310,8 @@ export function startHouse(options: HouseOptions = {}): House {
     pace: { openLimitMs: () => 5_000, answerLimitMs: () => 20_000, levelOf: (name: string) => providers.get(name)?.level ?? "healthy" },
     credit: { take: () => true, giveBack() {} },
     voice: undefined,
-    prompts: { line: () => ({ audio: bridgeLine }) },
+    prompts: { line: (id: string) => ({ text: id, audio: bridgeLine }) },
+    crisis: new CrisisWatch(crisisDetector()),
     snapshots: {
       save: (snapshot: CallSnapshot) => void kept.set(snapshot.callId, snapshot),
       remove: (callId: string) => void kept.delete(callId),

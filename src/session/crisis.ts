@@ -1,0 +1,85 @@
+import type { Crisis } from "../crisis/detector.ts";
+import type { Timer } from "../kernel/clock.ts";
+import type { Call } from "./call.ts";
+
+/** The caller is to hear something 2 s after they fell silent; what is left covers the way to them, ms. */
+const answerLimitMs = 1_500;
+
+/** A turn that calls for help; `owedSinceMs`: when the caller fell silent, undefined while they speak. */
+type State = { readonly name: "calm" } | { readonly name: "waiting"; owedSinceMs: number | undefined; timer: Timer | undefined };
+
+/** How one call meets a caller in need: it is told to whoever watches, and if no provider answers in time, a fixed line does. */
+export class CallCrisis implements Disposable {
+  readonly #call: Call;
+  #state: State = { name: "calm" };
+
+  constructor(call: Call) {
+    this.#call = call;
+  }
+
+  /** What the caller said in a turn, or said so far. */
+  heard(turnId: string, text: string): void {
+    this.#begin(this.#call.house.crisis.heard(this.#call.id, turnId, text));
+  }
+
+  /** The agent says that its caller is in need. */
+  reported(): void {
+    const call = this.#call;
+    this.#begin(call.house.crisis.reported(call.id, call.nextTurnId(), call.agent.language));
+  }
+
+  /** The caller fell silent at `sinceMs` on the clock. */
+  owe(sinceMs: number): void {
+    const state = this.#state;
+    if (state.name === "calm") return;
+    this.#disarm();
+    state.owedSinceMs = sinceMs;
+    const { clock } = this.#call.house;
+    state.timer = clock.setTimeout(() => this.#call.sayInNeed(), Math.max(0, sinceMs + answerLimitMs - clock.now()));
+  }
+
+  /** The caller goes on speaking. */
+  owesNothing(): void {
+    this.#disarm();
+  }
+
+  /** The caller hears an answer. */
+  answered(by: string): void {
+    const state = this.#state;
+    if (state.name === "calm" || state.owedSinceMs === undefined) return;
+    this.#end(by, this.#call.house.clock.now() - state.owedSinceMs);
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#state.name === "waiting" && this.#state.owedSinceMs !== undefined) this.#end(this.#call.lastProvider, undefined);
+    this.#disarm();
+    this.#state = { name: "calm" };
+    this.#call.house.crisis.forget(this.#call.id);
+  }
+
+  #begin(crisis: Crisis | undefined): void {
+    if (crisis === undefined) return;
+    const call = this.#call;
+    call.tell({ type: "crisis.detected", provider: call.lastProvider, category: crisis.category });
+    if (this.#state.name === "waiting") return;
+    this.#state = { name: "waiting", owedSinceMs: undefined, timer: undefined };
+    const since = call.timer.owedSinceMs;
+    if (since !== undefined) this.owe(since);
+  }
+
+  #end(by: string, responseMs: number | undefined): void {
+    const call = this.#call;
+    this.#disarm();
+    this.#state = { name: "calm" };
+    // A fixed line stands behind the last tier.
+    const tier = call.board.tiers.includes(by) ? call.board.tiers.indexOf(by) + 1 : call.board.tiers.length + 1;
+    call.tell({ type: "crisis.answered", provider: by, tier, responseMs });
+  }
+
+  #disarm(): void {
+    if (this.#state.name === "calm") return;
+    if (this.#state.timer !== undefined) this.#call.house.clock.clearTimeout(this.#state.timer);
+    this.#state.timer = undefined;
+    this.#state.owedSinceMs = undefined;
+  }
+}
