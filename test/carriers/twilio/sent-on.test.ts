@@ -103,3 +103,11 @@ test("a call that Twilio says is over is ended here, though its stream broke off
   expect(ended).toEqual(["c1"]);
   expect(house.twilio.book.size).toBe(0);
 });
+
+test("a stream that Twilio closes in order without a stop has broken off: the caller has not hung up", async () => {
+  await using house = await exchange();
+  const caller = await call(house);
+  caller.close(1000);
+  await vi.waitFor(() => expect(house.reception.last.signals).toEqual([{ type: "lost", fault: undefined }]));
+  expect(await tells(house, "/twilio/action")).toEqual(["Connect"]);
+});
