@@ -34,8 +34,13 @@ export class CallCrisis implements Disposable {
     if (state.name === "calm") return;
     this.#disarm();
     state.owedSinceMs = sinceMs;
-    const { clock } = this.#call.house;
-    state.timer = clock.setTimeout(() => this.#call.sayInNeed(), Math.max(0, sinceMs + answerLimitMs - clock.now()));
+    const call = this.#call;
+    const { clock } = call.house;
+    const leftMs = sinceMs + answerLimitMs - clock.now();
+    // What can only bridge has no better answer than the line that is made for this.
+    const bridges = call.seat !== undefined && call.provider(call.seat.provider).traits.stopgap;
+    if (bridges || leftMs <= 0) return call.sayInNeed();
+    state.timer = clock.setTimeout(() => call.sayInNeed(), leftMs);
   }
 
   /** The caller goes on speaking. */

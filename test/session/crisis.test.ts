@@ -81,6 +81,21 @@ test("a provider that reports a crisis by its tool is believed", async () => {
   expect(link.results).toMatchObject([{ name: "report_crisis", failed: false }]);
 });
 
+test("where only a stopgap is there, the line that is made for it comes first and at once", async () => {
+  const house = startHouse({ traits: { alpha: { stopgap: true } } });
+  const caller = house.dial();
+  await house.clock.advance(10);
+  caller.line.signal({ type: "text", text: inNeed });
+  house.provider("alpha").link.speaks("a1", "We have trouble.", 1_000);
+  await house.clock.advance(100);
+  expect(answers(house)).toMatchObject([{ provider: "prompt" }]);
+  expect(house.roster.records(house.roster.calls()[0]?.callId ?? "").map(({ text }) => text)).toEqual([
+    inNeed,
+    "crisis",
+    expect.stringContaining("We"),
+  ]);
+});
+
 test("a caller who hangs up unanswered is told of as such", async () => {
   const house = startHouse();
   const caller = house.dial();
