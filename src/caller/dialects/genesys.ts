@@ -45,8 +45,8 @@ class Codec implements DialectCodec {
   #clientSeq = 0;
   #media: Media | undefined;
   #heardMs = 0;
-  /** Where the call goes when the client closes what we have asked it to. */
-  #sentOn = false;
+  /** Which side ends the session: the client by closing it, or we by a transfer, after which it closes. */
+  #ending: "none" | "sent-on" | "closed" = "none";
 
   constructor(knock: Knock) {
     this.#knock = knock;
@@ -64,7 +64,8 @@ class Codec implements DialectCodec {
       case "update":
         return { type: "ping", message: this.#written("updated", {}) };
       case "close":
-        if (this.#sentOn) return { type: "transferred" };
+        if (this.#ending === "sent-on") return { type: "transferred" };
+        this.#ending = "closed";
         return { type: "stop", answer: this.#written("closed", {}) };
       case "dtmf":
         return { type: "dtmf", digit: digit(wire, "parameters", "digit") };
@@ -101,10 +102,12 @@ class Codec implements DialectCodec {
         return this.#written("event", { entities: [{ type: "barge_in", data: {} }] });
       case "transfer":
         // The flow behind the connector reads the variable and does it.
-        this.#sentOn = true;
+        this.#ending = "sent-on";
         return this.#written("disconnect", { reason: "completed", outputVariables: { transferTo: command.target } });
       case "end":
-        return this.#sentOn ? this.#written("closed", {}) : this.#written("disconnect", farewell(command));
+        // The answer to its close is all that a client still waits for.
+        if (this.#ending === "closed") return undefined;
+        return this.#ending === "sent-on" ? this.#written("closed", {}) : this.#written("disconnect", farewell(command));
       default:
         return undefined;
     }

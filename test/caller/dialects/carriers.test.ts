@@ -414,6 +414,13 @@ describe("genesys", () => {
     expect(encoded(codec, { type: "end", end: { reason: "done" } })).toMatchObject({ type: "closed" });
   });
 
+  test("a session that the client closed is answered with closed and nothing else", () => {
+    const { codec } = started(genesys);
+    const signal = said(codec, message(2, "close", { reason: "end" }));
+    expect(signal.type === "stop" && json(signal.answer)).toMatchObject({ type: "closed", seq: 2 });
+    expect(codec.encode({ type: "end", end: { reason: "done" } })).toBeUndefined();
+  });
+
   test("who is not let in is told so in its own words", () => {
     const { codec } = started(genesys);
     const end = { reason: "fault", fault: new Fault("caller-refused", "no") } as const;
