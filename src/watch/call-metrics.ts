@@ -117,6 +117,7 @@ export function callMetrics(metrics: Metrics, options: CallMetricsOptions): Sess
       case "call.restored":
         calls.set(callId, { isSetUp: false, isRetrying: false, episode: undefined, committed: undefined, toolsRunning: 0 });
         metrics.callsActive.inc({ dialect: labelOf(event.dialect, options.dialects) });
+        metrics.recovery.observe(event.awayMs / 1_000);
         return;
       case "link.renewed":
         return;

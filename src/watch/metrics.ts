@@ -107,6 +107,7 @@ export function createMetrics() {
     audioLost: counter("voice_audio_lost_milliseconds_total", "Audio that reached nobody", ["direction", "cause"]),
     chunksReplayed: counter("voice_chunks_replayed_total", "Caller audio chunks sent again to a new connection", ["provider"]),
 
+    recovery: histogram("voice_recovery_seconds", "How long a call was nobody's before it was taken up again", buckets.setup),
     journalLag: gauge("voice_journal_lag_seconds", "Age of the oldest record that is not written to disk; 0 when all are"),
     connectionsRejected: counter("voice_connections_rejected_total", "Callers refused at the door", ["reason"]),
     rateLimited: counter("voice_rate_limited_total", "Requests over a limit", ["scope"]),

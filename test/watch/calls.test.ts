@@ -72,7 +72,7 @@ const cases: { readonly [T in CallEvent["type"]]: readonly (Case & { event: { ty
   "call.restored": [
     {
       event: { callId, type: "call.restored", dialect: "browser", agent: "desk", language: "en", tiers: [], awayMs: 2_500 },
-      changes: { 'voice_calls_active{dialect="browser"}': 1 },
+      changes: { voice_recovery_seconds_sum: 2.5, voice_recovery_seconds_count: 1, 'voice_calls_active{dialect="browser"}': 1 },
       line: ["info", "call_restored", { callId, dialect: "browser", away: 2.5 }],
     },
   ],

@@ -85,8 +85,8 @@ test(
       expect((await calls(url)).map(({ callId }) => callId)).toEqual(before.map(({ callId }) => callId));
       expect(fake.panel.historyTold()).toContainEqual({ by: "caller", text: "My name is Ada." });
       // What was answered before is not heard and answered again.
-    expect(fake.panel.last.answers).toBe(1);
-    // What Twilio only tells, and nobody was there to hear, is told once.
+      expect(fake.panel.last.answers).toBe(1);
+      // What Twilio only tells, and nobody was there to hear, is told once.
       expect(cloud.errors.filter((each) => !each.includes("/twilio/status"))).toEqual([]);
       expect(phone.stream.violations).toEqual([]);
     } finally {

@@ -1,0 +1,37 @@
+import { expect, test } from "vitest";
+import { startHouse } from "./house.ts";
+
+test("the wait for an answer is told from the caller's end of speech to their ear, with a pipeline's own stages", async () => {
+  const house = startHouse({ leg: { playback: "reports" } });
+  const caller = house.dial();
+  await caller.speaks(1_000);
+  const { link } = house.provider("alpha");
+  link.tells({ type: "caller.spoke", turnId: "c1", uplinkMs: 200 });
+  await caller.speaks(300);
+  link.tells({ type: "caller.transcribed", turnId: "c1", text: "a table, please", final: true });
+  await caller.speaks(200);
+  link.tells({ type: "caller.finished", turnId: "c1", uplinkMs: 1_000 });
+  await caller.speaks(600);
+  link.tells({ type: "link.timed", turnId: "a1", llmMs: 350, ttsMs: 150 });
+  link.speaks("a1", "For how many?", 800);
+  await caller.speaks(600);
+  const timed = house.events.find((event) => event.type === "turn.timed");
+  expect(timed).toEqual({
+    type: "turn.timed",
+    callId: timed?.callId,
+    provider: "alpha",
+    kind: "plain",
+    times: { totalMs: 1_130, stages: { stt: 300, endpointing: 200, llm: 350, tts: 150, provider: 100, ours: 0, playout: 30 } },
+  });
+  expect(house.events).toContainEqual(expect.objectContaining({ type: "turn.committed", endpointingMs: 500 }));
+  expect(house.events).toContainEqual(expect.objectContaining({ type: "turn.answered", responseStartMs: 600, latencyMs: 1_100 }));
+  expect(house.events).toContainEqual(expect.objectContaining({ type: "caller.understood", afterMs: 1_100 }));
+});
+
+test("what a link uses while it only waits is paid for all the same", async () => {
+  const house = startHouse({ tiers: ["alpha", "beta"], traits: { beta: { standby: true } }, standby: "warm" });
+  const caller = house.dial();
+  await caller.speaks(6_000);
+  house.provider("beta").link.tells({ type: "link.used", usage: { model: "m", quantities: { session_ms: 5 } } });
+  expect(house.events).toContainEqual(expect.objectContaining({ type: "link.used", provider: "beta" }));
+});
