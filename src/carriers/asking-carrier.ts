@@ -69,6 +69,8 @@ export interface Manners {
   dial(order: DialOrder): string;
   hangUp(): string;
   busy(): string;
+  /** Silence for so long, then it asks there; undefined: it has no words for that. */
+  waitThenAsk(url: string, seconds: number): string | undefined;
   /** The answer to mere news, and to a call that is over. */
   nothing(): string;
 }
@@ -78,7 +80,11 @@ export interface AskingParts {
   readonly tokens: () => readonly string[];
   readonly publicUrl: () => string;
   readonly refusal: () => Fault | undefined;
+  /** The call is in progress on this node, with or without its caller. */
+  readonly holds: (callId: string) => boolean;
   readonly hangUp: (callId: string) => void;
+  /** Ends the carrier's own call where it can be told to, for those that would go on without our stream. */
+  readonly hangUpThere: (carrierCallId: string) => void;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -89,6 +95,8 @@ const returnsLimit = 3;
 const returnsWithinMs = 60_000;
 /** Shorter than a call is held: who is not put through comes back to the same agent. */
 const ringLimitS = 20;
+/** While another node takes over, or this one starts again. */
+const waitS = 2;
 const namesLimit = 64;
 
 /** A carrier that asks by webhook: answers with a stream, lets that in by a ticket, and leads it back when it breaks. */
@@ -145,7 +153,7 @@ export class AskingCarrier implements Carrier {
     const given = (name: string): string | undefined => knock.query.get(name) ?? start.parameters[name];
     const ticket = given("ticket");
     if (ticket === undefined && (this.#proven.has(knock) || isOneOf(this.#parts.tokens(), start.parameters["token"]))) {
-      return { start: withoutProof(start), line: plainLine };
+      return { start: withoutProof(start), line: this.#lineOfOthers(start.carrierCallId) };
     }
     const admission = {
       callSid: given("call") ?? "",
@@ -180,6 +188,8 @@ export class AskingCarrier implements Carrier {
   #voice({ callId, from, state }: Told, query: URLSearchParams): string {
     if (state !== "running") return this.#news(callId, state);
     const refusal = this.#parts.refusal();
+    const waits = refusal?.code === "draining" ? this.#manners.waitThenAsk(this.#url("voice", query), waitS) : undefined;
+    if (waits !== undefined) return waits;
     if (refusal !== undefined) {
       this.#parts.log.warning("carrier_call_rejected", { carrier_call_id: callId, code: refusal.code, message: refusal.message });
       return this.#manners.busy();
@@ -221,6 +231,11 @@ export class AskingCarrier implements Carrier {
 
   /** The same call on a new stream, unless that was tried too often. */
   #comeBack(call: PhoneCall, { callId, from }: Told, query: URLSearchParams): string {
+    const isHere = call.callId !== undefined && this.#parts.holds(call.callId);
+    const isLeaving = !isHere && this.#parts.refusal()?.code === "draining";
+    // Whoever comes after us has the call by then, and is asked.
+    const waits = isLeaving ? this.#manners.waitThenAsk(this.#url("after", query), waitS) : undefined;
+    if (waits !== undefined) return waits;
     const now = this.#parts.clock.now();
     const recent = call.returns.filter((atMs) => now - atMs < returnsWithinMs);
     call.returns.splice(0, call.returns.length, ...recent, now);
@@ -256,6 +271,16 @@ export class AskingCarrier implements Carrier {
   #url(path: string, query: URLSearchParams): string {
     const kept = new URLSearchParams([...query].filter(([name]) => name === "agent" || name === "language" || name === "token"));
     return `${this.#parts.publicUrl()}/${this.dialect}/${path}${kept.size > 0 ? `?${kept.toString()}` : ""}`;
+  }
+
+  /** A stream that no answer of ours has asked for: nobody will ask us what comes after it. */
+  #lineOfOthers(callSid: string | undefined): CarrierLine {
+    return {
+      ...plainLine,
+      ended: (end) => {
+        if (callSid !== undefined && end.reason !== "drained") this.#parts.hangUpThere(callSid);
+      },
+    };
   }
 
   #line(callSid: string): CarrierLine {

@@ -9,6 +9,7 @@ import { genesysCarrier } from "./genesys.ts";
 import { jambonzManners } from "./jambonz.ts";
 import { plivoManners } from "./plivo.ts";
 import { signalwireManners } from "./signalwire.ts";
+import { hangUpAtTelnyx } from "./telnyx-rest.ts";
 import { telnyxManners } from "./telnyx.ts";
 import { tokenCarrier } from "./token-carrier.ts";
 import { TwilioRest } from "./twilio/rest.ts";
@@ -88,7 +89,14 @@ function openOthers({ setting, ...parts }: CarrierParts): Carriers {
     signalwireManners(value("SIGNALWIRE_SIGNING_KEY")),
     jambonzManners,
   ];
-  const asking = manners.map((each) => new AskingCarrier(each, { ...parts, tokens, log: parts.log.with({ logger: each.dialect }) }));
+  const asking = manners.map((each) => {
+    const log = parts.log.with({ logger: each.dialect });
+    const apiKey = each.dialect === "telnyx" ? setting("TELNYX_API_KEY") : undefined;
+    const hangUpThere = (id: string): void => {
+      if (apiKey !== undefined) void hangUpAtTelnyx(id, { apiKey, baseUrl: setting("TELNYX_BASE_URL"), log });
+    };
+    return new AskingCarrier(each, { ...parts, tokens, hangUpThere, log });
+  });
   const genesys = genesysCarrier({ apiKey: value("GENESYS_API_KEY"), clientSecret: value("GENESYS_CLIENT_SECRET"), clock });
   return {
     carriers: [...asking, genesys, ...tokenDialects.map((dialect) => tokenCarrier(dialect, tokens))],

@@ -37,5 +37,10 @@ export const jambonzManners: Manners = {
   },
   hangUp: () => JSON.stringify([{ verb: "hangup" }]),
   busy: () => JSON.stringify([{ verb: "sip:decline", status: 486, reason: "Busy Here" }]),
+  waitThenAsk: (url, seconds) =>
+    JSON.stringify([
+      { verb: "pause", length: seconds },
+      { verb: "redirect", actionHook: url },
+    ]),
   nothing: () => "[]",
 };

@@ -43,6 +43,8 @@ export const plivoManners = (authToken: () => string | undefined): Manners => ({
   dial: (order) => dial(order, "User"),
   hangUp: () => response(element("Hangup", {})),
   busy: () => response(element("Hangup", { reason: "busy" })),
+  waitThenAsk: (url, seconds) =>
+    response(element("Wait", { length: String(seconds) }), element("Redirect", { method: "POST" }, escaped(url))),
   nothing: () => response(),
 });
 

@@ -2,7 +2,7 @@
 // read 2026-11.
 import { idOf, type Manners } from "./asking-carrier.ts";
 import { isSigned, spellings } from "./twilio/signature.ts";
-import { dial, element, response } from "./xml.ts";
+import { dial, element, escaped, response } from "./xml.ts";
 
 const over: ReadonlySet<string> = new Set(["completed", "busy", "failed", "no-answer", "canceled"]);
 
@@ -40,5 +40,7 @@ export const signalwireManners = (signingKey: () => string | undefined): Manners
   dial: (order) => dial(order, "Sip", { answerOnBridge: "true" }),
   hangUp: () => response(element("Hangup", {})),
   busy: () => response(element("Reject", { reason: "busy" })),
+  waitThenAsk: (url, seconds) =>
+    response(element("Pause", { length: String(seconds) }), element("Redirect", { method: "POST" }, escaped(url))),
   nothing: () => response(),
 });

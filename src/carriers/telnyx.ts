@@ -49,5 +49,7 @@ export const telnyxManners = (publicKey: () => string | undefined, clock: Clock)
   dial: (order) => dial(order, "Sip"),
   hangUp: () => response(element("Hangup", {})),
   busy: () => response(element("Reject", { reason: "busy" })),
+  waitThenAsk: (url, seconds) =>
+    response(element("Pause", { length: String(seconds) }), element("Redirect", { method: "POST" }, escaped(url))),
   nothing: () => response(),
 });

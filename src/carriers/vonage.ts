@@ -60,6 +60,7 @@ export function vonageManners(signatureSecret: () => string | undefined, clock: 
     },
     hangUp: () => "[]",
     busy: () => JSON.stringify([{ action: "talk", text: "All our lines are busy. Please call again in a moment." }]),
+    waitThenAsk: () => undefined,
     // An empty list of actions would end what is going on.
     nothing: () => "",
   };

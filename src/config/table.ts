@@ -151,6 +151,8 @@ export const table = {
   ),
   LINEKEEPER_CARRIER_TOKEN_PREVIOUS: key("The carrier token before that, while it is being replaced"),
   TELNYX_PUBLIC_KEY: word("Telnyx's public key, in base64: its webhooks are checked against it"),
+  TELNYX_API_KEY: key("Telnyx API key: ends calls whose streams were started by Call Control, which a closed stream does not"),
+  TELNYX_BASE_URL: base("Telnyx' API address when it is not the public one"),
   VONAGE_SIGNATURE_SECRET: key("Vonage's signature secret: its webhooks and WebSockets are checked against it"),
   PLIVO_AUTH_TOKEN: key("Plivo's auth token: its webhooks are checked against it"),
   SIGNALWIRE_SIGNING_KEY: key("SignalWire's signing key: its webhooks are checked against it"),

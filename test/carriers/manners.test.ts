@@ -155,9 +155,18 @@ const exchanges: readonly Exchange[] = [
 describe.each(exchanges)("$name", ({ manners, sign: signed, says, connect, streamIn, means }) => {
   const json = manners.contentType.includes("json");
 
-  async function exchange(busy = false): Promise<House> {
-    const refusal = (): Fault | undefined => (busy ? new Fault("busy", "all lines are busy") : undefined);
-    const parts = { tokens: () => [token], publicUrl: () => publicUrl, refusal, hangUp: () => {}, clock: time, log: silentLog };
+  async function exchange(code?: "busy" | "draining"): Promise<House> {
+    const refusal = (): Fault | undefined => (code === undefined ? undefined : new Fault(code, "not now"));
+    const parts = {
+      tokens: () => [token],
+      publicUrl: () => publicUrl,
+      refusal,
+      holds: () => false,
+      hangUp: () => {},
+      hangUpThere: () => {},
+      clock: time,
+      log: silentLog,
+    };
     const carrier = new AskingCarrier(manners, parts);
     return openHouse({ dialects, carriers: [carrier], routes: carrier.routes });
   }
@@ -298,8 +307,20 @@ describe.each(exchanges)("$name", ({ manners, sign: signed, says, connect, strea
   });
 
   test("with all lines busy the carrier is told in its own words", async () => {
-    await using house = await exchange(true);
+    await using house = await exchange("busy");
     expect(await answers(house, `/${manners.dialect}/voice`, says.new)).toContain(means.busy);
+  });
+
+  test.skipIf(manners.waitThenAsk("", 1) === undefined)("while this server restarts, calls old and new wait and ask again", async () => {
+    await using house = await exchange("draining");
+    for (let time = 0; time < 5; time += 1) {
+      expect(await answers(house, `/${manners.dialect}/voice?agent=desk`, says.new)).toContain(
+        `${publicUrl}/${manners.dialect}/voice?agent=desk`,
+      );
+      expect(await answers(house, `/${manners.dialect}/after?agent=desk`, says.after)).toContain(
+        `${publicUrl}/${manners.dialect}/after?agent=desk`,
+      );
+    }
   });
 
   test("a request that names no call is no request", async () => {
@@ -309,7 +330,16 @@ describe.each(exchanges)("$name", ({ manners, sign: signed, says, connect, strea
 });
 
 test("without any secret a carrier is served on this machine alone", () => {
-  const parts = { tokens: () => [], publicUrl: () => publicUrl, refusal: () => undefined, hangUp: () => {}, clock: time, log: silentLog };
+  const parts = {
+    tokens: () => [],
+    publicUrl: () => publicUrl,
+    refusal: () => undefined,
+    holds: () => false,
+    hangUp: () => {},
+    hangUpThere: () => {},
+    clock: time,
+    log: silentLog,
+  };
   for (const manners of [
     telnyxManners(() => undefined, time),
     plivoManners(() => undefined),
