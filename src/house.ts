@@ -125,7 +125,7 @@ export async function openHouse(settings: Settings, log: Log, metrics: Metrics):
     });
     const voice = new HouseVoice({ voice: settings.get("LINEKEEPER_LOCAL_VOICE"), clock: systemClock, log: log.with({ logger: "voice" }) });
     const snapshots = new FileSnapshots({ folder: join(settings.get("LINEKEEPER_DATA"), "calls"), clock: systemClock, log });
-    const roster = openRoster(agents, guards, settings, log, watch, prompts, voice, snapshots);
+    const roster = openRoster(agents, guards, settings, log, books, prompts, voice, snapshots);
     await takeUp(roster, snapshots, settings, log);
     const keeping = keepCalls(roster, systemClock);
     const carriers = openCarriers({
@@ -260,12 +260,13 @@ function openRoster(
   guards: Guards,
   settings: Settings,
   log: Log,
-  watch: SessionWatch,
+  { watch, costs }: Books,
   prompts: Prompts,
   voice: HouseVoice,
   snapshots: FileSnapshots,
 ): Roster {
   const seed = settings.get("LINEKEEPER_SEED");
+  const stopgaps = [...guards.providers.values()].filter(({ traits }) => traits.stopgap).map(({ name }) => name);
   const house: SessionHouse = {
     clock: systemClock,
     random: seed === undefined ? systemRandom : seededRandom(seed),
@@ -282,6 +283,8 @@ function openRoster(
     },
     pace: guards,
     credit: new RetryCredit(() => roster.size),
+    // Who only bridges stays last: it answers when nobody else does.
+    budget: { admit: (tiers) => costs.admit(tiers, { inCrisis: false, last: stopgaps }) },
     voice,
     prompts,
     crisis: new CrisisWatch(crisisDetector(settings.crisisPhrases)),

@@ -72,6 +72,8 @@ export interface SessionHouse {
   readonly pace: Pace;
   /** Retries of the whole node; false: too many already, who has another way takes that. */
   readonly credit: { take(): boolean; giveBack(): void };
+  /** What may be spent: the tiers of a new call, best first, or why there is none to be had. Calls in progress are not asked about. */
+  readonly budget: { admit(tiers: readonly string[]): readonly string[] | Fault };
   /** A voice for what is not the provider's to say, pcm16@16000; undefined: there is none. */
   readonly voice: { say(text: string, language: string): Promise<Uint8Array> } | undefined;
   /** Fixed lines in the caller's language, pcm16@16000. */

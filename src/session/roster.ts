@@ -60,7 +60,7 @@ export class Roster implements Reception, CallControl {
     const plan = this.#planFor(start.agent);
     const refusal = this.refusal(plan);
     if (refusal !== undefined) throw refusal;
-    return this.#begin(leg, plan, start);
+    return this.#begin(leg, this.#withinBudget(plan), start);
   }
 
   /** Takes up a call where another node left it; its caller has as long to come back as one whose leg was lost. False: it cannot go on here. */
@@ -91,7 +91,15 @@ export class Roster implements Reception, CallControl {
     if (this.#calls.size >= this.#limits.calls) {
       return new Fault("busy", `all ${this.#limits.calls} lines are busy; call again in a moment`);
     }
-    return this.#openTiers(plan).length === 0 ? this.#allBusy(plan) : undefined;
+    if (this.#openTiers(plan).length === 0) return this.#allBusy(plan);
+    const tiers = this.#house.budget.admit(plan.tiers);
+    return tiers instanceof Fault ? tiers : undefined;
+  }
+
+  /** The plan with its tiers in the order that what was spent leaves them. */
+  #withinBudget(plan: AgentPlan): AgentPlan {
+    const tiers = this.#house.budget.admit(plan.tiers);
+    return tiers instanceof Fault ? plan : { ...plan, tiers };
   }
 
   get size(): number {

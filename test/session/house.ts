@@ -282,6 +282,8 @@ export interface HouseOptions {
   readonly traits?: Readonly<Record<string, Partial<ProviderTraits>>>;
   /** Whether each provider has a circuit breaker, as in a real house. */
   readonly breakers?: boolean;
+  /** What the budget makes of a new call's tiers. */
+  readonly admit?: (tiers: readonly string[]) => readonly string[] | Fault;
 }
 
 export function startHouse(options: HouseOptions = {}): House {
@@ -309,6 +311,7 @@ export function startHouse(options: HouseOptions = {}): House {
     limits: { ringChunks: 100, chunkMs: 100, holdMs: options.holdMs ?? 30_000, drainMs: 60_000, attempts: 7 },
     pace: { openLimitMs: () => 5_000, answerLimitMs: () => 20_000, levelOf: (name: string) => providers.get(name)?.level ?? "healthy" },
     credit: { take: () => true, giveBack() {} },
+    budget: { admit: options.admit ?? ((named: readonly string[]) => named) },
     voice: undefined,
     prompts: { line: (id: string) => ({ text: id, audio: bridgeLine }) },
     crisis: new CrisisWatch(crisisDetector()),
