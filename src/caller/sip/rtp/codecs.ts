@@ -1,7 +1,8 @@
+import { G722Decoder, G722Encoder } from "../../../audio/codecs/g722.ts";
 import type { Encoding } from "../../../audio/encodings.ts";
-import { g711Quality, type CodecQuality } from "./quality.ts";
+import { g711Quality, g722Quality, type CodecQuality } from "./quality.ts";
 
-/** How audio travels in RTP: RFC 3551 section 4.5, RFC 7587 for Opus. */
+/** How audio travels in RTP: RFC 3551 section 4.5. */
 export interface CodecRow {
   /** As in `a=rtpmap`. */
   readonly name: CodecName;
@@ -17,7 +18,7 @@ export interface CodecRow {
   open(): AudioCodec;
 }
 
-export type CodecName = "PCMU" | "PCMA";
+export type CodecName = "PCMU" | "PCMA" | "G722";
 
 /** One stream each way. */
 export interface AudioCodec {
@@ -27,31 +28,42 @@ export interface AudioCodec {
   encode(audio: Uint8Array): Uint8Array;
   /** How long a payload lasts, in units of the RTP clock; 0: it is none. */
   unitsOf(payload: Uint8Array): number;
+  close(): void;
 }
 
+const nothing = (): void => {};
+
 /** Nothing is done: the payload is the audio. */
-const plain: AudioCodec = { decode: (payload) => payload, encode: (audio) => audio, unitsOf: (payload) => payload.length };
+const plain: AudioCodec = {
+  decode: (payload) => payload,
+  encode: (audio) => audio,
+  unitsOf: (payload) => payload.length,
+  close: nothing,
+};
+
+function g722(): AudioCodec {
+  const [encoder, decoder] = [new G722Encoder(), new G722Decoder()];
+  return {
+    decode: (payload) => bytesOf(decoder.decode(payload)),
+    encode: (audio) => encoder.encode(samplesOf(audio)),
+    // Its clock stays at 8 kHz by an old mistake that became the standard (RFC 3551 section 4.5.2).
+    unitsOf: (payload) => payload.length,
+    close: nothing,
+  };
+}
+
+const bytesOf = (samples: Int16Array): Uint8Array => new Uint8Array(samples.buffer, samples.byteOffset, samples.byteLength);
+
+const samplesOf = (bytes: Uint8Array): Int16Array =>
+  bytes.byteOffset % 2 === 0 ? new Int16Array(bytes.buffer, bytes.byteOffset, bytes.length >> 1) : samplesOf(bytes.slice());
+
+const narrow = { clockHz: 8_000, channels: undefined };
 
 export const codecs: Readonly<Record<CodecName, CodecRow>> = {
-  PCMU: {
-    name: "PCMU",
-    payloadType: 0,
-    clockHz: 8_000,
-    channels: undefined,
-    encoding: "pcmu@8000",
-    quality: g711Quality,
-    open: () => plain,
-  },
-  PCMA: {
-    name: "PCMA",
-    payloadType: 8,
-    clockHz: 8_000,
-    channels: undefined,
-    encoding: "pcma@8000",
-    quality: g711Quality,
-    open: () => plain,
-  },
+  PCMU: { ...narrow, name: "PCMU", payloadType: 0, encoding: "pcmu@8000", quality: g711Quality, open: () => plain },
+  PCMA: { ...narrow, name: "PCMA", payloadType: 8, encoding: "pcma@8000", quality: g711Quality, open: () => plain },
+  G722: { ...narrow, name: "G722", payloadType: 9, encoding: "pcm16@16000", quality: g722Quality, open: g722 },
 };
 
 /** In the order of our own offers. */
-export const codecNames: readonly CodecName[] = ["PCMU", "PCMA"];
+export const codecNames: readonly CodecName[] = ["PCMU", "PCMA", "G722"];

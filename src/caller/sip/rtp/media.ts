@@ -114,7 +114,7 @@ export class Media implements Ticked {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#open?.sayGoodbye();
+    this.#open?.close();
     this.#open = undefined;
     this.#parts.beat.forget(this);
     this.#parts.ports.release(this.#sockets);
@@ -156,8 +156,10 @@ class OpenMedia {
     this.sender.change(agreed);
     if (!sameKeys(before, agreed)) this.#crypto = cryptoOf(agreed);
     const sameStream = before.payloadType === agreed.payloadType && before.dtmf?.payloadType === agreed.dtmf?.payloadType;
-    if (!sameStream) this.#receiver = new Receiver(agreed, this.#encoding, this.#listener);
-    else if (before.receives !== agreed.receives) this.#receiver.buffer.restart();
+    if (!sameStream) {
+      this.#receiver.close();
+      this.#receiver = new Receiver(agreed, this.#encoding, this.#listener);
+    } else if (before.receives !== agreed.receives) this.#receiver.buffer.restart();
     this.#heardMs = this.#parts.clock.now();
   }
 
@@ -210,8 +212,11 @@ class OpenMedia {
     };
   }
 
-  sayGoodbye(): void {
+  /** A last report with a goodbye. */
+  close(): void {
     this.#reports.goodbye(this.sender, this.#receiver.buffer);
+    this.#receiver.close();
+    this.sender.close();
   }
 
   #receivedRtcp(bytes: Buffer, from: RemoteInfo, now: number): void {

@@ -62,6 +62,11 @@ export class Receiver {
     this.#tellDigit(this.#dtmf.tick(nowMs));
   }
 
+  /** The codec's memory is given back. */
+  close(): void {
+    this.#codec.close();
+  }
+
   /** Are these packets ones that this receiver understands? */
   knows(payloadType: number): boolean {
     return payloadType === this.#agreed.payloadType || payloadType === this.#agreed.dtmf?.payloadType;

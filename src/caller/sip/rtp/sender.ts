@@ -59,6 +59,7 @@ export class Sender {
   /** A new agreement: the stream goes on, in another form. */
   change(agreed: Agreed): void {
     if (agreed.codec.name !== this.#agreed.codec.name) {
+      this.#codec.close();
       this.#codec = agreed.codec.open();
       this.#fromLeg = transcoder(this.#downlink, agreed.codec.encoding);
     }
@@ -84,6 +85,11 @@ export class Sender {
 
   sendDtmf(digits: string): void {
     if (this.#agreed.dtmf !== undefined) this.#dtmf.add(digits);
+  }
+
+  /** The codec's memory is given back. */
+  close(): void {
+    this.#codec.close();
   }
 
   /** Sends what is due by now. */
