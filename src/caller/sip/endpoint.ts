@@ -6,6 +6,7 @@ import type { Log } from "../../kernel/log.ts";
 import type { Random } from "../../kernel/random.ts";
 import { Allowance } from "../allowance.ts";
 import type { Reception } from "../leg.ts";
+import type { CallOrder, Dialler, PlacedCall } from "../outbound.ts";
 import { allowedMethods, supportedExtensions, type CallParts } from "./call-parts.ts";
 import { DigestGate, type Credentials } from "./digest.ts";
 import { Exchange, type ExchangeEar, type Incoming } from "./exchange.ts";
@@ -13,13 +14,16 @@ import { InboundCall, refusalOf } from "./inbound.ts";
 import type { SipRequest } from "./message/message.ts";
 import { responseTo, tagOf } from "./message/respond.ts";
 import { bracketed } from "./message/uri.ts";
+import { OutboundCall } from "./outbound.ts";
 import { Peers } from "./peers.ts";
+import { Registration } from "./registration.ts";
 import type { CodecName } from "./rtp/codecs.ts";
 import type { LineQuality } from "./rtp/media.ts";
 import { RtpPorts, type PortRange } from "./rtp/ports.ts";
 import { srtpKeyBytes } from "./rtp/srtp.ts";
 import type { SipCall } from "./sip-call.ts";
 import type { ServerTransaction } from "./transaction.ts";
+import { registrarOf, type Trunk } from "./trunk.ts";
 import { addressFacing } from "./wire/locate.ts";
 import { openStream, type TlsIdentity } from "./wire/stream.ts";
 import { openUdp } from "./wire/udp.ts";
@@ -39,6 +43,8 @@ export interface SipOptions {
   /** What everybody else has to know; undefined: nobody else may call. */
   readonly credentials: Credentials | undefined;
   readonly codecs: readonly CodecName[];
+  /** Through whom numbers are called; its calls are taken too. */
+  readonly trunk: Trunk | undefined;
   readonly answerLimitMs: number;
 }
 
@@ -73,7 +79,8 @@ export async function openSip(options: SipOptions, parts: SipParts): Promise<Sip
 }
 
 /** Our end of all SIP calls of this node. */
-export class SipEndpoint implements ExchangeEar, WireEar {
+export class SipEndpoint implements ExchangeEar, WireEar, Dialler {
+  readonly carrier = "sip";
   readonly #options: SipOptions;
   readonly #parts: SipParts;
   readonly #peers: Peers;
@@ -85,6 +92,7 @@ export class SipEndpoint implements ExchangeEar, WireEar {
   readonly #calls = new Map<string, SipCall>();
   readonly #arriving = new Map<ServerTransaction, InboundCall>();
   readonly #strangerAnswers: Allowance;
+  readonly #registration: Registration | undefined;
   #isClosing = false;
   /** Requests from whom we do not know. */
   strangers = 0;
@@ -110,6 +118,7 @@ export class SipEndpoint implements ExchangeEar, WireEar {
       register: (call) => this.#register(call),
       ended: parts.ended,
     };
+    this.#registration = options.trunk?.register === true ? new Registration(this.#callParts, options.trunk) : undefined;
   }
 
   async listen(): Promise<void> {
@@ -122,6 +131,15 @@ export class SipEndpoint implements ExchangeEar, WireEar {
       await this.#closeWires();
       throw cannotListen(error, host, port);
     }
+    if (this.#options.trunk !== undefined) await this.#knowTrunk(this.#options.trunk);
+    this.#registration?.start();
+  }
+
+  async place(order: CallOrder): Promise<PlacedCall> {
+    if (this.#isClosing) throw new Fault("draining", "this server is closing");
+    if (order.machine !== "ignore") throw new Fault("call-unable", "SIP does not tell machines from people");
+    const call = await OutboundCall.place(this.#callParts, order, this.#options.trunk, randomBytes(srtpKeyBytes));
+    return { carrier: this.carrier, carrierCallId: call.callId };
   }
 
   /** Where callers reach us, the plain one first. */
@@ -191,6 +209,7 @@ export class SipEndpoint implements ExchangeEar, WireEar {
   /** Hangs up what is left and closes the sockets. */
   async close(): Promise<void> {
     this.#isClosing = true;
+    this.#registration?.stop();
     for (const arriving of this.#arriving.values()) arriving.close({ reason: "drained" });
     for (const call of this.#calls.values()) call.close({ reason: "drained" });
     const { clock } = this.#parts;
@@ -213,6 +232,19 @@ export class SipEndpoint implements ExchangeEar, WireEar {
     const call = new InboundCall(this.#callParts, incoming, randomBytes(srtpKeyBytes), () => this.#arriving.delete(transaction));
     this.#arriving.set(transaction, call);
     void call.begin();
+  }
+
+  /** What comes from the trunk's address is welcome. */
+  async #knowTrunk(trunk: Trunk): Promise<void> {
+    try {
+      this.#peers.add((await this.#exchange.locate(registrarOf(trunk))).address);
+    } catch (error) {
+      // It may come back; meanwhile calls cannot be placed, and that is told to whoever tries.
+      this.#parts.log.warning("sip_trunk_unknown", {
+        trunk: registrarOf(trunk),
+        message: error instanceof Error ? error.message : String(error),
+      });
+    }
   }
 
   /** A trunk asks whether we are there. */

@@ -7,14 +7,14 @@ export class Peers {
 
   /** @throws {Fault} setting-invalid for what is neither an address nor a network */
   constructor(entries: readonly string[]) {
-    for (const entry of entries) this.#add(entry);
+    for (const entry of entries) this.add(entry);
   }
 
   includes(address: string): boolean {
     return isIP(address) !== 0 && this.#list.check(address, familyOf(address));
   }
 
-  #add(entry: string): void {
+  add(entry: string): void {
     const [address = "", bits] = entry.split("/", 2);
     const longest = isIP(address) === 4 ? 32 : 128;
     if (isIP(address) === 0 || (bits !== undefined && !(/^\d{1,3}$/.test(bits) && Number(bits) <= longest))) {

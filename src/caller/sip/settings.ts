@@ -3,6 +3,7 @@ import { Fault, toFault } from "../../kernel/fault.ts";
 import type { SipOptions } from "./endpoint.ts";
 import { codecNames, type CodecName } from "./rtp/codecs.ts";
 import type { PortRange } from "./rtp/ports.ts";
+import { trunkOf, type Trunk } from "./trunk.ts";
 
 /** The value of a setting by its name, as text. */
 type Lookup = (name: string) => string | undefined;
@@ -28,6 +29,7 @@ export function sipOptions(setting: Lookup): SipOptions | undefined {
     peers: namesOf(setting("SIP_PEERS")),
     credentials: password === undefined ? undefined : { username: setting("SIP_USER") ?? defaultUser, password },
     codecs: codecsOf(setting("SIP_CODECS")),
+    trunk: readTrunk(setting),
     answerLimitMs,
   };
 }
@@ -43,6 +45,13 @@ function tlsOf(setting: Lookup): SipOptions["tls"] {
     key: pem("SIP_TLS_KEY", key),
     ca: ca === undefined ? undefined : pem("SIP_TLS_CA", ca),
   };
+}
+
+function readTrunk(setting: Lookup): Trunk | undefined {
+  const [uri, username, password] = [setting("SIP_TRUNK"), setting("SIP_TRUNK_USER"), setting("SIP_TRUNK_PASSWORD")];
+  if (uri === undefined) return undefined;
+  const credentials = username === undefined || password === undefined ? undefined : { username, password };
+  return trunkOf(uri, { credentials, from: setting("SIP_TRUNK_FROM"), register: setting("SIP_TRUNK_REGISTER") === "yes" });
 }
 
 function pem(name: string, path: string): string {

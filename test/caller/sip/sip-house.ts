@@ -22,6 +22,7 @@ const sipDefaults: SipOptions = {
   peers: ["127.0.0.0/8", "::1"],
   credentials: undefined,
   codecs: ["PCMU", "PCMA", "G722"],
+  trunk: undefined,
   answerLimitMs: 4_000,
 };
 
