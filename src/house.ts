@@ -8,7 +8,7 @@ import { dialects } from "./caller/dialects.ts";
 import { audiosocket } from "./caller/dialects/audiosocket.ts";
 import { Door, doorLimits, type DoorLimits } from "./caller/door.ts";
 import type { Reception } from "./caller/leg.ts";
-import { openSip, type SipEndpoint } from "./caller/sip/endpoint.ts";
+import { SipEndpoint } from "./caller/sip/endpoint.ts";
 import { sipOptions } from "./caller/sip/settings.ts";
 import { newLegCounts, type LegParts } from "./caller/websocket-leg.ts";
 import { openCarriers, type Carriers } from "./carriers/carriers.ts";
@@ -147,14 +147,16 @@ export async function openHouse(settings: Settings, log: Log, metrics: Metrics):
     };
     const drain = (): Promise<void> => (drained ??= drainOnce());
     const end = { isDraining: () => drained !== undefined, drain };
-    const api = openApi(roster, guards, carriers, settings, log, end, books);
+    const sip = phones(roster, settings, log, (code) => counters.connectionRejected(code));
+    const diallers = sip === undefined ? carriers.diallers : [...carriers.diallers, sip];
+    const api = openApi(roster, guards, diallers, settings, log, end, books);
     const routes = [...routeNames, ...[...api.routes, ...carriers.routes].map(({ path }) => path)];
     const counters = countersOf(metrics, { routes, region: "default" });
     const show = (): void => books.show(roster, settings);
     const server = openDoors(roster, carriers, settings, log, metrics, counters, degradedBy(prompts), api, show);
     const { address, port } = await server.listen(settings.get("HOST"), settings.get("PORT"));
     url = `http://${address.includes(":") ? `[${address}]` : address}:${port}/`;
-    const sip = await openPhones(roster, settings, log, counters);
+    await sip?.listen();
     counters.drain("serving");
     guards.start();
     return {
@@ -353,7 +355,7 @@ function openDoors(
   ];
   const door = new Door({ ...doorLimits, ...placesFor(settings.get("LINEKEEPER_MAX_CALLS")) }, systemClock);
   const leg: LegParts = {
-    reception: receptionOf(roster, counters),
+    reception: receptionOf(roster, counters.connectionRejected),
     clock: systemClock,
     beat: new Ticker(systemClock, 250),
     log: log.with({ logger: "leg" }),
@@ -402,25 +404,26 @@ const placesFor = (calls: number): Pick<DoorLimits, "overall" | "perCarrier"> =>
 });
 
 /** The roster, and a count of whom it did not take. */
-function receptionOf(roster: Roster, counters: Counters): Reception {
+function receptionOf(roster: Roster, rejected: (code: string) => void): Reception {
   return {
     receive(leg, start) {
       try {
         return roster.receive(leg, start);
       } catch (error) {
-        counters.connectionRejected(error instanceof Fault ? error.code : "internal");
+        rejected(error instanceof Fault ? error.code : "internal");
         throw error;
       }
     },
   };
 }
 
-async function openPhones(roster: Roster, settings: Settings, log: Log, counters: Counters): Promise<SipEndpoint | undefined> {
+/** Undefined: SIP is off. It listens when told. */
+function phones(roster: Roster, settings: Settings, log: Log, rejected: (code: string) => void): SipEndpoint | undefined {
   const options = sipOptions((name) => settings.lookup(name));
   if (options === undefined) return undefined;
   const sipLog = log.with({ logger: "sip" });
-  return openSip(options, {
-    reception: receptionOf(roster, counters),
+  return new SipEndpoint(options, {
+    reception: receptionOf(roster, rejected),
     refusal: () => roster.refusal(),
     clock: systemClock,
     random: systemRandom,
@@ -438,7 +441,7 @@ interface Api {
 function openApi(
   roster: Roster,
   providers: Guards,
-  { diallers }: Carriers,
+  diallers: Carriers["diallers"],
   settings: Settings,
   log: Log,
   end: { isDraining: () => boolean; drain: () => Promise<void> },

@@ -68,16 +68,6 @@ const freePortTries = 10;
 /** An address of the documentation range: whoever asks how we are reached comes from somewhere else. */
 const elsewhere = "192.0.2.1";
 
-/**
- * Listens for SIP on UDP and TCP, and on TLS where there is a certificate.
- * @throws {Fault} setting-invalid, in words for the operator
- */
-export async function openSip(options: SipOptions, parts: SipParts): Promise<SipEndpoint> {
-  const endpoint = new SipEndpoint(options, parts);
-  await endpoint.listen();
-  return endpoint;
-}
-
 /** Our end of all SIP calls of this node. */
 export class SipEndpoint implements ExchangeEar, WireEar, Dialler {
   readonly carrier = "sip";
@@ -121,6 +111,10 @@ export class SipEndpoint implements ExchangeEar, WireEar, Dialler {
     this.#registration = options.trunk?.register === true ? new Registration(this.#callParts, options.trunk) : undefined;
   }
 
+  /**
+   * On UDP and TCP, and on TLS where there is a certificate.
+   * @throws {Fault} setting-invalid, in words for the operator
+   */
   async listen(): Promise<void> {
     const { host, port, tls } = this.#options;
     const { clock } = this.#parts;

@@ -1,4 +1,4 @@
-import { openSip, type SipEndpoint, type SipOptions } from "../../../src/caller/sip/endpoint.ts";
+import { SipEndpoint, type SipOptions } from "../../../src/caller/sip/endpoint.ts";
 import type { LineQuality } from "../../../src/caller/sip/rtp/media.ts";
 import { systemClock } from "../../../src/kernel/clock.ts";
 import { silentLog, type Log } from "../../../src/kernel/log.ts";
@@ -44,7 +44,7 @@ export async function openSipHouse(options: Partial<SipOptions> = {}, parts: { e
       signal: (signal) => listener.signal(signal),
     };
   };
-  const endpoint = await openSip(
+  const endpoint = new SipEndpoint(
     { ...sipDefaults, ...options },
     {
       reception,
@@ -55,6 +55,7 @@ export async function openSipHouse(options: Partial<SipOptions> = {}, parts: { e
       ended: (quality) => void qualities.push(quality),
     },
   );
+  await endpoint.listen();
   const port = Number(/:(\d+)/.exec(endpoint.uris[0]?.split("@")[1] ?? "")?.[1]);
   return { endpoint, reception, port, qualities, [Symbol.asyncDispose]: () => endpoint.close() };
 }
