@@ -112,10 +112,13 @@ export class DigestGate {
     this.#key = random.id("", 32);
   }
 
-  /** The WWW-Authenticate values of a 401: the stronger first (RFC 8760 section 2.3). */
+  /**
+   * The WWW-Authenticate values of a 401. RFC 8760 wants the stronger first, but there are phones that read only the first and know
+   * nothing but MD5.
+   */
   challenges(stale: boolean): string[] {
     const nonce = this.#nonce(Math.floor(this.#clock.now()));
-    return ["SHA-256", "MD5"].map(
+    return ["MD5", "SHA-256"].map(
       (algorithm) =>
         `Digest realm=${quote(this.#realm)}, nonce="${nonce}", algorithm=${algorithm}, qop="auth"${stale ? ", stale=true" : ""}`,
     );

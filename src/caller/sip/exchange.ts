@@ -194,7 +194,7 @@ export class Exchange {
 
   #cancelled(incoming: Incoming, invite: ServerTransaction | undefined): void {
     if (invite === undefined) return incoming.refuse(481);
-    incoming.respond(responseTo(incoming.request, 200, this.newTag()));
+    incoming.respond(responseTo(incoming.request, 200, invite.localTag ?? this.newTag()));
     if (!invite.answered) this.#ear.cancelled(invite);
   }
 

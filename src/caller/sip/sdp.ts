@@ -12,7 +12,9 @@ export interface Agreed {
   readonly dtmf: { readonly payloadType: number; readonly clockHz: number } | undefined;
   readonly remote: { readonly address: string; readonly port: number; readonly rtcpPort: number };
   readonly rtcpMux: boolean;
-  /** Whether we may send, and whether they do. */
+  /** Our own, as the description says it. */
+  readonly direction: "sendrecv" | "sendonly" | "recvonly" | "inactive";
+  /** Whether we may send, and whether what comes is the caller: one who holds sends music, or nothing. */
   readonly sends: boolean;
   readonly receives: boolean;
   /** How much audio the peer wants in a packet, ms. */
@@ -161,16 +163,20 @@ function agreedOf(session: Description, media: MediaDescription, parts: Pick<Agr
   const theirs = media.direction ?? session.direction ?? "sendrecv";
   // RFC 2543 put a caller on hold by an address of zeros.
   const isZero = address === "0.0.0.0" || address === "::";
+  const direction = mirrored[theirs];
   const rtcpMux = media.rtcpMux !== undefined;
   return {
     ...parts,
     remote: { address, port: media.port, rtcpPort: rtcpMux ? media.port : (media.rtcp?.port ?? media.port + 1) },
     rtcpMux,
-    sends: !isZero && (theirs === "sendrecv" || theirs === "recvonly"),
-    receives: theirs === "sendrecv" || theirs === "sendonly",
+    direction,
+    sends: !isZero && (direction === "sendrecv" || direction === "sendonly"),
+    receives: !isZero && direction === "sendrecv",
     packetMs: packetMsOf(media),
   };
 }
+
+const mirrored = { sendrecv: "sendrecv", sendonly: "recvonly", recvonly: "sendonly", inactive: "inactive" } as const;
 
 function packetMsOf({ ptime, maxptime }: MediaDescription): number {
   const wanted = packetChoicesMs.includes(Number(ptime)) ? Number(ptime) : 20;
@@ -178,7 +184,7 @@ function packetMsOf({ ptime, maxptime }: MediaDescription): number {
 }
 
 function answered(offer: MediaDescription, agreed: Agreed, own: OwnMedia, cryptoId: number | undefined): MediaDescription {
-  const { codec, payloadType, dtmf, sends, receives, srtp } = agreed;
+  const { codec, payloadType, dtmf, direction, srtp } = agreed;
   return {
     type: "audio",
     port: own.port,
@@ -190,7 +196,7 @@ function answered(offer: MediaDescription, agreed: Agreed, own: OwnMedia, crypto
     ],
     fmtp: dtmf === undefined ? [] : [{ payload: dtmf.payloadType, config: "0-15" }],
     ptime: agreed.packetMs,
-    direction: sends ? (receives ? "sendrecv" : "sendonly") : receives ? "recvonly" : "inactive",
+    direction,
     ...(agreed.rtcpMux ? { rtcpMux: "rtcp-mux" } : {}),
     ...(srtp === undefined || cryptoId === undefined ? {} : { crypto: [cryptoLine(cryptoId, srtp.suite, srtp.ours)] }),
   };

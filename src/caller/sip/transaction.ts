@@ -1,6 +1,7 @@
 // The four transaction machines of RFC 3261 section 17, with the accepted states of RFC 6026.
 import type { Clock, Timer } from "../../kernel/clock.ts";
 import type { SipRequest, SipResponse } from "./message/message.ts";
+import { tagOf } from "./message/respond.ts";
 
 /** RFC 3261 table 4, ms. */
 export const t1Ms = 500;
@@ -78,6 +79,11 @@ export class ServerTransaction {
   /** A final answer was given. */
   get answered(): boolean {
     return this.#state !== "proceeding";
+  }
+
+  /** The tag that our answers gave to To, if one did. */
+  get localTag(): string | undefined {
+    return tagOf(this.#last?.headers.get("To"));
   }
 
   /** An INVITE that was accepted: its ACK belongs to the dialog, not here. */

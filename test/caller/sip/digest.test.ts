@@ -35,7 +35,7 @@ test.each([
 
 test("who knows the password is let in, by either algorithm", () => {
   const { gate: door } = gate();
-  const [sha, md5] = door.challenges(false);
+  const [md5, sha] = door.challenges(false);
   expect(sha).toContain("SHA-256");
   expect(md5).toContain("MD5");
   expect(door.check(answer([sha ?? ""]), "INVITE", noBody)).toBe("right");

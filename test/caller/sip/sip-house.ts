@@ -27,14 +27,17 @@ const sipDefaults: SipOptions = {
 };
 
 /** An endpoint on free ports whose callers are answered at once and, with `echo`, hear themselves. */
-export async function openSipHouse(options: Partial<SipOptions> = {}, parts: { echo?: boolean; log?: Log } = {}): Promise<SipHouse> {
+export async function openSipHouse(
+  options: Partial<SipOptions> = {},
+  parts: { echo?: boolean; log?: Log; answersAfterMs?: number } = {},
+): Promise<SipHouse> {
   const reception = new BookedReception();
   const qualities: LineQuality[] = [];
   const receive = reception.receive.bind(reception);
   reception.receive = (leg, start) => {
     const listener = receive(leg, start);
     // As a session does it: ready a moment after the caller was taken in.
-    queueMicrotask(() => leg.notify({ type: "phase", phase: "listening" }));
+    setTimeout(() => leg.notify({ type: "phase", phase: "listening" }), parts.answersAfterMs ?? 0);
     if (parts.echo !== true) return listener;
     return {
       audio: (frame) => {

@@ -20,6 +20,13 @@ export interface SippRun {
   readonly output: string;
 }
 
+/** A file that sipp can play, until disposed. */
+export function sippFile(name: string, bytes: Uint8Array): Disposable & { readonly path: string } {
+  const folder = mkdtempSync(join(tmpdir(), "sipp-"));
+  writeFileSync(join(folder, name), bytes);
+  return { path: join(folder, name), [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }) };
+}
+
 /** One run of sipp against a local port: its scenario as a list of steps, its options as on its command line. */
 export async function sipp(port: number, steps: string, options: readonly string[] = []): Promise<SippRun> {
   const folder = mkdtempSync(join(tmpdir(), "sipp-"));
