@@ -66,6 +66,7 @@ import { traceCalls } from "./watch/traces.ts";
 
 /** Openings in a row on the last tier before a call is given up: the first, one at once, and five on a ladder of 31 s. */
 const attempts = 7;
+const lastTier = "emergency";
 /** Connections beyond the calls: callers who are told that all lines are busy. */
 const spareConnections = 50;
 const routeNames = ["/", "/console", "/console/", "/examples/", "/healthz", "/readyz", "/metrics"];
@@ -288,6 +289,7 @@ function openRoster(
     // Who only bridges stays last: it answers when nobody else does.
     budget: { admit: (tiers) => costs.admit(tiers, { inCrisis: false, last: stopgaps }) },
     voice,
+    personAt: settings.get("LINEKEEPER_PERSON"),
     prompts,
     crisis: new CrisisWatch(crisisDetector(settings.crisisPhrases)),
     snapshots,
@@ -478,9 +480,10 @@ function originsOf(settings: Settings): readonly string[] {
   return publicUrl === undefined ? settings.get("LINEKEEPER_ORIGINS") : [...settings.get("LINEKEEPER_ORIGINS"), new URL(publicUrl).origin];
 }
 
-/** The agent's own tiers, else those of every call, else all providers that have what they need. */
+/** The agent's own tiers, else those of every call, else all providers that have what they need; after them the one that needs nothing. */
 function tiersFor(agent: AgentSettings, settings: Settings): readonly string[] {
-  return agent.tiers ?? settings.get("LINEKEEPER_TIERS") ?? rows.filter((row) => isConfigured(row, settings)).map((row) => row.name);
+  const tiers = agent.tiers ?? settings.get("LINEKEEPER_TIERS") ?? rows.filter((row) => isConfigured(row, settings)).map((row) => row.name);
+  return tiers.includes(lastTier) ? tiers : [...tiers, lastTier];
 }
 
 const isConfigured = (row: ProviderRow, settings: Settings): boolean => missingFor(row, settings).length === 0;

@@ -25,7 +25,7 @@ export const mayImport: Readonly<Record<string, string>> = {
   carriers: "kernel caller http/answer.ts carriers/twilio",
   "carriers/twilio": "kernel caller http/answer.ts carriers/xml.ts twilio",
   guard: "kernel caller/leg.ts provider/contract.ts",
-  session: "kernel crisis audio prompts/prompts.ts caller/leg.ts provider/contract.ts xstate",
+  session: "kernel crisis audio prompts/prompts.ts caller/leg.ts provider/contract.ts provider/voices.ts xstate",
   store: "kernel audio session/snapshot.ts zod",
   costs: "kernel provider/contract.ts session/words.ts zod",
   watch:

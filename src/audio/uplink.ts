@@ -8,6 +8,8 @@ export interface UplinkSink {
   readonly encoding: Encoding;
   /** Multiple of real time at which a replay may be sent. */
   readonly replayPace: number;
+  /** Silence that it needs after a replay to notice that the caller has come to an end, ms. */
+  readonly trailingSilenceMs: number;
   /** False: not taken, it will be offered again. */
   hear(frame: Uint8Array): boolean;
 }
@@ -32,6 +34,9 @@ const quietTailMs = 2_000;
 const replayBeatMs = 2_000;
 /** A replay starts with this much at once, whatever the pace. */
 const replayHeadMs = 200;
+/** A caller from whom nothing came for so long is not there: no silence of theirs follows the replay. */
+const goneAfterMs = 500;
+const silencePieceMs = 100;
 
 /**
  * Caller to provider. Every frame goes into the ring and to the link the moment it arrives; positions are bytes since the call began.
@@ -51,6 +56,8 @@ export class Uplink implements Ticked {
   #delivered = 0;
   /** Where the turns begin that are not settled, oldest first. */
   readonly #openTurns: number[] = [];
+  /** When the caller's last audio came. */
+  #pushedMs = -Infinity;
   #overflowed = 0;
   #forgotten = 0;
   #replayed = 0;
@@ -64,6 +71,7 @@ export class Uplink implements Ticked {
 
   /** Caller audio, whole samples; the bytes are copied. */
   push(frame: Uint8Array): void {
+    this.#pushedMs = this.#now();
     const sink = this.#sink;
     const caughtUp = sink !== undefined && this.#sent === this.#ring.end && sink.rest === undefined;
     this.#ring.push(frame, this.#neededFrom());
@@ -112,7 +120,13 @@ export class Uplink implements Ticked {
       }
       if (!taken) return true;
     }
-    return this.#sent < this.#ring.end;
+    if (this.#sent < this.#ring.end) return true;
+    return sink.owesSilence && !this.#giveSilence(sink, nowMs);
+  }
+
+  /** After a replay that nothing follows. False: it is not yet known whether something does, or not all was taken. */
+  #giveSilence(sink: Attached, nowMs: number): boolean {
+    return this.#pushedMs > sink.sinceMs || (nowMs - this.#pushedMs >= goneAfterMs && sink.offerSilence());
   }
 
   /** The caller's turn begins here; its audio is kept until it is settled, up to the ring's longest. */
@@ -210,9 +224,10 @@ class Attached implements Attachment {
   readonly #transcoder: Transcoder;
   /** Where in the caller's audio the link's time line begins, as seen from what it heard last. */
   #from: number;
-  readonly #sinceMs: number;
+  readonly sinceMs: number;
   readonly #row: EncodingRow;
   readonly #detach: () => void;
+  #silentMs = 0;
   /** Transcoded audio that the sink has not taken yet. */
   rest: Uint8Array | undefined;
 
@@ -220,7 +235,7 @@ class Attached implements Attachment {
     this.#sink = sink;
     this.#transcoder = transcoder(encoding, sink.encoding);
     this.#from = from;
-    this.#sinceMs = nowMs;
+    this.sinceMs = nowMs;
     this.#row = encodings[encoding];
     this.#detach = detach;
     this.replayedChunks = Math.ceil(replayedChunks);
@@ -234,6 +249,22 @@ class Attached implements Attachment {
     return false;
   }
 
+  /** Something was replayed, and no end of it was heard so far. */
+  get owesSilence(): boolean {
+    return this.replayedChunks > 0 && this.#silentMs < this.#sink.trailingSilenceMs;
+  }
+
+  /** Silence that the caller did not send: the link's time line runs on by it. False: not all was taken. */
+  offerSilence(): boolean {
+    const piece = new Uint8Array(bytesOf(silencePieceMs, this.#sink.encoding)).fill(encodings[this.#sink.encoding].silence);
+    while (this.owesSilence) {
+      if (!this.#sink.hear(piece)) return false;
+      this.#silentMs += silencePieceMs;
+      this.#from -= Math.round((silencePieceMs * this.#row.rateHz) / 1000) * this.#row.bytesPerSample;
+    }
+    return true;
+  }
+
   offerRest(): boolean {
     if (this.rest === undefined) return true;
     if (!this.#sink.hear(this.rest)) return false;
@@ -243,7 +274,7 @@ class Attached implements Attachment {
 
   allowedTo(nowMs: number): number {
     if (this.#sink.replayPace === Infinity) return Infinity;
-    return this.positionOf(replayHeadMs + (nowMs - this.#sinceMs) * this.#sink.replayPace);
+    return this.positionOf(replayHeadMs + (nowMs - this.sinceMs) * this.#sink.replayPace);
   }
 
   positionOf(uplinkMs: number): number {

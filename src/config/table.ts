@@ -58,6 +58,7 @@ export const table = {
     "Folder for what outlives a restart: calls in progress, their records, what was spent",
   ),
   LINEKEEPER_RESUME_MS: row(integer(0, 3_600_000), 120_000, "How old a call may be that is taken up again after a restart, ms"),
+  LINEKEEPER_PERSON: word("Telephone number or SIP URI of the people to whom callers in need, or who ask for a person, are sent on"),
   LINEKEEPER_NOTIFY_CHAT_URL: row(
     webhook,
     undefined,

@@ -141,7 +141,8 @@ export class Guarded {
   }
 
   #guard(bare: Provider): Provider {
-    const watched = observed(bare, () => {
+    const watched = observed(bare, ({ urgent }) => {
+      if (urgent) return this.#witness(undefined, "call");
       const limited = this.#limits.refusal();
       if (limited !== undefined) throw limited;
       return this.#witness(this.#breaker.begin(), "call");

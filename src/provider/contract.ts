@@ -71,6 +71,8 @@ export interface OpenRequest {
   /** The newest handle of an earlier link of the same provider, to take up its session; undefined for a fresh one. */
   readonly resumption: string | undefined;
   readonly openLimitMs: number;
+  /** The caller is in need: no breaker, limit or budget keeps this link from being tried. */
+  readonly urgent: boolean;
   readonly report: LinkReport;
   /** Aborted when the call no longer wants this link; `reason` is a Fault when that is the provider's doing. */
   readonly signal: AbortSignal;

@@ -74,6 +74,8 @@ export interface SessionHouse {
   readonly credit: { take(): boolean; giveBack(): void };
   /** What may be spent: the tiers of a new call, best first, or why there is none to be had. Calls in progress are not asked about. */
   readonly budget: { admit(tiers: readonly string[]): readonly string[] | Fault };
+  /** Telephone number or SIP URI of those who take over callers in need, and who ask for a person; undefined: they are only told. */
+  readonly personAt: string | undefined;
   /** A voice for what is not the provider's to say, pcm16@16000; undefined: there is none. */
   readonly voice: { say(text: string, language: string): Promise<Uint8Array> } | undefined;
   /** Fixed lines in the caller's language, pcm16@16000. */
@@ -81,7 +83,7 @@ export interface SessionHouse {
     line(id: "bridge" | "crisis", language: string, callId: string): { readonly text: string; readonly audio: Uint8Array };
   };
   /** Hears when a caller is in need. */
-  readonly crisis: Pick<CrisisWatch, "heard" | "reported" | "forget">;
+  readonly crisis: Pick<CrisisWatch, "heard" | "reported" | "isCrisis" | "forget">;
   readonly snapshots: SnapshotStore;
   readonly limits: SessionLimits;
 }
@@ -279,6 +281,11 @@ export class Call implements Ticked {
     return this.#leg === undefined;
   }
 
+  /** The caller is in need: nothing keeps the call from any provider. */
+  get isUrgent(): boolean {
+    return this.house.crisis.isCrisis(this.id);
+  }
+
   get turnsCounted(): number {
     return this.#turns;
   }
@@ -455,6 +462,14 @@ export class Call implements Ticked {
 
   isMuffled(why: "held" | "muted"): boolean {
     return this.#deafTo.has(why);
+  }
+
+  /** Sends the caller on to a person, where one was named and the leg can; says whether it was asked. */
+  sendToPerson(): boolean {
+    const { personAt } = this.house;
+    if (personAt === undefined || this.#leg?.traits.transfer !== true) return false;
+    this.send({ type: "operator.askedTransfer", target: personAt });
+    return true;
   }
 
   /** @throws {Fault} call-unable */

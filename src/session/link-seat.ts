@@ -4,6 +4,7 @@ import { transcoder, type Transcoder } from "../audio/transcode.ts";
 import type { Attachment } from "../audio/uplink.ts";
 import { Fault, toFault, type FaultCode } from "../kernel/fault.ts";
 import type { Begin, ConversationItem, Link, LinkNotice, LinkReport, Provider } from "../provider/contract.ts";
+import { nearestVoice } from "../provider/voices.ts";
 import type { Call, MoveCause } from "./call.ts";
 import { CallerTurns } from "./caller-turns.ts";
 
@@ -284,7 +285,7 @@ export class LinkSeat implements Disposable, LinkReport {
     try {
       const link = await this.#provider.open({
         callId: call.id,
-        agent: call.agent,
+        agent: { ...call.agent, voice: nearestVoice(call.agent, traits) },
         uplink: this.#encodings.up,
         downlink: this.#encodings.down,
         endpointing: traits.endpointing.includes("provider") ? "provider" : "manual",
@@ -292,6 +293,7 @@ export class LinkSeat implements Disposable, LinkReport {
         begin: this.#order.waits ? "wait" : beginFor(call.conversation.owed()),
         resumption: traits.resumable && !this.#order.waits ? call.handleFor(this.provider) : undefined,
         openLimitMs: pace.openLimitMs(this.provider),
+        urgent: call.isUrgent,
         report: this,
         signal: this.#abort.signal,
         clock,
@@ -320,6 +322,7 @@ export class LinkSeat implements Disposable, LinkReport {
     const feed = call.uplink.attach({
       encoding: this.#encodings.up,
       replayPace: this.#provider.traits.replayPace,
+      trailingSilenceMs: this.#provider.traits.trailingSilenceMs,
       hear: (frame) => {
         const taken = link.hear(frame);
         if (taken) this.#sentBytes += frame.length;

@@ -1,7 +1,7 @@
 import { createActor, type Actor } from "xstate";
 import type { CallStart, Leg, LegListener, Reception } from "../caller/leg.ts";
 import { Fault } from "../kernel/fault.ts";
-import type { AgentSpec } from "../provider/contract.ts";
+import type { AgentSpec, Provider } from "../provider/contract.ts";
 import { Call, type CallOrder, type SessionHouse } from "./call.ts";
 import { callTools } from "./call-tools.ts";
 import { viewOf } from "./call-view.ts";
@@ -91,9 +91,15 @@ export class Roster implements Reception, CallControl {
     if (this.#calls.size >= this.#limits.calls) {
       return new Fault("busy", `all ${this.#limits.calls} lines are busy; call again in a moment`);
     }
-    if (this.#openTiers(plan).length === 0) return this.#allBusy(plan);
+    const open = this.#openTiers(plan);
+    if (open.length === 0) return this.#allBusy(plan);
     const tiers = this.#house.budget.admit(plan.tiers);
-    return tiers instanceof Fault ? tiers : undefined;
+    if (tiers instanceof Fault) return tiers;
+    // Who would only be told to wait is better told that the lines are busy: nothing is broken, and calling again helps.
+    const provider = (name: string): Provider | undefined => this.#house.providers.get(name);
+    const isBusy = plan.tiers.some((name) => provider(name)?.admit()?.code === "provider-busy");
+    const canTalk = open.some((name) => provider(name)?.traits.stopgap === false && provider(name)?.admit() === undefined);
+    return isBusy && !canTalk ? new Fault("busy", "all lines are busy; call again in a moment") : undefined;
   }
 
   /** The plan with its tiers in the order that what was spent leaves them. */

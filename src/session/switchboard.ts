@@ -215,7 +215,7 @@ export class Switchboard implements SeatHost, Disposable {
   }
 
   #admits(name: string): boolean {
-    return this.#call.provider(name).admit() === undefined;
+    return this.#call.isUrgent || this.#call.provider(name).admit() === undefined;
   }
 
   /** Best first: what is sick comes after what is well, and what can only bridge after both. */

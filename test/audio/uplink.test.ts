@@ -15,6 +15,7 @@ function marked(from: number, length: number): Uint8Array {
 class Ear implements UplinkSink {
   readonly encoding = encoding;
   readonly replayPace: number;
+  readonly trailingSilenceMs: number = 700;
   readonly heard: number[] = [];
   room = Infinity;
 
@@ -188,4 +189,34 @@ test("whatever links come, go and stall: each hears a gapless stretch, and toget
     ),
     { numRuns: 60 },
   );
+});
+
+test("a replay that no live audio follows ends in the silence that the link needs to notice the end", async () => {
+  const { clock, uplink, speak } = house();
+  uplink.attach(new Ear());
+  uplink.openTurn(0);
+  await speak(1_000);
+  await clock.advance(3_000);
+  const next = new Ear();
+  const attachment = uplink.attach(next);
+  await clock.advance(100);
+  const replayed = bytesOf(1_000, encoding);
+  expect(next.heard).toHaveLength(replayed + bytesOf(700, encoding));
+  expect(next.heard.slice(replayed).every((byte) => byte === 0xff)).toBe(true);
+  // The silence is none of the caller's: their next audio stands where theirs ended.
+  await speak(100);
+  expect(next.heard.slice(-bytesOf(100, encoding))).toEqual([...marked(replayed, bytesOf(100, encoding))]);
+  expect(attachment.positionOf(1_700)).toBe(replayed);
+  expect(uplink.account.receivedMs).toBe(1_100);
+});
+
+test("a replay that live audio follows gets no silence put in between", async () => {
+  const { uplink, speak } = house();
+  uplink.attach(new Ear());
+  uplink.openTurn(0);
+  await speak(1_000);
+  const next = new Ear();
+  uplink.attach(next);
+  await speak(1_000);
+  expect(next.heard).toEqual([...marked(0, bytesOf(2_000, encoding))]);
 });

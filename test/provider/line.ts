@@ -55,6 +55,7 @@ export class Line implements AsyncDisposable {
       conversation: [],
       begin: "listen",
       resumption: undefined,
+      urgent: false,
       openLimitMs: 5_000,
       clock: systemClock,
       random: seededRandom(7),

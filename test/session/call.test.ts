@@ -282,3 +282,12 @@ test("nothing of a call is left when it is over: no timer keeps running", async 
   expect(house.events).toHaveLength(before);
   expect(house.clock.armed).toBe(0);
 });
+
+test("who would only hear that somebody calls back is told that the lines are busy, where calling again helps", async () => {
+  const house = startHouse({ tiers: ["alpha", "bridge"], traits: { bridge: { stopgap: true } } });
+  house.provider("alpha").full = new Fault("provider-busy", "all 8 places are taken");
+  expect(() => house.dial()).toThrow(/all lines are busy/);
+  house.provider("alpha").full = new Fault("provider-shut", "alpha keeps failing");
+  await house.dial().speaks(100);
+  expect(house.provider("bridge").links).toHaveLength(1);
+});

@@ -130,3 +130,47 @@ test("with every provider gone at any moment, each caller in need is answered wi
     expect(caller.leg.playedMs, `seed ${seed}`).toBeGreaterThan(0);
   }
 });
+
+test("a caller in need is let through to a provider that is shut to others, and told so to its guard", async () => {
+  const house = startHouse({ tiers: ["alpha", "beta", "bridge"], traits: { bridge: { stopgap: true } } });
+  const caller = house.dial();
+  await caller.speaks(1_000);
+  const { link } = house.provider("alpha");
+  link.hearsTurn("c1", inNeed, 200);
+  house.provider("beta").full = new Fault("provider-shut", "beta keeps failing");
+  link.tells({ type: "link.lost", fault: new Fault("provider-key", "refused") });
+  await caller.speaks(100);
+  expect(house.provider("beta").link.request.urgent).toBe(true);
+  expect(house.provider("bridge").links).toEqual([]);
+});
+
+test("a caller in need is sent on to people where they can be, after they were answered", async () => {
+  const house = startHouse({ personAt: "+441234567890", leg: { transfer: true } });
+  const caller = house.dial();
+  await caller.speaks(1_000);
+  const { link } = house.provider("alpha");
+  link.hearsTurn("c1", inNeed, 200);
+  link.speaks("a1", "I am here. I connect you to somebody.", 1_000);
+  await caller.speaks(500);
+  expect(caller.leg.sentTo).toBeUndefined();
+  await caller.speaks(1_000);
+  expect(caller.leg.sentTo).toBe("+441234567890");
+  caller.line.signal({ type: "transferred" });
+  expect(house.events).toContainEqual(expect.objectContaining({ type: "call.ended", outcome: "completed" }));
+});
+
+test("who cannot be sent on stays, and a transfer that fails leaves the caller where they are", async () => {
+  const house = startHouse({ personAt: "+441234567890", leg: { transfer: true } });
+  const caller = house.dial();
+  await caller.speaks(500);
+  const callId = house.roster.calls()[0]?.callId ?? "";
+  house.roster.transfer(callId, "sip:desk@example.org");
+  await caller.speaks(100);
+  expect(caller.leg.sentTo).toBe("sip:desk@example.org");
+  caller.line.signal({ type: "transfer-failed", why: "busy" });
+  await caller.speaks(500);
+  expect(house.provider("alpha").link.heardMs).toBe(1_100);
+  const other = startHouse();
+  await other.dial().speaks(100);
+  expect(() => other.roster.transfer(other.roster.calls()[0]?.callId ?? "", "+1")).toThrow(/cannot be sent on/);
+});

@@ -148,6 +148,7 @@ interface LegKind {
   readonly downlink: Encoding;
   readonly playback: LegTraits["playback"];
   readonly resume: LegTraits["resume"];
+  readonly transfer: boolean;
 }
 
 class PuppetLeg implements Leg {
@@ -175,7 +176,7 @@ class PuppetLeg implements Leg {
     this.#clock = clock;
     this.uplink = kind.uplink;
     this.downlink = kind.downlink;
-    this.traits = { ...legTraits, playback: kind.playback, resume: kind.resume };
+    this.traits = { ...legTraits, playback: kind.playback, resume: kind.resume, transfer: kind.transfer };
   }
 
   play(frame: Uint8Array): boolean {
@@ -229,13 +230,12 @@ class PuppetLeg implements Leg {
   }
 }
 
-const legTraits: Omit<LegTraits, "playback" | "resume"> = {
+const legTraits: Omit<LegTraits, "playback" | "resume" | "transfer"> = {
   aheadMs: 200,
   frameMs: 20,
   flush: true,
   captions: true,
   dtmfOut: false,
-  transfer: false,
 };
 
 export interface House {
@@ -275,6 +275,7 @@ export interface HouseOptions {
   readonly standby?: AgentPlan["standby"];
   readonly switchBack?: AgentPlan["switchBack"];
   readonly seed?: number;
+  readonly personAt?: string;
   /** Snapshots by call, such as another node left. */
   readonly kept?: Map<string, CallSnapshot>;
   readonly holdMs?: number;
@@ -294,7 +295,7 @@ export function startHouse(options: HouseOptions = {}): House {
     const provider = providers.get(name);
     if (provider !== undefined) provider.traits = { ...provider.traits, ...traits };
   }
-  const kind: LegKind = { uplink: encoding, downlink: encoding, playback: "clock", resume: "token", ...options.leg };
+  const kind: LegKind = { uplink: encoding, downlink: encoding, playback: "clock", resume: "token", transfer: false, ...options.leg };
   const events: CallEvent[] = [];
   const kept = options.kept ?? new Map<string, CallSnapshot>();
   const spec = { name: "desk", instructions: "", greeting: "Hello.", language: "en", voice: undefined, providerSettings: {} };
@@ -313,6 +314,7 @@ export function startHouse(options: HouseOptions = {}): House {
     credit: { take: () => true, giveBack() {} },
     budget: { admit: options.admit ?? ((named: readonly string[]) => named) },
     voice: undefined,
+    personAt: options.personAt,
     prompts: { line: (id: string) => ({ text: id, audio: bridgeLine }) },
     crisis: new CrisisWatch(crisisDetector()),
     snapshots: {

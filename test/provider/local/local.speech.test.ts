@@ -56,6 +56,7 @@ class Talk implements AsyncDisposable {
       conversation: [],
       begin,
       resumption: undefined,
+      urgent: false,
       openLimitMs: 5_000,
       report: { audio: (bytes, turnId) => box.report.audio(bytes, turnId), notice: (notice) => box.report.notice(notice) },
       signal,

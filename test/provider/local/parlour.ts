@@ -56,6 +56,7 @@ export class Parlour {
       conversation: [],
       begin: "listen",
       resumption: undefined,
+      urgent: false,
       openLimitMs: 5_000,
       signal: this.#abort.signal,
       clock: this.clock,

@@ -22,6 +22,7 @@ function talk() {
       conversation: [],
       begin: "listen",
       resumption: undefined,
+      urgent: false,
       openLimitMs: 1_000,
       report: { audio: () => {}, notice: () => {} },
       signal: new AbortController().signal,
