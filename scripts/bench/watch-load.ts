@@ -24,11 +24,13 @@ const scrapeEverySeconds = 5;
 
 const folder = mkdtempSync(join(tmpdir(), "watch-load-"));
 const metrics = createMetrics();
+/** As many as a server with every provider and carrier has. */
+const secrets = Array.from({ length: 25 }, (_, number) => `sk-0123456789abcdef-${number}`);
 let dropped = 0;
 const outlet = openLog({
   level: "info",
   format: "json",
-  secrets: () => ["sk-0123456789abcdef", "AIza-0123456789abcdef", "dg-0123456789abcdef"],
+  secrets: () => secrets,
   dropped: () => void (dropped += 1),
   fd: openSync(join(folder, "log"), "w"),
 });

@@ -111,7 +111,7 @@ const forPeople = {
   messageKey: "message",
   timestampKey: "timestamp",
   translateTime: "SYS:HH:MM:ss.l",
-  ignore: "logger,event",
+  ignore: "logger,event,trace_id",
   customLevels: "debug:20,info:30,warning:40,error:50",
   messageFormat: "{event} {message}",
   singleLine: true,

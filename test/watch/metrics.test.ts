@@ -76,3 +76,12 @@ test.each([
 ])("the reader of these tests finds %s", (told, text) => {
   expect(() => readExposition(text)).toThrow(told);
 });
+
+test("no gauge has a counter's name", async () => {
+  const types = [...(await createMetrics().text()).matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name, type]) => ({ name, type }));
+  expect(types.length).toBeGreaterThan(50);
+  expect(types.filter(({ name, type }) => type !== "counter" && name?.endsWith("_total"))).toEqual([]);
+  // Three counters have the names that the field gave them.
+  const bare = types.filter(({ name, type }) => type === "counter" && !name?.endsWith("_total")).map(({ name }) => name);
+  expect(bare.sort()).toEqual(["ai_provider_audio_chunks_received", "ai_provider_audio_chunks_sent", "circuit_breaker_state_transitions"]);
+});
