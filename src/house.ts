@@ -152,7 +152,7 @@ export async function openHouse(settings: Settings, log: Log, metrics: Metrics):
     const diallers = sip === undefined ? carriers.diallers : [...carriers.diallers, sip];
     const api = openApi(roster, guards, diallers, settings, log, end, books);
     const routes = [...routeNames, ...[...api.routes, ...carriers.routes].map(({ path }) => path)];
-    const counters = countersOf(metrics, { routes, region: "default" });
+    const counters = countersOf(metrics, { routes, region: "default", log: log.with({ logger: "http" }), clock: systemClock });
     const show = (): void => books.show(roster, settings);
     const server = openDoors(roster, carriers, settings, log, metrics, counters, degradedBy(prompts), api, show);
     const { address, port } = await server.listen(settings.get("HOST"), settings.get("PORT"));

@@ -1,5 +1,5 @@
 import type { Clock } from "../kernel/clock.ts";
-import { Fault, type FaultCode } from "../kernel/fault.ts";
+import { Fault } from "../kernel/fault.ts";
 import type { Log } from "../kernel/log.ts";
 import type { CallEvent, SessionWatch } from "../session/words.ts";
 import { faultLabels } from "./labels.ts";
@@ -25,11 +25,6 @@ interface Known {
 export function callLog(log: Log, { clock, costOf }: CallLogOptions): SessionWatch {
   const calls = new Map<string, Known>();
 
-  const limitHit = (event: { callId: string; provider: string; code: FaultCode; retryAfterMs: number | undefined }): void => {
-    if (event.code !== "provider-limited") return;
-    const resetTime = event.retryAfterMs === undefined ? undefined : new Date(clock.wallNow() + event.retryAfterMs).toISOString();
-    log.warning("rate_limit_hit", { callId: event.callId, provider: event.provider, reset_time: resetTime });
-  };
   const newCostOf = (callId: string, call: Known | undefined): number | undefined => {
     const usd = costOf?.(callId);
     if (usd === undefined || call === undefined) return undefined;
@@ -70,7 +65,7 @@ export function callLog(log: Log, { clock, costOf }: CallLogOptions): SessionWat
           retry_count: event.attempt,
           message: event.message,
         });
-        return limitHit(event);
+        return;
       case "link.lost":
         log.error("provider_error", {
           callId,
@@ -81,7 +76,7 @@ export function callLog(log: Log, { clock, costOf }: CallLogOptions): SessionWat
           lived: seconds(event.livedMs),
           message: event.message,
         });
-        return limitHit(event);
+        return;
       case "link.retrying":
         if (call !== undefined) call.isRetrying = true;
         log.info("reconnection_attempt", {

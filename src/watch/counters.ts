@@ -1,3 +1,5 @@
+import type { Clock } from "../kernel/clock.ts";
+import type { Log } from "../kernel/log.ts";
 import { faultLabels, labelOf } from "./labels.ts";
 import type { Metrics } from "./metrics.ts";
 
@@ -23,13 +25,39 @@ const drainStates = ["serving", "draining", "drained"] as const;
 export interface CounterOptions {
   readonly routes: readonly string[];
   readonly region: string;
+  readonly log: Log;
+  readonly clock: Clock;
 }
 
-export function countersOf(metrics: Metrics, { routes, region }: CounterOptions): Counters {
+/** An attack must not fill the log: so often a line of one kind at most, with how often it happened since the last. */
+const tellEveryMs = 1_000;
+/** The lines that operators' tools know, by what was wrong; for any other it was the key or token. */
+const rejectionEvents: Readonly<Record<string, string>> = { origin: "origin_rejected", signature: "signature_rejected" };
+
+export function countersOf(metrics: Metrics, { routes, region, log, clock }: CounterOptions): Counters {
+  const told = new Map<string, { atMs: number; times: number }>();
+  /** What and why are of closed sets, so there are only so many kinds. */
+  const tell = (event: string, fields: Readonly<Record<string, string>>): void => {
+    const kind = `${event} ${Object.values(fields).join(" ")}`;
+    const before = told.get(kind) ?? { atMs: -Infinity, times: 0 };
+    before.times += 1;
+    told.set(kind, before);
+    if (clock.now() - before.atMs < tellEveryMs) return;
+    log.warning(event, { ...fields, times: before.times });
+    told.set(kind, { atMs: clock.now(), times: 0 });
+  };
   return {
     connectionRejected: (reason) => metrics.connectionsRejected.inc({ reason: labelOf(reason, rejections) }),
-    rateLimited: (scope) => metrics.rateLimited.inc({ scope: labelOf(scope, scopes) }),
-    authFailed: (kind) => metrics.authFailures.inc({ kind: labelOf(kind, authKinds) }),
+    rateLimited(given) {
+      const scope = labelOf(given, scopes);
+      metrics.rateLimited.inc({ scope });
+      tell("limit_hit", { scope });
+    },
+    authFailed(given) {
+      const kind = labelOf(given, authKinds);
+      metrics.authFailures.inc({ kind });
+      tell(rejectionEvents[kind] ?? "auth_rejected", { reason: kind });
+    },
     httpAnswered(route, status, durationMs) {
       const label = labelOf(route, routes);
       metrics.httpRequests.inc({ route: label, code_class: status >= 100 && status < 600 ? `${Math.floor(status / 100)}xx` : "other" });

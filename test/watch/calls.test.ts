@@ -559,13 +559,6 @@ test("each attempt after a loss counts once, whatever comes between", async () =
   expect(Object.keys(changes).filter((name) => name.includes("reconnections") && name.includes("openai"))).toEqual([]);
 });
 
-test("a provider that limits us is told as a limit beside the failure, with the time when it ends", () => {
-  const { lines, watch } = house();
-  watch.tell({ ...failed, code: "provider-limited", retryAfterMs: 30_000 });
-  expect(lines.map(({ event }) => event)).toEqual(["connection_failed", "rate_limit_hit"]);
-  expect(lines[1]?.fields).toMatchObject({ callId, provider: "local", reset_time: expect.stringMatching(/Z$/) });
-});
-
 test("a watcher with a defect keeps no other from knowing", () => {
   const lines: string[] = [];
   const log: Log = { ...silentLog, error: (event) => void lines.push(event), info: (event) => void lines.push(event) };

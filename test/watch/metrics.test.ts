@@ -1,10 +1,12 @@
 import { expect, test } from "vitest";
+import { silentLog, type Log, type LogFields } from "../../src/kernel/log.ts";
 import { countersOf } from "../../src/watch/counters.ts";
 import { buckets, createMetrics } from "../../src/watch/metrics.ts";
+import { SimulatedClock } from "../simulated-clock.ts";
 import { readExposition, samplesOf } from "./exposition.ts";
 
 const countersWith = (metrics: ReturnType<typeof createMetrics>) =>
-  countersOf(metrics, { routes: ["/healthz", "/metrics"], region: "default" });
+  countersOf(metrics, { routes: ["/healthz", "/metrics"], region: "default", log: silentLog, clock: new SimulatedClock() });
 
 test("the metrics are a text that a strict scraper reads, before the first call and after", async () => {
   const metrics = createMetrics();
@@ -83,5 +85,27 @@ test("no gauge has a counter's name", async () => {
   expect(types.filter(({ name, type }) => type !== "counter" && name?.endsWith("_total"))).toEqual([]);
   // Three counters have the names that the field gave them.
   const bare = types.filter(({ name, type }) => type === "counter" && !name?.endsWith("_total")).map(({ name }) => name);
-  expect(bare.sort()).toEqual(["ai_provider_audio_chunks_received", "ai_provider_audio_chunks_sent", "circuit_breaker_state_transitions"]);
+  expect(bare.map(String).toSorted()).toEqual([
+    "ai_provider_audio_chunks_received",
+    "ai_provider_audio_chunks_sent",
+    "circuit_breaker_state_transitions",
+  ]);
+});
+
+test("who is turned away is told in the log, and a flood of them once a second with how many there were", async () => {
+  const lines: [string, LogFields | undefined][] = [];
+  const log: Log = { ...silentLog, warning: (event, fields) => void lines.push([event, fields]) };
+  const clock = new SimulatedClock();
+  const counters = countersOf(createMetrics(), { routes: [], region: "default", log, clock });
+  for (let times = 0; times < 500; times += 1) counters.authFailed("key");
+  counters.authFailed("origin");
+  counters.rateLimited("address");
+  await clock.advance(1_000);
+  counters.authFailed("key");
+  expect(lines).toEqual([
+    ["auth_rejected", { reason: "key", times: 1 }],
+    ["origin_rejected", { reason: "origin", times: 1 }],
+    ["limit_hit", { scope: "address", times: 1 }],
+    ["auth_rejected", { reason: "key", times: 500 }],
+  ]);
 });
