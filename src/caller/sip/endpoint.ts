@@ -209,6 +209,7 @@ export class SipEndpoint implements ExchangeEar, WireEar, Dialler {
     const { clock } = this.#parts;
     const untilMs = clock.now() + farewellLimitMs;
     while (this.#exchange.waiting > 0 && clock.now() < untilMs) await new Promise<void>((resolve) => clock.setTimeout(resolve, 10));
+    for (const call of this.#calls.values()) call.abandon();
     this.#exchange.abandon();
     await this.#closeWires();
   }

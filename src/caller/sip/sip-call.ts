@@ -186,6 +186,11 @@ export class SipCall implements LegLine, MediaListener {
     else this.#sayRest(this.#parts.clock.now());
   }
 
+  /** Nothing more can be sent: the house is closed. */
+  abandon(): void {
+    if (this.#state.name !== "over") this.#ended({ type: "hung-up" });
+  }
+
   /** The last words are heard, then BYE. */
   #sayRest(sinceMs: number): void {
     const { clock } = this.#parts;

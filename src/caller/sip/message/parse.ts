@@ -17,7 +17,7 @@ interface Flaw {
 }
 
 const requestLine = new RegExp(`^(${token}) (\\S+) SIP/(\\d+\\.\\d+)$`);
-const statusLine = /^SIP\/2\.0 ([1-6]\d\d) ?(.*)$/;
+const statusLine = /^SIP\/2\.0 ([1-6]\d\d)(?: (.*))?$/;
 const headerLine = new RegExp(`^(${token})[ \\t]*:[ \\t]*(.*?)[ \\t]*$`, "s");
 /** More is no call set-up; it would only cost time. */
 const headerLimit = 256;
@@ -86,7 +86,7 @@ function flawOf(request: SipRequest, bodyBytes: number): Flaw | undefined {
   if (common !== undefined) return common;
   if (parseCSeq(headers.get("CSeq"))?.method !== request.method) return bad("CSeq names another method");
   const forwards = headers.get("Max-Forwards");
-  if (forwards !== undefined && !(/^\d{1,3}$/.test(forwards) && Number(forwards) <= 255)) return bad("Max-Forwards is malformed");
+  if (forwards !== undefined && !(/^\d{1,9}$/.test(forwards) && Number(forwards) <= 255)) return bad("Max-Forwards is malformed");
   const contacts = headers.all("Contact").filter((value) => value !== "*");
   if (contacts.some((value) => parseNameAddr(value) === undefined)) return bad("Contact is malformed");
   return undefined;

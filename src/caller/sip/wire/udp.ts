@@ -12,6 +12,7 @@ export function openUdp(host: string, port: number, ear: WireEar): Promise<Wire>
     if (bytes.length < shortestMessageBytes) return;
     ear.received(bytes, { transport: "udp", address: plainAddress(from.address), port: from.port });
   });
+  let isOpen = true;
   return new Promise((resolve, reject) => {
     socket.once("error", reject);
     socket.bind(port, host, () => {
@@ -21,8 +22,14 @@ export function openUdp(host: string, port: number, ear: WireEar): Promise<Wire>
       resolve({
         transport: "udp",
         port: socket.address().port,
-        send: (message, to, failed) => socket.send(message, to.port, to.address, (error) => error !== null && failed()),
-        close: () => new Promise((done) => socket.close(() => done())),
+        send(message, to, failed) {
+          // What a call has yet to say when the house is closed reaches nobody.
+          if (isOpen) socket.send(message, to.port, to.address, (error) => error !== null && failed());
+        },
+        close() {
+          isOpen = false;
+          return new Promise((done) => socket.close(() => done()));
+        },
       });
     });
   });
