@@ -6,7 +6,7 @@ import { posix } from "node:path";
  */
 export const mayImport: Readonly<Record<string, string>> = {
   kernel: "",
-  audio: "kernel",
+  audio: "kernel opusscript",
   config: "kernel zod",
   desk: "kernel provider/contract.ts zod",
   prompts: "kernel audio zod",

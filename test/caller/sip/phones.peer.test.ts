@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test, vi } from "vitest";
+import { encodings } from "../../../src/audio/encodings.ts";
 import { Baresip } from "./baresip.ts";
 import { openSipHouse } from "./sip-house.ts";
 import { has } from "./sipp.ts";
@@ -18,16 +19,20 @@ const tone = (rateHz: number, channels: number): { samples: Int16Array; rateHz: 
   channels,
 });
 
-/** Share of the energy that lies at 440 Hz. */
+/** Share of the energy that lies at 440 Hz, in most of the pieces of 50 ms: a phone's own buffer may slip now and then. */
 function purity(samples: Int16Array, rateHz: number): number {
-  let [re, im, energy] = [0, 0, 1];
-  for (let at = 0; at < samples.length; at += 1) {
-    const sample = samples[at] ?? 0;
-    re += sample * Math.cos((2 * Math.PI * 440 * at) / rateHz);
-    im += sample * Math.sin((2 * Math.PI * 440 * at) / rateHz);
-    energy += sample * sample;
-  }
-  return (2 * (re * re + im * im)) / samples.length / energy;
+  const length = rateHz / 20;
+  const shares = Array.from({ length: Math.floor(samples.length / length) }, (_, piece) => {
+    let [re, im, energy] = [0, 0, 1];
+    for (let at = 0; at < length; at += 1) {
+      const sample = samples[piece * length + at] ?? 0;
+      re += sample * Math.cos((2 * Math.PI * 440 * at) / rateHz);
+      im += sample * Math.sin((2 * Math.PI * 440 * at) / rateHz);
+      energy += sample * sample;
+    }
+    return (2 * (re * re + im * im)) / length / energy;
+  });
+  return shares.toSorted((a, b) => a - b)[Math.floor(shares.length / 4)] ?? 0;
 }
 
 const loudest = (samples: Int16Array): number => samples.reduce((most, sample) => Math.max(most, Math.abs(sample)), 0);
@@ -50,6 +55,7 @@ describe.skipIf(!has("baresip"))("baresip", () => {
     ["PCMU", "PCMU", 8_000, 1, "pcmu@8000"],
     ["PCMA", "PCMA", 8_000, 1, "pcma@8000"],
     ["G722/16000/1", "G722", 16_000, 1, "pcm16@16000"],
+    ["opus/48000/2", "opus", 48_000, 2, "pcm16@24000"],
   ] as const) {
     test.concurrent(`a call in ${name} is heard on both sides`, async ({ expect }) => {
       await using house = await openSipHouse({}, { echo: true });
@@ -58,16 +64,16 @@ describe.skipIf(!has("baresip"))("baresip", () => {
       await phone.event("CALL_ESTABLISHED");
       const leg = house.reception.last.leg;
       expect(leg.uplink).toBe(uplink);
-      await expect
-        .poll(() => house.reception.last.audio.length, { timeout: 20_000 })
-        .toBeGreaterThan(rateHz * (uplink.startsWith("pcm16") ? 4 : 2));
-      if (uplink === "pcm16@16000") expect(purity(samplesOf(house.reception.last.audio).subarray(8_000), rateHz)).toBeGreaterThan(0.9);
+      const { bytesPerMs, rateHz: legHz, codec: written } = encodings[uplink];
+      await expect.poll(() => house.reception.last.audio.length, { timeout: 20_000 }).toBeGreaterThan(2_000 * bytesPerMs);
+      if (written === "pcm16") expect(purity(samplesOf(house.reception.last.audio).subarray(legHz), legHz)).toBeGreaterThan(0.9);
       phone.command("hangup");
       await expect.poll(() => house.reception.last.signals, { timeout: 10_000 }).toEqual([{ type: "hung-up" }]);
       expect(house.qualities[0]).toMatchObject({ codec: name, lostPackets: 0 });
       const heard = await phone.heard();
       expect(loudest(heard)).toBeGreaterThan(6_000);
-      expect(purity(heard.subarray(heard.length >> 1), rateHz)).toBeGreaterThan(0.9);
+      const left = heard.filter((_, at) => at % channels === 0);
+      expect(purity(left.subarray(left.length >> 1), rateHz)).toBeGreaterThan(0.9);
     });
   }
 

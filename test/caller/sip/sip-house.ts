@@ -21,7 +21,7 @@ const sipDefaults: SipOptions = {
   rtpPorts: { first: 40_000, last: 49_999 },
   peers: ["127.0.0.0/8", "::1"],
   credentials: undefined,
-  codecs: ["PCMU", "PCMA", "G722"],
+  codecs: ["PCMU", "PCMA", "G722", "opus"],
   trunk: undefined,
   answerLimitMs: 4_000,
 };

@@ -1,8 +1,9 @@
+import { OpusCodec, opusMs, opusSilence } from "../../../audio/codecs/opus.ts";
 import { G722Decoder, G722Encoder } from "../../../audio/codecs/g722.ts";
 import type { Encoding } from "../../../audio/encodings.ts";
-import { g711Quality, g722Quality, type CodecQuality } from "./quality.ts";
+import { g711Quality, g722Quality, opusQuality, type CodecQuality } from "./quality.ts";
 
-/** How audio travels in RTP: RFC 3551 section 4.5. */
+/** How audio travels in RTP: RFC 3551 section 4.5, and RFC 7587 for Opus. */
 export interface CodecRow {
   /** As in `a=rtpmap`. */
   readonly name: CodecName;
@@ -18,7 +19,7 @@ export interface CodecRow {
   open(): AudioCodec;
 }
 
-export type CodecName = "PCMU" | "PCMA" | "G722";
+export type CodecName = "PCMU" | "PCMA" | "G722" | "opus";
 
 /** One stream each way. */
 export interface AudioCodec {
@@ -52,6 +53,22 @@ function g722(): AudioCodec {
   };
 }
 
+/** What providers speak and hear best; Opus itself has no rate of its own. */
+const opusHz = 24_000;
+
+function opus(): AudioCodec {
+  const codec = new OpusCodec(opusHz);
+  const isSilent = (audio: Uint8Array): boolean => audio.length === (opusHz / 50) * 2 && audio.every((byte) => byte === 0);
+  return {
+    decode: (payload) => codec.decode(payload),
+    // Most of a call an agent is silent, and encoding costs more than all else.
+    encode: (audio) => (isSilent(audio) ? opusSilence : codec.encode(audio)),
+    // Its time stamps count 48 kHz, whatever it was made from.
+    unitsOf: (payload) => opusMs(payload) * 48,
+    close: () => codec.close(),
+  };
+}
+
 const bytesOf = (samples: Int16Array): Uint8Array => new Uint8Array(samples.buffer, samples.byteOffset, samples.byteLength);
 
 const samplesOf = (bytes: Uint8Array): Int16Array =>
@@ -63,7 +80,16 @@ export const codecs: Readonly<Record<CodecName, CodecRow>> = {
   PCMU: { ...narrow, name: "PCMU", payloadType: 0, encoding: "pcmu@8000", quality: g711Quality, open: () => plain },
   PCMA: { ...narrow, name: "PCMA", payloadType: 8, encoding: "pcma@8000", quality: g711Quality, open: () => plain },
   G722: { ...narrow, name: "G722", payloadType: 9, encoding: "pcm16@16000", quality: g722Quality, open: g722 },
+  opus: {
+    name: "opus",
+    payloadType: undefined,
+    clockHz: 48_000,
+    channels: 2,
+    encoding: "pcm16@24000",
+    quality: opusQuality,
+    open: opus,
+  },
 };
 
 /** In the order of our own offers. */
-export const codecNames: readonly CodecName[] = ["PCMU", "PCMA", "G722"];
+export const codecNames: readonly CodecName[] = ["PCMU", "PCMA", "G722", "opus"];

@@ -16,8 +16,9 @@ export interface CodecQuality {
   readonly robustness: number;
 }
 
-/** G.711 with concealment, and G.722 with the same. Wideband codecs are rated as if they were narrowband: the figure says what the line costs, not what the codec gains. */
+/** Codecs with concealment. Wideband codecs are rated as if they were narrowband: the figure says what the line costs, not what the codec gains. */
 export const g711Quality: CodecQuality = { impairment: 0, robustness: 25.1 };
+export const opusQuality: CodecQuality = { impairment: 0, robustness: 25.1 };
 export const g722Quality: CodecQuality = { impairment: 0, robustness: 25.1 };
 
 /** An estimate of the mean opinion score, 1 to 4.5; not a measurement of what anybody heard. */
