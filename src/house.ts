@@ -60,6 +60,7 @@ import { showNode } from "./watch/node.ts";
 import { openTraces } from "./watch/otlp.ts";
 import { callRecords } from "./watch/records.ts";
 import { watchHealth } from "./watch/health.ts";
+import { watchLines } from "./watch/lines.ts";
 import type { Metrics } from "./watch/metrics.ts";
 import { redactor } from "./watch/redact.ts";
 import { traceCalls } from "./watch/traces.ts";
@@ -148,7 +149,7 @@ export async function openHouse(settings: Settings, log: Log, metrics: Metrics):
     };
     const drain = (): Promise<void> => (drained ??= drainOnce());
     const end = { isDraining: () => drained !== undefined, drain };
-    const sip = phones(roster, settings, log, (code) => counters.connectionRejected(code));
+    const sip = phones(roster, settings, log, metrics, (code) => counters.connectionRejected(code));
     const diallers = sip === undefined ? carriers.diallers : [...carriers.diallers, sip];
     const api = openApi(roster, guards, diallers, settings, log, end, books);
     const routes = [...routeNames, ...[...api.routes, ...carriers.routes].map(({ path }) => path)];
@@ -420,7 +421,7 @@ function receptionOf(roster: Roster, rejected: (code: string) => void): Receptio
 }
 
 /** Undefined: SIP is off. It listens when told. */
-function phones(roster: Roster, settings: Settings, log: Log, rejected: (code: string) => void): SipEndpoint | undefined {
+function phones(roster: Roster, settings: Settings, log: Log, metrics: Metrics, rejected: (code: string) => void): SipEndpoint | undefined {
   const options = sipOptions((name) => settings.lookup(name));
   if (options === undefined) return undefined;
   const sipLog = log.with({ logger: "sip" });
@@ -430,7 +431,7 @@ function phones(roster: Roster, settings: Settings, log: Log, rejected: (code: s
     clock: systemClock,
     random: systemRandom,
     log: sipLog,
-    ended: (quality) => sipLog.info("line_quality", { ...quality }),
+    ended: watchLines(sipLog, metrics),
   });
 }
 

@@ -125,7 +125,11 @@ export const table = {
     "Who vouches for peers that this server connects to; else the usual authorities",
   ),
   SIP_RTP_PORTS: row(text("a range of ports such as 20000-29999"), "20000-29999", "UDP ports for the audio of SIP calls, two a call"),
-  SIP_CODECS: row(list(/^[A-Za-z0-9]+$/, "codec names"), ["PCMU", "PCMA", "G722", "opus"], "Audio codecs that SIP calls may use, best first"),
+  SIP_CODECS: row(
+    list(/^[A-Za-z0-9]+$/, "codec names"),
+    ["PCMU", "PCMA", "G722", "opus"],
+    "Audio codecs that SIP calls may use, best first",
+  ),
 
   LINEKEEPER_MODELS_DIR: row(
     path("the path of a folder"),

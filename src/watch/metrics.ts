@@ -111,6 +111,11 @@ export function createMetrics() {
 
     recovery: histogram("voice_recovery_seconds", "How long a call was nobody's before it was taken up again", buckets.setup),
     journalLag: gauge("voice_journal_lag_seconds", "Age of the oldest record that is not written to disk; 0 when all are"),
+    lines: counter("voice_lines_total", "Callers' lines that were given up, by what the E-model says of them", ["codec", "quality"]),
+    linePackets: counter("voice_line_packets_total", "RTP packets of callers", ["codec", "fate"]),
+    lineConcealed: counter("voice_line_concealed_milliseconds_total", "Caller audio that was lost on the way and made up", ["codec"]),
+    lineJitter: histogram("voice_line_jitter_seconds", "Jitter of callers' lines (RFC 3550) when they ended", buckets.fine, ["codec"]),
+
     connectionsRejected: counter("voice_connections_rejected_total", "Callers refused at the door", ["reason"]),
     rateLimited: counter("voice_rate_limited_total", "Requests over a limit", ["scope"]),
     authFailures: counter("voice_auth_failures_total", "Requests without the right key, token or signature", ["kind"]),

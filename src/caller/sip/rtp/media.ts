@@ -37,8 +37,8 @@ export interface LineQuality {
   readonly bufferMs: number;
   /** What the far end last reported of our stream; undefined: it never did. */
   readonly peer: PeerView | undefined;
-  /** An estimate by the E-model of G.107 for what we hear, 1 to 4.5; see `estimateMos`. */
-  readonly mosEstimate: number;
+  /** An estimate by the E-model of G.107 for what we hear, 1 to 4.5; see `estimateMos`. Undefined: nothing came. */
+  readonly mosEstimate: number | undefined;
 }
 
 export interface MediaListener extends MediaEar {
@@ -203,12 +203,15 @@ class OpenMedia {
       concealedMs: ((counts.concealedUnits + counts.surplusUnits) * 1000) / this.#agreed.codec.clockHz,
       bufferMs: delayMs,
       peer,
-      mosEstimate: estimateMos({
-        delayMs: packetisationMs + delayMs + (peer?.roundTripMs ?? 0) / 2,
-        lossShare,
-        burstRatio: counts.bursts === 0 ? 1 : counts.lost / counts.bursts / randomRun,
-        codec: this.#agreed.codec.quality,
-      }),
+      mosEstimate:
+        sent <= 0
+          ? undefined
+          : estimateMos({
+              delayMs: packetisationMs + delayMs + (peer?.roundTripMs ?? 0) / 2,
+              lossShare,
+              burstRatio: counts.bursts === 0 ? 1 : counts.lost / counts.bursts / randomRun,
+              codec: this.#agreed.codec.quality,
+            }),
     };
   }
 
