@@ -156,6 +156,7 @@ export class Call implements Ticked {
   /** The link that the call had last and has no more; undefined while it has one. */
   #gone: { readonly provider: string; readonly atMs: number; readonly cause: FaultCode | MoveCause; readonly lostMs: number } | undefined;
   #lastProvider = "none";
+  #greetedBy = "none";
   /** A provider's own session that a new link of it could take up, and the last item that is in it. */
   #handle: { readonly provider: string; readonly text: string; readonly lastItem: string | undefined } | undefined;
   #isOver = false;
@@ -365,7 +366,12 @@ export class Call implements Ticked {
   linkOpened(provider: string, attempt: number, replayedChunks: number): void {
     const gone = this.#gone;
     this.#gone = undefined;
-    if (gone === undefined) return;
+    const restored = this.provider(provider).traits.stopgap ? "none" : this.#lostMs > (gone?.lostMs ?? 0) ? "partial" : "full";
+    if (gone === undefined) {
+      // The caller's screen named another when the call began.
+      if (provider !== this.#greetedBy) this.notify({ type: "handed-over", provider, restored });
+      return;
+    }
     const durationMs = this.house.clock.now() - gone.atMs;
     if (gone.provider === provider && moves.has(gone.cause))
       return this.tell({ type: "link.renewed", provider, cause: gone.cause, replayedChunks });
@@ -376,7 +382,6 @@ export class Call implements Ticked {
     }
     const mode = moves.has(gone.cause) ? "planned" : "failover";
     const items = this.conversation.items().length;
-    const restored = this.provider(provider).traits.stopgap ? "none" : this.#lostMs > gone.lostMs ? "partial" : "full";
     const { provider: from, cause } = gone;
     this.tell({ type: "call.handed-over", from, to: provider, mode, cause, restored, durationMs, items, replayedChunks });
     this.notify({ type: "handed-over", provider, restored });
@@ -540,6 +545,7 @@ export class Call implements Ticked {
 
   /** Tells the caller's screen who it is talking to, and how to come back. */
   #greetLeg(provider: string): void {
+    this.#greetedBy = provider;
     this.resumeToken = this.random.id("back_", 32);
     this.notify({ type: "started", callId: this.id, resumeToken: this.resumeToken, agent: this.agent.name, provider });
   }

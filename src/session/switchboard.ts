@@ -27,6 +27,9 @@ const standbyPauseMs = 30_000;
 /** How often a better tier is looked for, and for how long it has to be well before a call goes back. */
 const lookEveryMs = 5_000;
 const wellForMs = 60_000;
+/** So long a call on a better-than-nothing tier does not try again who has just failed it, and who only an operator can mend. */
+const failedPauseMs = 10_000;
+const hopelessPauseMs = 60_000;
 
 /**
  * All links of one call: the one it talks on, those that race to be it, and the one that waits to take over. At most one hears the
@@ -37,6 +40,8 @@ export class Switchboard implements SeatHost, Disposable {
   readonly #shape: SwitchboardShape;
   /** Dials of a provider since a link of it last worked. */
   readonly #dialled = new Map<string, number>();
+  /** Until when a provider that failed this call is not looked at again. */
+  readonly #avoidedUntilMs = new Map<string, number>();
   #seat: LinkSeat | undefined;
   #dial: Dial | undefined;
   /** Waits to take over: the standby, or what a planned move opened. */
@@ -139,6 +144,8 @@ export class Switchboard implements SeatHost, Disposable {
   }
 
   failed(seat: LinkSeat, fault: Fault): void {
+    const pauseMs = fault.row.blame === "provider" ? failedPauseMs : hopelessPauseMs;
+    this.#avoidedUntilMs.set(seat.provider, this.#call.house.clock.now() + pauseMs);
     if (seat === this.#seat) {
       this.#seat = undefined;
       this.#lost = { provider: seat.provider, fault };
@@ -245,13 +252,17 @@ export class Switchboard implements SeatHost, Disposable {
     if (seat === undefined) return;
     const bridging = this.#call.provider(seat.provider).traits.stopgap;
     if (!bridging && this.#shape.switchBack === "never") return;
-    const better = this.#shape.tiers.slice(0, this.#shape.tiers.indexOf(seat.provider)).find((name) => this.#admits(name));
+    const better = this.#shape.tiers.slice(0, this.#shape.tiers.indexOf(seat.provider)).find((name) => this.#isWell(name));
     if (better === undefined) this.#wellSinceMs = undefined;
     else if (bridging || clock.now() - (this.#wellSinceMs ??= clock.now()) >= wellForMs) {
       this.#wellSinceMs = undefined;
       this.#call.send({ type: "tier.recovered", provider: better });
     }
     this.#lookTimer = clock.setTimeout(() => this.#lookUp(), lookEveryMs);
+  }
+
+  #isWell(name: string): boolean {
+    return this.#admits(name) && this.#call.house.clock.now() >= (this.#avoidedUntilMs.get(name) ?? 0);
   }
 
   #tellGivenUp({ provider, fault }: Lost): void {

@@ -86,10 +86,20 @@ test("what can only bridge is dialled when nothing else is left, and left as soo
   expect(house.provider("alpha").links).toHaveLength(1);
   house.provider("alpha").refusal = undefined;
   house.provider("alpha").full = undefined;
-  await caller.speaks(6_000);
+  await caller.speaks(11_000);
   expect(house.events).toContainEqual(
     expect.objectContaining({ type: "call.handed-over", from: "bridge", to: "alpha", mode: "planned", cause: "recovered" }),
   );
+});
+
+test("who only an operator can mend is not tried every few seconds by a call that was bridged", async () => {
+  const house = startHouse({ tiers: ["alpha", "bridge"], traits: { alpha: { standby: true }, bridge: { stopgap: true } } });
+  house.provider("alpha").refusal = new Fault("provider-key", "the key was refused");
+  const caller = house.dial();
+  await caller.speaks(50_000);
+  expect(house.events.filter(({ type }) => type === "link.failed")).toHaveLength(1);
+  await caller.speaks(20_000);
+  expect(house.events.filter(({ type }) => type === "link.failed")).toHaveLength(2);
 });
 
 test("a reconnect that may still succeed is not beaten by what can only bridge", async () => {
