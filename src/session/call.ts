@@ -53,7 +53,7 @@ interface Board extends Disposable {
 }
 
 /** How long a provider may take, ms; it follows what the provider usually takes. */
-export interface Pace {
+interface Pace {
   openLimitMs(provider: string): number;
   /** From a committed turn to the first audio of its answer. */
   answerLimitMs(provider: string): number;

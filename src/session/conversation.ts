@@ -36,7 +36,7 @@ export interface AgentTurn {
     | { readonly state: "cut"; readonly ms: number; readonly by: "caller" | "fault" };
 }
 
-export interface ToolTurn {
+interface ToolTurn {
   readonly type: "tool";
   readonly id: string;
   readonly name: string;

@@ -6,7 +6,7 @@ import { Dial } from "./dial.ts";
 import { LinkSeat, type SeatHost } from "./link-seat.ts";
 
 /** How a call keeps a link ready beside the one it talks on: `cold` opens one when it is needed, `warm` ahead of need. */
-export type Standby = "cold" | "warm";
+type Standby = "cold" | "warm";
 
 export interface SwitchboardShape {
   /** Provider names, best first; never empty. */
