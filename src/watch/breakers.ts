@@ -19,6 +19,13 @@ export interface BreakerNews {
 }
 
 const states: readonly StateName[] = ["closed", "half_open", "open"];
+/** From the start at 0: a series that begins at 1 has had no increase in the eyes of an alert rule. */
+const ways = [
+  { from_state: "closed", to_state: "open" },
+  { from_state: "open", to_state: "half_open" },
+  { from_state: "half_open", to_state: "closed" },
+  { from_state: "half_open", to_state: "open" },
+] as const;
 
 /**
  * Every change and every use of the providers' circuit breakers: metrics, and one log line a change.
@@ -33,7 +40,10 @@ export function watchBreakers(log: Log, metrics: Metrics, providers: readonly st
     metrics.breakerState.set(labels(provider), states.indexOf(now));
     for (const state of states) metrics.breakerNow.set({ provider: labels(provider).provider, state }, state === now ? 1 : 0);
   };
-  for (const provider of providers) show(provider, "closed");
+  for (const provider of providers) {
+    show(provider, "closed");
+    for (const way of ways) metrics.breakerChanges.inc({ ...labels(provider), ...way }, 0);
+  }
 
   return {
     changed({ provider, from, to, count, threshold, openForMs, early }: BreakerNews): void {

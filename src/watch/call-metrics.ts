@@ -2,6 +2,7 @@ import type { Clock } from "../kernel/clock.ts";
 import type { AnswerTimes, CallEvent, SessionWatch } from "../session/words.ts";
 import { failureClassOf, faultLabels, labelOf } from "./labels.ts";
 import type { Metrics } from "./metrics.ts";
+import { startAtZero } from "./zeros.ts";
 
 export interface CallMetricsOptions {
   /** Names that may become labels; any other is "other". */
@@ -33,6 +34,7 @@ const stopReasons = { complete: "end_turn", interrupted: "interrupted", failed: 
 export function callMetrics(metrics: Metrics, options: CallMetricsOptions): SessionWatch {
   const calls = new Map<string, Known>();
   const named = (provider: string): string => labelOf(provider, options.providers);
+  startAtZero(metrics, { providers: options.providers, tiers, lossCauses });
 
   /** A connection came up, or did not: was it one after a loss? */
   const countRetry = (event: { callId: string; provider: string }, success: boolean): void => {
