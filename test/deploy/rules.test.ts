@@ -1,0 +1,78 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, test } from "vitest";
+import { hasPrograms, run } from "./programs.ts";
+import { ruleCases, type RuleCase } from "./rule-cases.ts";
+import { alerts, deployFolder, ruleFiles } from "./rules.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "linekeeper-rules-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const ruleOf = ({ alert, severity, slo }: RuleCase): (typeof alerts)[number] | undefined =>
+  alerts.find(
+    ({ alert: name, labels }) => name === alert && labels.severity === (severity ?? labels.severity) && labels.slo === (slo ?? labels.slo),
+  );
+
+/** `name{label="value"} values` with the labels of a scrape, those of its own first. */
+function scraped(series: string): { series: string; values: string } {
+  const [, name = "", own = "", values = ""] = /^([\w:]+)(?:\{(.*)\})? (.*)$/.exec(series) ?? [];
+  const labels = Object.entries({ region: "default", instance: "n1:8080", job: "linekeeper" })
+    .filter(([label]) => !own.includes(`${label}="`))
+    .map(([label, value]) => `${label}="${value}"`);
+  return { series: `${name}{${[own, ...labels].filter(Boolean).join(",")}}`, values };
+}
+
+/** What promtool is to find: the alert with its labels, or nothing. */
+function expected(each: RuleCase, fires: boolean): object {
+  const severity = each.severity === undefined ? "" : `, severity="${each.severity}"`;
+  const rule = ruleOf(each);
+  const labels = Object.entries({ severity: rule?.labels.severity, slo: rule?.labels.slo, provider: each.provider })
+    .filter(([, value]) => value !== undefined)
+    .map(([label, value]) => `${label}="${value}"`);
+  return {
+    expr: `count by (severity, slo, provider) (ALERTS{alertname="${each.alert}", alertstate="firing"${severity}})`,
+    eval_time: each.at,
+    exp_samples: fires ? [{ labels: `{${labels.join(", ")}}`, value: 1 }] : [],
+  };
+}
+
+function ruleTests(every: "15s" | "5m"): object {
+  const cases = ruleCases.filter((each) => (each.every ?? "15s") === every);
+  const tests = cases.flatMap((each, at) =>
+    ([true, false] as const).map((fires) => ({
+      name: `${each.alert} ${each.severity ?? ""} ${fires ? "fires" : "is silent"} (${at})`,
+      interval: every,
+      input_series: (fires ? each.fires : each.silent).map(scraped),
+      promql_expr_test: [expected(each, fires)],
+    })),
+  );
+  return { rule_files: ruleFiles, evaluation_interval: every, tests };
+}
+
+describe.runIf(hasPrograms())("the alert rules", () => {
+  test("are read by Prometheus, and so is its configuration", async () => {
+    expect(await run("promtool", "check", "rules", ...ruleFiles)).toMatchObject({ code: 0 });
+    const config = join(deployFolder, "prometheus/prometheus.yml");
+    expect(await run("promtool", "check", "config", "--syntax-only", config)).toMatchObject({ code: 0 });
+  });
+
+  test.each(["15s", "5m"] as const)("fire when they should and not when it only looks so (each %s)", { timeout: 60_000 }, async (every) => {
+    const path = join(folder, `${every}.json`);
+    writeFileSync(path, JSON.stringify(ruleTests(every)));
+    const { code, says } = await run("promtool", "test", "rules", path);
+    expect(says.replaceAll(path, "")).toMatch(/SUCCESS/);
+    expect(code).toBe(0);
+  });
+});
+
+test("each alert rule has a case, and says what to do", () => {
+  const without = alerts.filter((rule) => !ruleCases.some((each) => ruleOf(each) === rule)).map(({ alert }) => alert);
+  expect(without).toEqual(["Watchdog"]);
+  const runbooks = readFileSync(join(deployFolder, "runbooks.md"), "utf8");
+  const anchors = [...runbooks.matchAll(/^#+ (.+)$/gm)].map(([, heading = ""]) => heading.toLowerCase().replaceAll(" ", "-"));
+  for (const { alert, annotations } of alerts) {
+    expect(anchors, alert).toContain(/^\{\{ \$externalLabels\.runbook_url \}\}#([a-z0-9-]+)$/.exec(annotations.runbook)?.[1]);
+    expect(annotations.dashboard, alert).toMatch(/^\{\{ \$externalLabels\.dashboard_url \}\}/);
+  }
+});
