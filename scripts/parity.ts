@@ -64,16 +64,6 @@ export function parityTable(providers: readonly Described[]): string {
   return rows.map((cells) => `| ${cells.join(" | ")} |`).join("\n");
 }
 
-const begin = "<!-- providers:begin -->";
-const end = "<!-- providers:end -->";
-
-/** The page with `table` between its marks. @throws when it has none */
-export function withTable(page: string, table: string): string {
-  const [from, to] = [page.indexOf(begin), page.indexOf(end)];
-  if (from < 0 || to < from) throw new Error(`no ${begin} … ${end}`);
-  return `${page.slice(0, from + begin.length)}\n${table}\n${page.slice(to)}`;
-}
-
 /** "PCM 24, 16 kHz; µ-law, A-law": best first within each kind. */
 function audio(all: readonly Encoding[]): string {
   const rates = all.filter((each) => encodings[each].codec === "pcm16").map((each) => encodings[each].rateHz / 1_000);

@@ -2,7 +2,8 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describedProviders } from "./described-providers.ts";
-import { parityTable, withTable } from "./parity.ts";
+import { withMarked } from "./marked.ts";
+import { parityTable } from "./parity.ts";
 
 const pages = ["README.md"];
 
@@ -10,7 +11,7 @@ const table = parityTable(await describedProviders());
 for (const page of pages) {
   const path = join(import.meta.dirname, "..", page);
   const before = await readFile(path, "utf8");
-  const after = withTable(before, table);
+  const after = withMarked(before, "providers", table);
   if (before === after) console.log(`${page}: the table is what the providers say`);
   else if (!process.argv.includes("--check")) await writeFile(path, after);
   else {

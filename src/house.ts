@@ -73,8 +73,6 @@ const spareConnections = 50;
 const routeNames = ["/", "/console", "/console/", "/examples/", "/healthz", "/readyz", "/metrics"];
 const { version } = manifest;
 const folder = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
-/** How long a tool of the demo desk takes, so that people see what a slow one is like. */
-const deskSlowMs = 400;
 
 /** One node: its providers, its calls and its doors. */
 export interface House {
@@ -99,7 +97,7 @@ export interface House {
  */
 export async function openHouse(settings: Settings, log: Log, metrics: Metrics): Promise<House> {
   const plans = settings.agents.map((agent) => ({ agent, tiers: tiersFor(agent, settings) }));
-  const desk = deskTools({ slowMs: deskSlowMs });
+  const desk = deskTools({ slowMs: settings.get("LINEKEEPER_DESK_SLOW_MS") });
   const agents = plans.map(({ agent, tiers }) => planOf(agent, tiers, desk));
   const named = [...new Set(plans.flatMap(({ tiers }) => tiers))];
   const guards = guard(await startProviders(named, settings, log), settings, log, metrics);

@@ -14,6 +14,8 @@ export interface DialOptions {
   readonly resume?: string;
   /** Sent as a bearer token with the upgrade. */
   readonly key?: string;
+  /** The address of this machine to call from; each address of 127.0.0.0/8 is a caller of its own. */
+  readonly from?: string;
   readonly clock?: Clock;
 }
 
@@ -96,7 +98,12 @@ export class Caller implements AsyncDisposable {
     this.playback = new Playback(options.downlink ?? "pcm16@24000");
     this.#microphone = new Microphone(encodings[uplink].rateHz, this.#clock, (frame) => this.#sendFrame(frame));
     const headers = options.key === undefined ? {} : { authorization: `Bearer ${options.key}` };
-    this.#socket = new WebSocket(socketUrl(url), { perMessageDeflate: false, handshakeTimeout: dialLimitMs, headers });
+    this.#socket = new WebSocket(socketUrl(url), {
+      perMessageDeflate: false,
+      handshakeTimeout: dialLimitMs,
+      headers,
+      localAddress: options.from,
+    });
     this.#news.setMaxListeners(50);
     const outcome = Promise.withResolvers<void>();
     this.answered = outcome.promise;
@@ -185,10 +192,12 @@ export class Caller implements AsyncDisposable {
       const settle = (finish: () => void): void => {
         this.#clock.clearTimeout(timer);
         this.#news.off("message", listen);
+        this.#socket.off("close", over);
         finish();
       };
+      const over = (): void => settle(() => reject(new Error("the call is over")));
       this.#news.on("message", listen);
-      this.#socket.once("close", () => settle(() => reject(new Error("the call is over"))));
+      this.#socket.once("close", over);
     });
   }
 

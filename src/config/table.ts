@@ -78,6 +78,11 @@ export const table = {
     "When sessions without a call try the providers: on, each 30 s without calls and while one fails; faults, only while one fails; off. A provider that charges by connected time charges for them",
   ),
   LINEKEEPER_SEED: row(integer(0, 2 ** 32 - 1), undefined, "Makes ids and choices repeatable, for tests; else they are random"),
+  LINEKEEPER_DESK_SLOW_MS: row(
+    integer(0, 60_000),
+    400,
+    "How long looking up and booking take at the demo desk, ms: people see what a slow tool is like",
+  ),
   LINEKEEPER_BUDGET_DAY_USD: row(amount(), undefined, "What calls may cost a day (UTC), USD; else no limit", (file) => file.budget.dayUsd),
   LINEKEEPER_BUDGET_MONTH_USD: row(
     amount(),

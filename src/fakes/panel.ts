@@ -163,6 +163,10 @@ export class Panel {
   opening: Opening = { type: "served" };
   /** Connections ever accepted. */
   connections = 0;
+  /** Connections ever asked for, also those that were refused. */
+  dials = 0;
+  /** What is said when no answer is queued; sees the conversation. */
+  script: (told: readonly ToldItem[]) => string | ScriptedReply = unscripted;
   /** Delay of every frame to the client, ms. */
   slowMs = 0;
   /** Nothing more is sent. */
@@ -326,7 +330,7 @@ export class Panel {
   }
 
   nextReply(told: readonly ToldItem[]): ScriptedReply {
-    const reply = (this.#replies.shift() ?? unscripted)(told);
+    const reply = (this.#replies.shift() ?? this.script)(told);
     return typeof reply === "string" ? { text: reply } : reply;
   }
 

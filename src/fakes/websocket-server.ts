@@ -68,6 +68,7 @@ export async function serveFake(panel: Panel, wire: FakeWire, port = 0): Promise
     // A server without TLS upgrades nothing but plain sockets.
     const socket = duplex as Socket;
     socket.on("error", () => socket.destroy());
+    panel.dials += 1;
     const url = new URL((request.url ?? "/").replace(/^\/+/, "/"), "http://fake");
     const { opening } = panel;
     if (opening.type === "reset") socket.resetAndDestroy();

@@ -23,6 +23,9 @@ export interface GuardSettings {
   readonly probes: ProbeMode;
 }
 
+/** So long one opening that came to nothing speaks against a provider, unless another one shows better. */
+const stalledMs = 30_000;
+
 interface HealthChange extends HealthFigures {
   readonly provider: string;
   readonly from: HealthLevel;
@@ -66,6 +69,8 @@ export class Guarded {
   #level: HealthLevel = "healthy";
   /** When a call last showed that it works. */
   #provedMs = -Infinity;
+  /** When it last let an opening wait in vain, with none that opened since. */
+  #stalledAtMs = -Infinity;
   /** Sessions of calls that have not yet shown anything. */
   #unproven = 0;
   #lastFault: GuardView["lastFault"];
@@ -96,7 +101,9 @@ export class Guarded {
     watch.paced(bare.name, this.answer.ms);
   }
 
+  /** One that hangs is unhealthy at once: each call that asked it all the same would wait for nothing. */
   get level(): HealthLevel {
+    if (this.#parts.clock.now() - this.#stalledAtMs < stalledMs) return "unhealthy";
     return this.#health.level(this.#breaker.state);
   }
 
@@ -161,6 +168,7 @@ export class Guarded {
     return {
       opened: (setupMs) => {
         this.open.took(setupMs);
+        this.#stalledAtMs = -Infinity;
         this.#wentWell(by);
       },
       answered: (afterMs) => {
@@ -194,6 +202,7 @@ export class Guarded {
     }
     if (fault === undefined || failing === undefined) return trial?.abandoned();
     if (fault.code === "provider-silent" && waitedMs !== undefined) (stage === "opening" ? this.open : this.answer).ranOut(waitedMs);
+    if (fault.code === "provider-silent" && stage === "opening") this.#stalledAtMs = this.#parts.clock.now();
     this.#health.went(false);
     if (by === "probe") this.#prober.putOff(fault);
     else if (fault.row.remedy === "retry") this.#prober.suspect(fault);

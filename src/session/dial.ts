@@ -64,6 +64,10 @@ export class Dial implements Disposable {
 
   opened(seat: LinkSeat): void {
     this.#leaveRace(seat);
+    for (const other of [...this.#running]) {
+      this.#leaveRace(other);
+      other.outrun(besideMs);
+    }
     this[Symbol.dispose]();
     this.#parts.won(seat);
   }

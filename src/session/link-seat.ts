@@ -162,6 +162,13 @@ export class LinkSeat implements Disposable, LinkReport {
     if (this.#state.name === when) this.#lose(new Fault("provider-silent", why));
   }
 
+  /** Another link was there first. Who kept the caller waiting for so long has failed them; whoever had less time has not. */
+  outrun(patienceMs: number): void {
+    const waitedMs = this.#call.house.clock.now() - this.#startedMs;
+    if (this.#state.name !== "opening" || waitedMs < patienceMs) return this[Symbol.dispose]();
+    this.#end(new Fault("provider-silent", `opening ${this.provider}: no session in ${Math.round(waitedMs)} ms, another was there first`));
+  }
+
   /** The caller hears an answer: the provider works. */
   answered(): void {
     this.#prove();
@@ -418,6 +425,15 @@ export class LinkSeat implements Disposable, LinkReport {
 
   #lose(fault: Fault): void {
     if (this.#state.name === "over") return;
+    const hadTheCall = this.#state.name === "open";
+    this.#end(fault);
+    if (hadTheCall) this.#call.owesLate();
+    this.#host.failed(this, fault);
+  }
+
+  /** Tells what became of it. */
+  #end(fault: Fault): void {
+    if (this.#state.name === "over") return;
     const call = this.#call;
     const nowMs = call.house.clock.now();
     const told = { provider: this.provider, code: fault.code, message: fault.message, retryAfterMs: fault.retryAfterMs };
@@ -428,10 +444,7 @@ export class LinkSeat implements Disposable, LinkReport {
       if (turn.state === "open" && !turn.isTold) call.tell({ type: "turn.broken", provider: this.provider, cause: fault.code });
     // With the reason, and before the link is closed: a close alone would pass for a hang-up.
     this.#abort.abort(fault);
-    const hadTheCall = this.#state.name === "open";
     this.#over(fault.code);
-    if (hadTheCall) call.owesLate();
-    this.#host.failed(this, fault);
   }
 
   /** What this link knew and did not finish is left as the next one needs it. Idempotent. */

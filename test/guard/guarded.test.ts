@@ -393,6 +393,20 @@ test("slow answers make it degraded, failing ones unhealthy, and each change is 
   expect(levels).toEqual(["healthy to degraded", "degraded to unhealthy"]);
 });
 
+test("one that lets an opening hang is unhealthy at once, until another one opens, or for half a minute", async () => {
+  for (const another of [true, false]) {
+    const { clock, dial, guarded, provider, failed } = house();
+    provider.conduct = { does: "refuse", fault: silent };
+    await failed();
+    await clock.advance(29_000);
+    expect(guarded.level).toBe("unhealthy");
+    provider.conduct = { does: "serve" };
+    if (another) await dial();
+    else await clock.advance(1_500);
+    expect(guarded.level).not.toBe("unhealthy");
+  }
+});
+
 test("its time-outs follow what openings and answers take", async () => {
   const { clock, dial, provider, guarded } = house();
   expect(guarded.view().timeouts).toEqual({ openMs: 5_000, answerMs: 10_000 });

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { Caller } from "../../scripts/caller/caller.ts";
+import type { Caller, DialOptions } from "../../scripts/caller/caller.ts";
 import { fakes, type Fake } from "../../src/fakes/fakes.ts";
 import type { Panel } from "../../src/fakes/panel.ts";
 import type { Log, LogFields } from "../../src/kernel/log.ts";
@@ -22,7 +22,9 @@ export interface Cloud extends AsyncDisposable {
   readonly secrets: readonly string[];
   /** A call that has been greeted. */
   answers(): Promise<Caller>;
-  dials(): Promise<Caller>;
+  dials(options?: DialOptions): Promise<Caller>;
+  /** One series of /metrics, labels and all; 0 when it is not there. */
+  metric(name: string): Promise<number>;
   panel(tier: string): Panel;
   traits(tier: string): ProviderTraits;
   /** What the fakes' services would have refused. */
@@ -47,12 +49,13 @@ export async function startCloud(...tiers: readonly string[]): Promise<Cloud> {
     url: server.url,
     log,
     secrets: Object.entries(settings).flatMap(([name, value]) => (name.endsWith("_KEY") ? [value] : [])),
-    dials: () => server.dials(),
+    dials: (options) => server.dials(options),
     async answers() {
       const caller = await server.dials();
       await caller.hears();
       return caller;
     },
+    metric: (name) => server.metric(name),
     panel: (tier) => found(running.get(tier), tier).panel,
     traits: (tier) => found(server.house.providers.get(tier), tier).traits,
     violations: () => [...running].flatMap(([name, { panel }]) => panel.violations.map((what) => `${name}: ${what}`)),

@@ -59,6 +59,22 @@ test("a provider that is slow to open is not waited for alone", async () => {
   expect(house.provider("beta").link.heard).toEqual(caller.sent);
 });
 
+test("who kept a caller waiting until another was there has failed them, who was only second has not", async () => {
+  const house = startHouse({ tiers });
+  house.provider("alpha").openMs = 4_000;
+  const caller = house.dial();
+  await caller.speaks(2_000);
+  const failed = (): unknown[] => house.events.filter(({ type }) => type === "link.failed");
+  expect(failed()).toMatchObject([{ provider: "alpha", code: "provider-silent", durationMs: 1_500 }]);
+  house.provider("gamma").openMs = 600;
+  house.provider("beta").openMs = 500;
+  house.provider("alpha").refusal = unreachable;
+  house.provider("alpha").openMs = 0;
+  house.provider("beta").link.tells({ type: "link.lost", fault: dropped });
+  await caller.speaks(2_000);
+  expect(failed().slice(1)).toMatchObject([{ provider: "alpha", code: "provider-unreachable" }]);
+});
+
 test("a sick provider is tried after those that are well, and before nobody at all", async () => {
   const house = startHouse({ tiers });
   house.provider("alpha").level = "unhealthy";

@@ -1,0 +1,38 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { mostFigure, type Figure } from "./figure.ts";
+import { openWorld } from "./world.ts";
+
+/** Calls that come after it was shut, one each half second. */
+const laterCalls = 20;
+const laterEveryMs = 500;
+const shutLimitMs = 60_000;
+const lookEveryMs = 5;
+
+/** A provider that takes every call and closes it after `afterMs`. */
+export async function flapping(afterMs: number): Promise<readonly Figure[]> {
+  await using world = await openWorld(["openai", "gemini"], { LOG_LEVEL: "debug" });
+  const panel = world.panel("openai");
+  panel.acceptThenClose(afterMs);
+  const startedMs = performance.now();
+  await using _first = await world.dials();
+  while ((await world.breakerOf("openai")) !== "open") {
+    if (performance.now() - startedMs > shutLimitMs) throw new Error(`not shut within ${shutLimitMs} ms, after ${panel.dials} dials`);
+    await delay(lookEveryMs);
+  }
+  const untilShut = panel.dials;
+  const probesThen = probes(world.server.log);
+  for (let call = 0; call < laterCalls; call += 1) {
+    await using caller = await world.dials();
+    await caller.hears();
+    await delay(laterEveryMs);
+  }
+  const later = panel.dials - untilShut - (probes(world.server.log) - probesThen);
+  const what = `closed ${afterMs.toLocaleString("en")} ms after each accept:`;
+  return [
+    mostFigure(`${what} dials until it is shut`, untilShut, 3),
+    mostFigure(`${what} dials of ${laterCalls} later calls (beside the probes)`, later, 0),
+  ];
+}
+
+const probes = (log: readonly string[]): number =>
+  log.filter((line) => line.includes('"health_probe"') && line.includes('"openai"')).length;
