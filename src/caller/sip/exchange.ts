@@ -75,7 +75,7 @@ export class Exchange {
 
   /** Requests of ours that are not answered yet. */
   get waiting(): number {
-    return this.#clients.size;
+    return [...this.#clients.values()].filter((each) => !each.answered).length;
   }
 
   received(bytes: Buffer, from: Hop): void {

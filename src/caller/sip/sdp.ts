@@ -1,4 +1,5 @@
 // Offer and answer: RFC 3264, RFC 8866, keys by RFC 4568.
+import { isIP } from "node:net";
 import { parse, write, type MediaDescription, type SessionDescription } from "sdp-transform";
 import { Fault } from "../../kernel/fault.ts";
 import { codecNames, codecs, type CodecName, type CodecRow } from "./rtp/codecs.ts";
@@ -159,7 +160,7 @@ function eventsOf(media: MediaDescription, codec: CodecRow): Agreed["dtmf"] {
 
 function agreedOf(session: Description, media: MediaDescription, parts: Pick<Agreed, "codec" | "payloadType" | "dtmf" | "srtp">): Agreed {
   const address = media.connection?.ip ?? session.connection?.ip ?? "";
-  if (!/^[0-9A-Fa-f.:]{2,45}$/.test(address)) throw new Fault("caller-malformed", "the session description has no usable address");
+  if (isIP(address) === 0) throw new Fault("caller-malformed", "the session description has no usable address");
   const theirs = media.direction ?? session.direction ?? "sendrecv";
   // RFC 2543 put a caller on hold by an address of zeros.
   const isZero = address === "0.0.0.0" || address === "::";
@@ -167,13 +168,19 @@ function agreedOf(session: Description, media: MediaDescription, parts: Pick<Agr
   const rtcpMux = media.rtcpMux !== undefined;
   return {
     ...parts,
-    remote: { address, port: media.port, rtcpPort: rtcpMux ? media.port : (media.rtcp?.port ?? media.port + 1) },
+    remote: { address, port: media.port, rtcpPort: rtcpMux ? media.port : rtcpPortOf(media) },
     rtcpMux,
     direction,
     sends: !isZero && (direction === "sendrecv" || direction === "sendonly"),
     receives: !isZero && direction === "sendrecv",
     packetMs: packetMsOf(media),
   };
+}
+
+/** The named one, else the next (RFC 3605). */
+function rtcpPortOf({ port, rtcp }: MediaDescription): number {
+  const named = rtcp?.port ?? 0;
+  return Number.isInteger(named) && named > 0 && named <= 65_535 ? named : Math.min(port + 1, 65_535);
 }
 
 const mirrored = { sendrecv: "sendrecv", sendonly: "recvonly", recvonly: "sendonly", inactive: "inactive" } as const;

@@ -148,6 +148,11 @@ export class SipCall implements LegLine, MediaListener {
     if (this.#state.name !== "over") this.#listener.signal({ type: "dtmf", digit });
   }
 
+  broke(error: unknown): void {
+    this.#parts.log.error("leg_failed", { dialect: "sip", code: "internal", err: error });
+    this.#giveUp("its sound cannot go on");
+  }
+
   silent(): void {
     this.#giveUp("no audio came for too long");
   }

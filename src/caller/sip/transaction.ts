@@ -203,6 +203,11 @@ export class ClientTransaction {
     }
   }
 
+  /** The final answer is here. */
+  get answered(): boolean {
+    return this.#state !== "calling" && this.#state !== "proceeding";
+  }
+
   /** The wire says it cannot be sent. */
   failed(): void {
     if (this.#state === "calling" || this.#state === "proceeding") this.#timeOut();

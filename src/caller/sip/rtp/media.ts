@@ -44,6 +44,8 @@ export interface LineQuality {
 export interface MediaListener extends MediaEar {
   /** Nothing came for `silenceLimitMs` though the caller is not on hold. */
   silent(): void;
+  /** Its sound cannot go on; only this call is touched. */
+  broke(error: unknown): void;
 }
 
 const silenceLimitMs = 30_000;
@@ -59,8 +61,8 @@ export class Media implements Ticked {
   private constructor(parts: MediaParts, sockets: RtpSockets) {
     this.#parts = parts;
     this.#sockets = sockets;
-    sockets.rtp.on("message", (bytes, from) => this.#open?.received(bytes, from, false));
-    sockets.rtcp.on("message", (bytes, from) => this.#open?.received(bytes, from, true));
+    sockets.rtp.on("message", (bytes, from) => this.#guarded((open) => open.received(bytes, from, false)));
+    sockets.rtcp.on("message", (bytes, from) => this.#guarded((open) => open.received(bytes, from, true)));
   }
 
   /** @throws {Fault} busy when all ports are taken */
@@ -81,8 +83,18 @@ export class Media implements Ticked {
   }
 
   tick(nowMs: number): boolean {
-    this.#open?.tick(nowMs);
+    this.#guarded((open) => open.tick(nowMs));
     return this.#open !== undefined;
+  }
+
+  /** An error in one call's sound must not stop the beat of all. */
+  #guarded(run: (open: OpenMedia) => void): void {
+    if (this.#open === undefined) return;
+    try {
+      run(this.#open);
+    } catch (error) {
+      this.#open.listener.broke(error);
+    }
   }
 
   /** False: too much waits already, the frame was dropped. */
@@ -127,7 +139,7 @@ class OpenMedia {
   readonly #parts: MediaParts;
   readonly #sockets: RtpSockets;
   readonly #encoding: Encoding;
-  readonly #listener: MediaListener;
+  readonly listener: MediaListener;
   readonly #latch: Latch;
   readonly #reports: Reports;
   #agreed: Agreed;
@@ -140,7 +152,7 @@ class OpenMedia {
     this.#sockets = sockets;
     this.#agreed = agreed;
     this.#encoding = encoding;
-    this.#listener = listener;
+    this.listener = listener;
     this.#latch = new Latch(agreed.remote);
     this.#receiver = new Receiver(agreed, encoding, listener);
     this.#crypto = cryptoOf(agreed);
@@ -158,7 +170,7 @@ class OpenMedia {
     const sameStream = before.payloadType === agreed.payloadType && before.dtmf?.payloadType === agreed.dtmf?.payloadType;
     if (!sameStream) {
       this.#receiver.close();
-      this.#receiver = new Receiver(agreed, this.#encoding, this.#listener);
+      this.#receiver = new Receiver(agreed, this.#encoding, this.listener);
     } else if (before.receives !== agreed.receives) this.#receiver.buffer.restart();
     this.#heardMs = this.#parts.clock.now();
   }
@@ -179,7 +191,7 @@ class OpenMedia {
       this.#receiver.tick(nowMs);
       if (nowMs - this.#heardMs >= silenceLimitMs) {
         this.#heardMs = nowMs;
-        this.#listener.silent();
+        this.listener.silent();
       }
     }
     this.sender.tick(nowMs);
