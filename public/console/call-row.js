@@ -147,6 +147,7 @@ export class CallRow {
         .filter(([, state]) => state !== "")
         .map(([region, state]) => `${region} ${state}`)
         .join(" · "),
+      ...(call.quality !== undefined && { "Line quality": lineWords(call.quality) }),
       ...(call.replayedMs > 0 && { Replayed: seconds(call.replayedMs) }),
       ...(call.lostMs > 0 && { Lost: seconds(call.lostMs) }),
     };
@@ -219,6 +220,17 @@ export class CallRow {
     this.#complaint.hidden = false;
     write(this.#complaint, problem instanceof Refusal ? capital(problem.message) : "The server could not be reached; try again.");
   }
+}
+
+/** @param {NonNullable<Call["quality"]>} quality */
+function lineWords({ mosEstimate, lossShare, jitterMs, delayMs }) {
+  const facts = [
+    ...(mosEstimate === undefined ? [] : [`about ${mosEstimate.toFixed(1)} of 4.5 (estimated MOS)`]),
+    ...(lossShare === undefined ? [] : [`${(lossShare * 100).toFixed(1)} % lost`]),
+    ...(jitterMs === undefined ? [] : [`${Math.round(jitterMs)} ms jitter`]),
+    ...(delayMs === undefined ? [] : [`${Math.round(delayMs)} ms away`]),
+  ];
+  return facts.length === 0 ? "not told by this line" : facts.join(", ");
 }
 
 /**

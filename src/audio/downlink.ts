@@ -75,6 +75,7 @@ export class Downlink implements Ticked {
   /** When what was sent will have left the loudspeaker, were there no delay. */
   #playsUntilMs = 0;
   #generation = 0;
+  #echoMs: number | undefined;
   readonly #lastFrame = { bytes: nothing, atMs: -Infinity };
   readonly #lost: Record<LossCause, { ms: number; toldMs: number }> = {
     overflow: { ms: 0, toldMs: -Infinity },
@@ -192,8 +193,20 @@ export class Downlink implements Ticked {
 
   #heardTo(turn: TurnAudio, ms: number): void {
     if (turn.reported === undefined && ms > 0) this.#report.heard(turn.turnId, ms);
+    this.#learnEcho(turn, ms);
     turn.report(Math.min(ms, msOf(turn.sentBytes, this.encoding)), this.#now());
     this.#beat.wake(this);
+  }
+
+  /** How long it takes until the player's word on a piece of audio is here, beside its playing: there, its buffer, and back. Undefined: nobody reports. */
+  get echoMs(): number | undefined {
+    return this.#echoMs;
+  }
+
+  #learnEcho(turn: TurnAudio, ms: number): void {
+    const duePlayedMs = turn.playsUntilMs - (msOf(turn.sentBytes, this.encoding) - ms);
+    const echoMs = Math.max(0, this.#now() - duePlayedMs);
+    this.#echoMs = this.#echoMs === undefined ? echoMs : this.#echoMs + (echoMs - this.#echoMs) / 8;
   }
 
   /** What the caller has not heard yet, oldest turn first: copies, and where in each turn they begin. */

@@ -1,3 +1,4 @@
+import type { CodecQuality } from "../audio/e-model.ts";
 import type { Encoding } from "../audio/encodings.ts";
 import type { Fault } from "../kernel/fault.ts";
 
@@ -24,8 +25,26 @@ export interface Leg {
    * `transfer-failed` and the caller is still here. Only with `traits.transfer`.
    */
   transfer(target: string): void;
+  /** How the caller's audio has come so far; also after the end. */
+  quality(): LegQuality;
   /** Ends the leg in order. */
   close(end: LegEnd): void;
+}
+
+/** How the caller's audio came since the leg began; undefined: this wire does not tell. */
+export interface LegQuality {
+  /** Share of it that never came, 0 to 1. */
+  readonly lossShare: number | undefined;
+  /** Mean run of lost audio over that of random loss; 1: random. */
+  readonly burstRatio: number;
+  /** Of its arrival, as RFC 3550 6.4.1 smooths it. */
+  readonly jitterMs: number | undefined;
+  /** How often audio was missing, and how much was put in for it. */
+  readonly gaps: number;
+  readonly filledMs: number;
+  /** One way, from the caller to us. */
+  readonly delayMs: number | undefined;
+  readonly codec: CodecQuality;
 }
 
 export interface LegTraits {

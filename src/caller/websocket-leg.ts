@@ -4,9 +4,10 @@ import type { Clock } from "../kernel/clock.ts";
 import { Fault, toFault } from "../kernel/fault.ts";
 import type { Log } from "../kernel/log.ts";
 import { Allowance } from "./allowance.ts";
+import { Arrivals } from "./arrivals.ts";
 import { plainLine, type Admitted, type CarrierLine, type TransferOutcome } from "./carrier.ts";
 import type { CallerCommand, CallerSignal, Dialect, DialectCodec, Knock, WireMessage } from "./dialect.ts";
-import type { CallerNotice, CallStart, Leg, LegEnd, LegListener, LegTraits, Reception } from "./leg.ts";
+import type { CallerNotice, CallStart, Leg, LegEnd, LegListener, LegQuality, LegTraits, Reception } from "./leg.ts";
 import { MediaClock } from "./media-clock.ts";
 
 /** What happened at the callers' sockets, summed up over all of them. */
@@ -119,6 +120,7 @@ class SocketShell implements Ticked {
   readonly #mediaAllowance: Allowance;
   readonly #bytesAllowance: Allowance;
   readonly #controlAllowance: Allowance;
+  readonly #arrivals = new Arrivals();
   #state: State;
   #line: CarrierLine = plainLine;
   #heardMs: number;
@@ -197,6 +199,10 @@ class SocketShell implements Ticked {
     }
     this.#state = { name: "sent-on", sinceMs: this.#parts.clock.now(), listener: state.listener };
     this.#socket.close(1000, "transfer");
+  }
+
+  quality(): LegQuality {
+    return this.#arrivals.quality();
   }
 
   /** The far end's own buffer is unknown to us; what waits here goes after the audio that was already written. */
@@ -303,9 +309,13 @@ class SocketShell implements Ticked {
     if (!this.#over) this.#state = { name: "talking", leg, listener, media: new MediaClock(signal.uplink) };
   }
 
-  #tell({ listener, media }: State & { name: "talking" }, signal: Exclude<CallerSignal, { type: "start" | "ping" | "ignored" }>): void {
+  #tell(
+    { leg, listener, media }: State & { name: "talking" },
+    signal: Exclude<CallerSignal, { type: "start" | "ping" | "ignored" }>,
+  ): void {
     if (signal.type === "audio") {
       if (signal.atMs !== undefined) this.#fillGap(media, signal.atMs, signal.bytes.length, listener);
+      this.#arrivals.took(this.#heardMs, msOf(signal.bytes.length, leg.uplink), signal.atMs !== undefined);
       listener.audio(signal.bytes);
     } else if (signal.type === "stop") {
       listener.signal({ type: "hung-up" });
@@ -328,6 +338,7 @@ class SocketShell implements Ticked {
     const before = media.filledMs;
     media.advance(atMs, bytes, (silence) => listener.audio(silence));
     this.#parts.counts.filledGapMs += media.filledMs - before;
+    this.#arrivals.filled(media.filledMs - before);
   }
 
   /** False: too much; the caller was refused. */
@@ -485,6 +496,10 @@ class SocketLeg implements Leg {
 
   transfer(target: string): void {
     this.#shell.transfer(target);
+  }
+
+  quality(): LegQuality {
+    return this.#shell.quality();
   }
 
   close(end: LegEnd): void {

@@ -16,6 +16,7 @@ import { Asides } from "./asides.ts";
 import { CallCrisis } from "./crisis.ts";
 import { Conversation } from "./conversation.ts";
 import type { SessionEvent } from "./events.ts";
+import { QualityMeter, type LineQuality } from "./call-quality.ts";
 import { ToolRunner, type Tool } from "./tools.ts";
 import type { CallSnapshot, SnapshotStore } from "./snapshot.ts";
 import type { CallEvent, CallOutcome, SessionWatch, TurnKind } from "./words.ts";
@@ -146,6 +147,8 @@ export class Call implements Ticked {
   #board: Board | undefined;
   #send: (event: SessionEvent) => void = () => {};
   #leg: Leg | undefined;
+  /** Of the present leg; undefined once it was told. */
+  #meter: QualityMeter | undefined;
   #phase: Phase = "connecting";
   #turns = 0;
   /** Where the time of the answer goes that is owed, or was just sent. */
@@ -262,6 +265,7 @@ export class Call implements Ticked {
   /** Caller audio, whole samples. Who is not to be heard goes on as silence, so that time goes on. */
   hear(frame: Uint8Array): void {
     const heard = this.#deafTo.size === 0 ? frame : this.#silence(frame.length);
+    this.#meter?.heard(frame);
     this.#frames += 1;
     if (this.#frames % framesPerSample !== 0) return this.uplink.push(heard);
     const fromMs = this.house.clock.now();
@@ -285,6 +289,11 @@ export class Call implements Ticked {
   /** The caller is in need: nothing keeps the call from any provider. */
   get isUrgent(): boolean {
     return this.house.crisis.isCrisis(this.id);
+  }
+
+  /** How good the present leg's line is; undefined: nobody is attached. */
+  get lineQuality(): LineQuality | undefined {
+    return this.#leg === undefined ? undefined : this.#meter?.of(this.#leg.quality());
   }
 
   get turnsCounted(): number {
@@ -529,6 +538,7 @@ export class Call implements Ticked {
   /** The leg is lost, or another takes its place: then its socket may well be alive, and is closed. */
   holdLeg(end: LegEnd = { reason: "done" }): void {
     const leg = this.#leg;
+    this.#tellQuality();
     this.downlink.detach();
     this.#leg = undefined;
     leg?.close(end);
@@ -537,10 +547,17 @@ export class Call implements Ticked {
   takeLeg(leg: Leg, provider = this.#lastProvider): void {
     this.legNumber += 1;
     this.#leg = leg;
+    this.#meter = new QualityMeter(this.uplink, this.downlink);
     this.downlink.attach(leg);
     this.#greetLeg(provider);
     for (const { turnId, role } of this.conversation.records(this.ageMs)) this.caption(turnId, role, true);
     if (this.legNumber > 1) this.notify({ type: "phase", phase: this.#phase });
+  }
+
+  #tellQuality(): void {
+    const quality = this.lineQuality;
+    this.#meter = undefined;
+    if (quality !== undefined) this.tell({ type: "leg.measured", dialect: this.dialect, quality });
   }
 
   /** Tells the caller's screen who it is talking to, and how to come back. */
@@ -606,6 +623,7 @@ export class Call implements Ticked {
     const losses = { overflow: overflowedMs, forgotten: forgottenMs, unheard: waitingMs };
     for (const [cause, ms] of Object.entries(losses))
       if (ms > 0) this.tell({ type: "audio.lost", direction: "uplink", cause, ms, provider: this.#lastProvider });
+    this.#tellQuality();
     this.tell({ type: "call.ended", dialect: this.dialect, outcome, cause: failed ? fault.code : undefined, durationMs: this.ageMs });
     this.tools.close();
     this.#asides[Symbol.dispose]();

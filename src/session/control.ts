@@ -1,4 +1,5 @@
 import type { Phase } from "../caller/leg.ts";
+import type { LineQuality } from "./call-quality.ts";
 import type { CallEvent } from "./words.ts";
 
 /** What agent, operator and API can do with a call in progress, each the same way. */
@@ -49,6 +50,8 @@ export interface CallView {
   readonly states: Readonly<Record<string, string>>;
   /** How loud both sides are just now: 0 to 1, root mean square of the last 100 ms. */
   readonly levels: { readonly caller: number; readonly agent: number };
+  /** How good the caller's line is; undefined: nobody is attached just now. */
+  readonly quality: LineQuality | undefined;
   readonly held: boolean;
   readonly muted: boolean;
   readonly replayedMs: number;

@@ -1,5 +1,6 @@
 import type { FaultCode } from "../kernel/fault.ts";
 import type { Usage } from "../provider/contract.ts";
+import type { LineQuality } from "./call-quality.ts";
 
 /** What happens to a call, told once by the code that does it, to whoever watches (metrics, logs, records). */
 export type CallEvent = { readonly callId: string } & (
@@ -146,6 +147,8 @@ export type CallEvent = { readonly callId: string } & (
   | { readonly type: "crisis.answered"; readonly provider: string; readonly tier: number; readonly responseMs: number | undefined }
   /** The emergency tier looked for a prompt among those kept ready. */
   | { readonly type: "prompt.fetched"; readonly found: boolean }
+  /** A leg is over: how good its line was. */
+  | { readonly type: "leg.measured"; readonly dialect: string; readonly quality: LineQuality }
   /** A person was told on a channel ("webhook", "transfer", "ticket"), or could not be. */
   | {
       readonly type: "human.told";

@@ -208,6 +208,19 @@ export function callLog(log: Log, { clock, costOf }: CallLogOptions): SessionWat
           reason: event.reason,
         });
         return;
+      case "leg.measured": {
+        const { mosEstimate, lossShare, jitterMs, delayMs, filledMs } = event.quality;
+        log.info("leg_quality", {
+          callId,
+          dialect: event.dialect,
+          mos_estimate: rounded(mosEstimate),
+          loss: rounded(lossShare),
+          jitter_ms: rounded(jitterMs),
+          delay_ms: rounded(delayMs),
+          filled_ms: rounded(filledMs),
+        });
+        return;
+      }
       // Told for metrics, records, traces and costs; a line each would drown the rest.
       case "link.closed":
       case "link.puzzled":
@@ -230,3 +243,4 @@ export function callLog(log: Log, { clock, costOf }: CallLogOptions): SessionWat
 }
 
 const seconds = (ms: number): number => Math.round(ms) / 1_000;
+const rounded = (value: number | undefined): number | undefined => (value === undefined ? undefined : Number(value.toFixed(3)));

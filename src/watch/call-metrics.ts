@@ -1,6 +1,7 @@
 import type { Clock } from "../kernel/clock.ts";
 import type { AnswerTimes, CallEvent, SessionWatch } from "../session/words.ts";
 import { failureClassOf, faultLabels, labelOf } from "./labels.ts";
+import { observeLine } from "./line-metrics.ts";
 import type { Metrics } from "./metrics.ts";
 import { startAtZero } from "./zeros.ts";
 
@@ -206,6 +207,8 @@ export function callMetrics(metrics: Metrics, options: CallMetricsOptions): Sess
       case "prompt.fetched":
         metrics.emergencyCache.inc({ result: event.found ? "hit" : "miss" });
         return;
+      case "leg.measured":
+        return observeLine(metrics, labelOf(event.dialect, options.dialects), event.quality);
       case "human.asked":
         metrics.escalations.inc({ reason: event.reason, result: "ticket" });
         return;

@@ -36,6 +36,8 @@ export interface CallRecord {
     readonly replayedChunks: number;
     readonly lostMs: Readonly<Record<string, number>>;
   };
+  /** How good the caller's line was, leg by leg. */
+  readonly legs: readonly LegRecord[];
   /** USD; undefined: something of it has no price. */
   readonly costUsd: number | undefined;
   /** What a very long call had too many of, by kind; missing above. */
@@ -92,6 +94,9 @@ export interface ReconnectRecord {
   readonly attempts: number;
   readonly result: "success" | "exhausted" | "abandoned";
 }
+
+/** `quality.mosEstimate` is an estimate by the E-model. */
+export type LegRecord = Pick<Extract<CallEvent, { readonly type: "leg.measured" }>, "dialect" | "quality"> & { readonly endedAt: string };
 
 export interface ToolRecord {
   readonly name: string;

@@ -5,6 +5,10 @@ export const buckets = {
   latency: [0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 8, 10, 15, 20, 30],
   setup: [0.1, 0.25, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10],
   breaker: [0.1, 0.5, 1, 2, 5, 10],
+  /** No time: an opinion, a share, a level. */
+  mos: [1.5, 2, 2.5, 3, 3.5, 3.8, 4, 4.2, 4.3, 4.4, 4.5],
+  share: [0, 0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1],
+  level: [-50, -45, -40, -35, -30, -25, -20, -15, -10, -5, 0],
   fine: [0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1],
 } as const;
 
@@ -95,6 +99,28 @@ export function createMetrics() {
     streams: counter("voice_streams_total", "Response streams that ended", ["provider", "outcome"]),
     streamGap: histogram("voice_stream_gap_seconds", "The longest wait between two pieces of an answer's audio", buckets.fine, [
       "provider",
+    ]),
+    legMos: histogram(
+      "voice_call_quality_mos_estimate",
+      "Callers' lines by an estimate of their quality, 1 to 4.5 (E-model, ITU-T G.107), one a leg",
+      buckets.mos,
+      ["dialect"],
+    ),
+    legLoss: histogram("voice_call_quality_loss_ratio", "Share of a caller's audio that never came, one a leg", buckets.share, ["dialect"]),
+    legJitter: histogram("voice_call_quality_jitter_seconds", "How unevenly a caller's audio came, one a leg", buckets.fine, ["dialect"]),
+    legDelay: histogram("voice_call_quality_delay_seconds", "One way between a caller and us, as far as known, one a leg", buckets.fine, [
+      "dialect",
+    ]),
+    legGap: histogram("voice_call_quality_gap_seconds", "Caller audio that was missing and made up, one a leg", buckets.latency, [
+      "dialect",
+    ]),
+    legLevel: histogram("voice_call_quality_level_dbfs", "How loud each side of a call spoke, one a leg", buckets.level, [
+      "dialect",
+      "side",
+    ]),
+    legClipped: histogram("voice_call_quality_clipped_ratio", "Share of each side's samples at the limit, one a leg", buckets.share, [
+      "dialect",
+      "side",
     ]),
     hop: histogram("voice_hop_seconds", "How long our own code has a piece of audio in hand (a sample)", buckets.fine, ["direction"]),
     toolCalls: counter("voice_tool_calls_total", "Tool calls that ended", ["status"]),

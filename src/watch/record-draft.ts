@@ -1,6 +1,6 @@
 import type { Clock } from "../kernel/clock.ts";
 import type { CallEvent } from "../session/words.ts";
-import type { CallRecord, HandoverRecord, LinkRecord, ReconnectRecord, ToolRecord, TurnRecord } from "./call-record.ts";
+import type { CallRecord, HandoverRecord, LegRecord, LinkRecord, ReconnectRecord, ToolRecord, TurnRecord } from "./call-record.ts";
 import { failureClassOf, faultLabels, isCallersOwn } from "./labels.ts";
 import { traceIdOf } from "./trace-ids.ts";
 
@@ -23,6 +23,7 @@ export class RecordDraft {
   readonly #handovers: HandoverRecord[] = [];
   readonly #reconnects: ReconnectRecord[] = [];
   readonly #tools: ToolRecord[] = [];
+  readonly #legs: LegRecord[] = [];
   readonly #omitted: Record<string, number> = {};
   readonly #lostMs: Record<string, number> = {};
   #sent = 0;
@@ -112,6 +113,8 @@ export class RecordDraft {
         return this.#endTurn(event);
       case "tool.ended":
         return this.#push("tools", this.#tools, { name: event.name, status: event.status, durationMs: event.durationMs });
+      case "leg.measured":
+        return this.#push("legs", this.#legs, { dialect: event.dialect, quality: event.quality, endedAt: this.#at() });
       case "crisis.detected":
         this.#crisis = true;
         return;
@@ -153,6 +156,7 @@ export class RecordDraft {
       reconnects: this.#reconnects,
       toolCalls: this.#tools,
       audio: { sentChunks: this.#sent, receivedChunks: this.#received, replayedChunks: this.#replayed, lostMs: this.#lostMs },
+      legs: this.#legs,
       costUsd: about.costUsd,
       omitted: this.#omitted,
     };

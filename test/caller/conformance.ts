@@ -172,6 +172,7 @@ export function dialectConforms(
     await vi.waitFor(() => expect(guest.audio.length).toBe(expected.length), patience);
     expect(guest.audio.equals(expected)).toBe(true);
     expect(house.counts.filledGapMs).toBe(300);
+    expect(guest.leg.quality()).toMatchObject({ filledMs: 300, gaps: 2 });
   });
 
   test.skipIf(traits.playback !== "marks")("a mark comes back when everything before it was played, and not earlier", async () => {

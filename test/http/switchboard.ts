@@ -111,6 +111,7 @@ const plainCall: CallView = {
   phase: "listening",
   states: { link: "linked.open", leg: "attached" },
   levels: { caller: 0.12, agent: 0 },
+  quality: undefined,
   held: false,
   muted: false,
   replayedMs: 0,

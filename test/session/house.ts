@@ -1,6 +1,7 @@
+import { g711Quality } from "../../src/audio/e-model.ts";
 import { bytesOf, msOf, type Encoding } from "../../src/audio/encodings.ts";
 import { Ticker } from "../../src/audio/ticker.ts";
-import type { CallerNotice, CallStart, Leg, LegEnd, LegListener, LegTraits } from "../../src/caller/leg.ts";
+import type { CallerNotice, CallStart, Leg, LegEnd, LegListener, LegQuality, LegTraits } from "../../src/caller/leg.ts";
 import { crisisDetector } from "../../src/crisis/detector.ts";
 import { CrisisWatch } from "../../src/crisis/watch.ts";
 import type { Clock } from "../../src/kernel/clock.ts";
@@ -214,6 +215,9 @@ class PuppetLeg implements Leg {
   }
   transfer(target: string): void {
     this.sentTo = target;
+  }
+  quality(): LegQuality {
+    return { lossShare: 0, burstRatio: 1, jitterMs: 0, gaps: 0, filledMs: 0, delayMs: undefined, codec: g711Quality };
   }
   close(end: LegEnd): void {
     this.ended = end;

@@ -498,6 +498,48 @@ const cases: { readonly [T in CallEvent["type"]]: readonly (Case & { event: { ty
       changes: { 'voice_tool_calls_total{status="timeout"}': 1, voice_tool_seconds_sum: 10, voice_tool_seconds_count: 1 },
     },
   ],
+  "leg.measured": [
+    {
+      event: {
+        callId,
+        type: "leg.measured",
+        dialect: "browser",
+        quality: {
+          mosEstimate: 4.125,
+          lossShare: 0.02,
+          jitterMs: 8,
+          gaps: 3,
+          filledMs: 500,
+          delayMs: 60,
+          caller: { levelDb: -23, clippedShare: 0.25 },
+          agent: { levelDb: undefined, clippedShare: 0 },
+        },
+      },
+      changes: {
+        'voice_call_quality_mos_estimate_sum{dialect="browser"}': 4.125,
+        'voice_call_quality_loss_ratio_sum{dialect="browser"}': 0.02,
+        'voice_call_quality_jitter_seconds_sum{dialect="browser"}': 0.008,
+        'voice_call_quality_delay_seconds_sum{dialect="browser"}': 0.06,
+        'voice_call_quality_gap_seconds_sum{dialect="browser"}': 0.5,
+        'voice_call_quality_level_dbfs_sum{dialect="browser",side="caller"}': -23,
+        'voice_call_quality_clipped_ratio_sum{dialect="browser",side="caller"}': 0.25,
+        ...Object.fromEntries(
+          ["mos_estimate", "loss_ratio", "jitter_seconds", "delay_seconds", "gap_seconds"].map((name) => [
+            `voice_call_quality_${name}_count{dialect="browser"}`,
+            1,
+          ]),
+        ),
+        ...Object.fromEntries(
+          ["level_dbfs", "clipped_ratio"].map((name) => [`voice_call_quality_${name}_count{dialect="browser",side="caller"}`, 1]),
+        ),
+      },
+      line: [
+        "info",
+        "leg_quality",
+        { callId, dialect: "browser", mos_estimate: 4.125, loss: 0.02, jitter_ms: 8, delay_ms: 60, filled_ms: 500 },
+      ],
+    },
+  ],
   "human.asked": [
     {
       event: { callId, type: "human.asked", reason: "crisis", ticket: "t1" },

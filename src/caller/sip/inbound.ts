@@ -1,9 +1,10 @@
 import type { Timer } from "../../kernel/clock.ts";
 import { Fault, toFault } from "../../kernel/fault.ts";
-import type { CallerNotice, CallStart, LegEnd, LegListener } from "../leg.ts";
+import type { CallerNotice, CallStart, LegEnd, LegListener, LegQuality } from "../leg.ts";
 import { allowedMethods, contactFor, OwnDescription, supportedExtensions, type CallParts } from "./call-parts.ts";
 import { Dialog } from "./dialog.ts";
 import type { Incoming } from "./exchange.ts";
+import { legQualityOf } from "./leg-quality.ts";
 import { splitList } from "./message/grammar.ts";
 import { responseTo } from "./message/respond.ts";
 import { parseNameAddr, parseUri } from "./message/uri.ts";
@@ -89,6 +90,11 @@ export class InboundCall implements LegLine {
   }
 
   transfer(): void {}
+
+  quality(): LegQuality {
+    return legQualityOf(undefined);
+  }
+
   flush(): void {}
   sendDtmf(): void {}
 

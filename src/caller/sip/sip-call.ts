@@ -1,15 +1,16 @@
 import type { Timer } from "../../kernel/clock.ts";
 import type { Encoding } from "../../audio/encodings.ts";
 import { toFault, type Fault } from "../../kernel/fault.ts";
-import type { CallerNotice, LegEnd, LegListener } from "../leg.ts";
+import type { CallerNotice, LegEnd, LegListener, LegQuality } from "../leg.ts";
 import { allowedMethods, contactFor, supportedExtensions, type CallParts, type OwnDescription } from "./call-parts.ts";
 import type { Dialog } from "./dialog.ts";
 import type { Incoming } from "./exchange.ts";
+import { legQualityOf } from "./leg-quality.ts";
 import type { Headers } from "./message/headers.ts";
 import { parseCSeq, type SipRequest, type SipResponse } from "./message/message.ts";
 import { responseTo } from "./message/respond.ts";
 import { Repeats } from "./repeats.ts";
-import type { Media, MediaListener } from "./rtp/media.ts";
+import type { LineQuality, Media, MediaListener } from "./rtp/media.ts";
 import { answerOffer, makeOffer, readAnswer, type Agreed } from "./sdp.ts";
 import { agreeInterval, sessionInterval, SessionTimer, shortestSessionSeconds } from "./session-timer.ts";
 import type { LegLine } from "./sip-leg.ts";
@@ -58,6 +59,8 @@ export class SipCall implements LegLine, MediaListener {
   #ownOfferPending = false;
   #transfer: PendingTransfer | undefined;
   #farewell: Timer | undefined;
+  /** When the media were closed. */
+  #lastQuality: LineQuality | undefined;
 
   constructor(parts: CallParts, start: SipCallStart) {
     this.#parts = parts;
@@ -171,6 +174,10 @@ export class SipCall implements LegLine, MediaListener {
     this.#media.sendDtmf(digits);
   }
 
+  quality(): LegQuality {
+    return legQualityOf(this.#media.quality() ?? this.#lastQuality);
+  }
+
   transfer(target: string): void {
     if (this.#state.name === "over") return;
     const uri = referTarget(target, this.dialog.remoteTarget);
@@ -228,6 +235,7 @@ export class SipCall implements LegLine, MediaListener {
     const wasTransferred = this.#transfer !== undefined && signal?.type === "hung-up";
     this.#transfer?.abandon();
     const quality = this.#media.quality();
+    this.#lastQuality = quality;
     this.#media.close();
     this.#registration[Symbol.dispose]();
     if (quality !== undefined) this.#parts.ended(quality);

@@ -1,5 +1,5 @@
 import type { Encoding } from "../../audio/encodings.ts";
-import type { CallerNotice, Leg, LegEnd, LegTraits } from "../leg.ts";
+import type { CallerNotice, Leg, LegEnd, LegQuality, LegTraits } from "../leg.ts";
 
 /** What a leg says goes to whoever holds the call just now: first the one who sets it up, then the call itself. */
 export interface LegLine {
@@ -8,6 +8,7 @@ export interface LegLine {
   notify(notice: CallerNotice): void;
   sendDtmf(digits: string): void;
   transfer(target: string): void;
+  quality(): LegQuality;
   close(end: LegEnd): void;
 }
 
@@ -66,6 +67,10 @@ export class SipLeg implements Leg {
 
   transfer(target: string): void {
     this.#line.transfer(target);
+  }
+
+  quality(): LegQuality {
+    return this.#line.quality();
   }
 
   close(end: LegEnd): void {

@@ -27,6 +27,29 @@ const turnView: z.ZodType<TurnView> = z.object({
   endMs: ms,
 });
 
+const sound = z.object({
+  levelDb: z.number().optional().meta({ description: "how loud this side speaks, dBFS" }),
+  clippedShare: share.meta({ description: "share of samples at the limit" }),
+});
+
+const lineQuality = z
+  .object({
+    mosEstimate: z
+      .number()
+      .min(1)
+      .max(4.5)
+      .optional()
+      .meta({ description: "an estimate by the E-model (ITU-T G.107) from loss and delay" }),
+    lossShare: share.optional(),
+    jitterMs: ms.optional(),
+    gaps: z.int().min(0),
+    filledMs: ms.meta({ description: "caller audio that was missing and made up" }),
+    delayMs: ms.optional().meta({ description: "one way, as far as known" }),
+    caller: sound,
+    agent: sound,
+  })
+  .meta({ id: "LineQuality", description: "how good the caller's line is; what its wire does not tell is missing" });
+
 const callFields = {
   callId: z.string(),
   agent: z.string(),
@@ -40,6 +63,7 @@ const callFields = {
   phase: z.enum(["connecting", "listening", "thinking", "speaking"]),
   states: z.record(z.string(), z.string()).meta({ description: "the call's state by region" }),
   levels: z.object({ caller: share, agent: share }).meta({ description: "loudness just now, root mean square of 100 ms" }),
+  quality: lineQuality.optional(),
   held: z.boolean(),
   muted: z.boolean(),
   replayedMs: ms.meta({ description: "caller audio given to a provider a second time" }),

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { pcmu } from "../../../src/audio/g711.ts";
 import { codecs } from "../../../src/caller/sip/rtp/codecs.ts";
-import { estimateMos, g711Quality } from "../../../src/caller/sip/rtp/quality.ts";
+import { estimateMos, g711Quality } from "../../../src/audio/e-model.ts";
 import { Receiver } from "../../../src/caller/sip/rtp/receiver.ts";
 import { seededRandom } from "../../../src/kernel/random.ts";
 

@@ -1,7 +1,7 @@
 import { OpusCodec, opusMs, opusSilence } from "../../../audio/codecs/opus.ts";
 import { G722Decoder, G722Encoder } from "../../../audio/codecs/g722.ts";
 import type { Encoding } from "../../../audio/encodings.ts";
-import { g711Quality, g722Quality, opusQuality, type CodecQuality } from "./quality.ts";
+import { g711Quality, g722Quality, opusQuality, type CodecQuality } from "../../../audio/e-model.ts";
 
 /** How audio travels in RTP: RFC 3551 section 4.5, and RFC 7587 for Opus. */
 export interface CodecRow {

@@ -1,4 +1,5 @@
 import type { RemoteInfo } from "node:dgram";
+import { estimateMos, type CodecQuality } from "../../../audio/e-model.ts";
 import type { Encoding } from "../../../audio/encodings.ts";
 import type { Ticked, Ticker } from "../../../audio/ticker.ts";
 import type { Clock } from "../../../kernel/clock.ts";
@@ -8,7 +9,6 @@ import { plainAddress } from "../wire/wire.ts";
 import { Latch } from "./latch.ts";
 import { isRtcp, parseRtp } from "./packet.ts";
 import type { RtpPorts, RtpSockets } from "./ports.ts";
-import { estimateMos } from "./quality.ts";
 import { Receiver, type MediaEar } from "./receiver.ts";
 import { Reports, type PeerView } from "./reports.ts";
 import { Sender } from "./sender.ts";
@@ -25,6 +25,7 @@ export interface MediaParts {
 /** How good a call's line was, as far as RTP and RTCP tell. */
 export interface LineQuality {
   readonly codec: string;
+  readonly codecQuality: CodecQuality;
   readonly receivedPackets: number;
   readonly sentPackets: number;
   readonly lostPackets: number;
@@ -37,6 +38,13 @@ export interface LineQuality {
   readonly bufferMs: number;
   /** What the far end last reported of our stream; undefined: it never did. */
   readonly peer: PeerView | undefined;
+  /** Of the caller's packets, 0 to 1, and how they were lost: see `estimateMos`. */
+  readonly lossShare: number;
+  readonly burstRatio: number;
+  /** Runs of packets that were lost. */
+  readonly bursts: number;
+  /** One way, as far as known. */
+  readonly delayMs: number;
   /** An estimate by the E-model of G.107 for what we hear, 1 to 4.5; see `estimateMos`. Undefined: nothing came. */
   readonly mosEstimate: number | undefined;
 }
@@ -204,8 +212,14 @@ class OpenMedia {
     const sent = counts.received + counts.lost - counts.late;
     const lossShare = sent <= 0 ? 0 : counts.lost / sent;
     const randomRun = 1 / Math.max(0.001, 1 - lossShare);
+    const transport = {
+      delayMs: packetisationMs + delayMs + (peer?.roundTripMs ?? 0) / 2,
+      lossShare,
+      burstRatio: counts.bursts === 0 ? 1 : counts.lost / counts.bursts / randomRun,
+    };
     return {
       codec: this.#agreed.codec.name,
+      codecQuality: this.#agreed.codec.quality,
       receivedPackets: counts.received,
       sentPackets: this.sender.packets,
       lostPackets: counts.lost,
@@ -215,15 +229,9 @@ class OpenMedia {
       concealedMs: ((counts.concealedUnits + counts.surplusUnits) * 1000) / this.#agreed.codec.clockHz,
       bufferMs: delayMs,
       peer,
-      mosEstimate:
-        sent <= 0
-          ? undefined
-          : estimateMos({
-              delayMs: packetisationMs + delayMs + (peer?.roundTripMs ?? 0) / 2,
-              lossShare,
-              burstRatio: counts.bursts === 0 ? 1 : counts.lost / counts.bursts / randomRun,
-              codec: this.#agreed.codec.quality,
-            }),
+      bursts: counts.bursts,
+      ...transport,
+      mosEstimate: sent <= 0 ? undefined : estimateMos({ ...transport, codec: this.#agreed.codec.quality }),
     };
   }
 
