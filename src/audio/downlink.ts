@@ -6,7 +6,7 @@ import type { Beat, Ticked } from "./ticker.ts";
 export interface DownlinkLeg {
   readonly traits: { readonly playback: "reports" | "marks" | "clock"; readonly aheadMs: number; readonly frameMs: number };
   play(frame: Uint8Array): boolean;
-  beginTurn(turnId: string): void;
+  beginTurn(turnId: string, fromMs: number): void;
   mark(name: string): void;
   flush(): void;
 }
@@ -49,6 +49,8 @@ const asideAheadMs = 60;
 const starvedMs = 20_000;
 /** A player that stops reporting is believed to have played on; so long we wait for it. */
 const reportGraceMs = 1_500;
+/** A leg that reports and sends nothing for so long is out of reach: what is sent meanwhile may never arrive. */
+const outOfReachMs = 1_000;
 /** Sent audio is held so long, in case the leg is lost before it was heard. */
 const keptAfterSendingMs = 3_000;
 /** What a caller who comes back hears again, so that no syllable is cut. */
@@ -69,6 +71,8 @@ export class Downlink implements Ticked {
   /** The last turn that was cut, for the player's final word on it. */
   #cut: { readonly turnId: string; readonly sentMs: number; readonly legFromMs: number } | undefined;
   #leg: DownlinkLeg | undefined;
+  /** When something came from the leg last; undefined: nothing yet, so its silence means nothing. */
+  #legAliveMs: number | undefined;
   /** Audio that belongs to no turn; gone as soon as there is any that does. */
   #aside: { readonly id: string; readonly audio: Uint8Array; sentBytes: number } | undefined;
   #asides = 0;
@@ -91,6 +95,7 @@ export class Downlink implements Ticked {
 
   attach(leg: DownlinkLeg): void {
     this.#leg = leg;
+    this.#legAliveMs = undefined;
     this.#generation += 1;
     this.#playsUntilMs = 0;
     if (this.#turns.length > 0) this.#beat.wake(this);
@@ -103,6 +108,23 @@ export class Downlink implements Ticked {
     this.#tellLosses(now);
     for (const turn of this.#turns) turn.rewind(bytesOf(Math.max(0, this.#heardMs(turn, now) - resumeOverlapMs), this.encoding));
     this.#leg = undefined;
+  }
+
+  /**
+   * A caller who is about to come back says what its player has: all before that turn, and `ms` of it. It goes on from there, to the
+   * sample. A turn that is over meanwhile says nothing.
+   */
+  takeUpAt(turnId: string, ms: number): void {
+    const at = this.#turns.findIndex((turn) => turn.turnId === turnId);
+    if (this.#leg !== undefined || at < 0) return;
+    const heard = this.#turns.splice(0, at);
+    this.#turns[0]?.seek(bytesOf(ms, this.encoding));
+    for (const turn of heard) this.#report.playedOut(turn.turnId);
+  }
+
+  /** Something came from the caller. */
+  legAlive(): void {
+    this.#legAliveMs = this.#now();
   }
 
   /** Agent audio of a turn, whole samples; the bytes are kept. */
@@ -245,6 +267,7 @@ export class Downlink implements Ticked {
   tick(nowMs: number): boolean {
     const leg = this.#leg;
     if (leg === undefined) return false;
+    if (nowMs > this.#reachedUntil(leg, nowMs)) return true;
     this.#send(leg, nowMs);
     while (this.#turns[0] !== undefined && this.#isPlayedOut(this.#turns[0], leg, nowMs)) {
       const done = this.#turns.shift();
@@ -260,7 +283,7 @@ export class Downlink implements Ticked {
     const aside = this.#aside;
     if (aside === undefined) return false;
     const frameBytes = bytesOf(leg.traits.frameMs, this.encoding);
-    if (aside.sentBytes === 0) leg.beginTurn(aside.id);
+    if (aside.sentBytes === 0) leg.beginTurn(aside.id, 0);
     while (this.#playsUntilMs - nowMs < asideAheadMs && aside.sentBytes < aside.audio.length) {
       const frame = aside.audio.subarray(aside.sentBytes, aside.sentBytes + frameBytes);
       aside.sentBytes += frame.length;
@@ -287,7 +310,7 @@ export class Downlink implements Ticked {
         if (frame === undefined) break;
         if (turn.sentBytes === frame.length || this.#playsUntilMs === 0) {
           turn.legFrom = turn.sentBytes - frame.length;
-          leg.beginTurn(turn.turnId);
+          leg.beginTurn(turn.turnId, msOf(turn.legFrom, this.encoding));
         }
         this.#lastFrame.bytes = frame;
         this.#lastFrame.atMs = nowMs;
@@ -335,8 +358,15 @@ export class Downlink implements Ticked {
 
   #heardMs(turn: TurnAudio, nowMs: number): number {
     const sentMs = msOf(turn.sentBytes, this.encoding);
-    const byClock = Math.max(0, sentMs - Math.max(0, turn.playsUntilMs - nowMs));
-    return turn.reported === undefined ? byClock : Math.min(byClock, turn.reported.ms + (nowMs - turn.reported.atMs), sentMs);
+    const untilMs = this.#leg === undefined ? nowMs : this.#reachedUntil(this.#leg, nowMs);
+    const byClock = Math.max(0, sentMs - Math.max(0, turn.playsUntilMs - untilMs));
+    return turn.reported === undefined ? byClock : Math.min(byClock, turn.reported.ms + Math.max(0, untilMs - turn.reported.atMs), sentMs);
+  }
+
+  /** `nowMs`, or when the leg was believed to be there for the last time. */
+  #reachedUntil(leg: DownlinkLeg, nowMs: number): number {
+    if (leg.traits.playback !== "reports" || this.#legAliveMs === undefined) return nowMs;
+    return Math.min(nowMs, this.#legAliveMs + outOfReachMs);
   }
 
   #isPlayedOut(turn: TurnAudio, leg: DownlinkLeg, nowMs: number): boolean {

@@ -57,6 +57,12 @@ export class TurnAudio {
     this.reported = undefined;
   }
 
+  /** The next audio to send is what lies after `position`, as far as it is held. */
+  seek(position: number): void {
+    const whole = Math.min(position - (position % 2), this.writtenBytes);
+    this.sentBytes = Math.max(this.#base, whole);
+  }
+
   /** A copy of what lies after `position`, as far as it is held. */
   copyFrom(position: number): Uint8Array {
     const from = Math.max(this.#base, position - (position % 2));

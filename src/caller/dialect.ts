@@ -75,7 +75,7 @@ export type CallerSignal =
 
 export type CallerCommand =
   | { readonly type: "audio"; readonly bytes: Uint8Array }
-  | { readonly type: "turn"; readonly turnId: string }
+  | { readonly type: "turn"; readonly turnId: string; readonly fromMs: number }
   | { readonly type: "mark"; readonly name: string }
   | { readonly type: "flush" }
   | { readonly type: "dtmf"; readonly digits: string }

@@ -10,8 +10,8 @@ export interface Leg {
   readonly downlink: Encoding;
   /** Agent audio in `downlink`, for now. False: the peer reads too slowly, the frame was dropped and counted. */
   play(frame: Uint8Array): boolean;
-  /** All audio from here on belongs to this agent turn. */
-  beginTurn(turnId: string): void;
+  /** All audio from here on belongs to this agent turn, and begins `fromMs` into it: at 0 unless told. */
+  beginTurn(turnId: string, fromMs?: number): void;
   /** Comes back as a `mark` signal when everything before it was heard; only with `playback: "marks"`. */
   mark(name: string): void;
   /** Empties whatever the far end has not played yet. */
@@ -76,6 +76,8 @@ export interface CallStart {
   readonly language: string | undefined;
   /** A resume token or the carrier's call id, when the caller wants to come back into a held call. */
   readonly resume: string | undefined;
+  /** With `resume`, where the caller's player can tell: so much of that agent turn it has, played or about to be. */
+  readonly arrived?: { readonly turnId: string; readonly ms: number } | undefined;
   readonly from: string | undefined;
   readonly parameters: Readonly<Record<string, string>>;
 }
@@ -111,7 +113,15 @@ export type LegSignal =
 export type Phase = "connecting" | "listening" | "thinking" | "speaking";
 
 export type CallerNotice =
-  | { readonly type: "started"; readonly callId: string; readonly resumeToken: string; readonly agent: string; readonly provider: string }
+  /** `receivedMs`: so much of the caller's audio the call has had before this leg; what was said after that is to be sent. */
+  | {
+      readonly type: "started";
+      readonly callId: string;
+      readonly resumeToken: string;
+      readonly agent: string;
+      readonly provider: string;
+      readonly receivedMs: number;
+    }
   | { readonly type: "phase"; readonly phase: Phase }
   /** The turn's words so far (replaces). `interrupted`: cut to what was heard. */
   | {

@@ -474,8 +474,8 @@ class SocketLeg implements Leg {
     return this.#shell.play(frame);
   }
 
-  beginTurn(turnId: string): void {
-    this.#shell.send({ type: "turn", turnId });
+  beginTurn(turnId: string, fromMs = 0): void {
+    this.#shell.send({ type: "turn", turnId, fromMs });
   }
 
   mark(name: string): void {

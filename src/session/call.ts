@@ -162,6 +162,8 @@ export class Call implements Ticked {
   #greetedBy = "none";
   /** A provider's own session that a new link of it could take up, and the last item that is in it. */
   #handle: { readonly provider: string; readonly text: string; readonly lastItem: string | undefined } | undefined;
+  /** Caller audio that an earlier node had and settled, ms. */
+  #receivedBeforeMs = 0;
   #isOver = false;
   /** Why the provider does not hear the caller. */
   readonly #deafTo = new Set<"held" | "muted">();
@@ -264,6 +266,7 @@ export class Call implements Ticked {
 
   /** Caller audio, whole samples. Who is not to be heard goes on as silence, so that time goes on. */
   hear(frame: Uint8Array): void {
+    this.downlink.legAlive();
     const heard = this.#deafTo.size === 0 ? frame : this.#silence(frame.length);
     this.#meter?.heard(frame);
     this.#frames += 1;
@@ -303,6 +306,11 @@ export class Call implements Ticked {
   nextTurnId(): string {
     this.#turns += 1;
     return `t${this.#turns}`;
+  }
+
+  /** How much the caller has sent since the call began. */
+  get receivedMs(): number {
+    return this.#receivedBeforeMs + msOf(this.uplink.end, this.uplink.encoding);
   }
 
   get ageMs(): number {
@@ -564,7 +572,8 @@ export class Call implements Ticked {
   #greetLeg(provider: string): void {
     this.#greetedBy = provider;
     this.resumeToken = this.random.id("back_", 32);
-    this.notify({ type: "started", callId: this.id, resumeToken: this.resumeToken, agent: this.agent.name, provider });
+    const { id: callId, resumeToken, receivedMs } = this;
+    this.notify({ type: "started", callId, resumeToken, agent: this.agent.name, provider, receivedMs });
   }
 
   end(outcome: CallOutcome, fault: Fault | undefined): void {
@@ -606,6 +615,7 @@ export class Call implements Ticked {
     this.#lastProvider = past.provider;
     this.conversation.restore(past.turns);
     this.uplink.push(past.unsettled);
+    this.#receivedBeforeMs = past.receivedMs - this.receivedMs;
     for (const turn of past.unheard) this.downlink.restore(turn);
     this.#gone = { provider: past.provider, atMs: this.house.clock.now(), cause: "draining", lostMs: 0 };
   }

@@ -56,7 +56,9 @@ export class Roster implements Reception, CallControl {
 
   receive(leg: Leg, start: CallStart): LegListener {
     const back = this.#waiting(leg, start);
-    if (back !== undefined) return this.#takeBack(back, leg);
+    if (back !== undefined) return this.#takeBack(back, leg, start);
+    // Who asks for one call does not mean another.
+    if (start.resume !== undefined && leg.traits.resume === "token") throw new Fault("call-unknown", "the call to come back to is over");
     const plan = this.#planFor(start.agent);
     const refusal = this.refusal(plan);
     if (refusal !== undefined) throw refusal;
@@ -261,7 +263,7 @@ export class Roster implements Reception, CallControl {
     return entry;
   }
 
-  #takeBack(entry: Entry, leg: Leg): LegListener {
+  #takeBack(entry: Entry, leg: Leg, { arrived }: CallStart): LegListener {
     const { call, actor } = entry;
     if (leg.uplink !== call.uplink.encoding || leg.downlink !== call.downlinkEncoding) {
       throw new Fault(
@@ -270,6 +272,7 @@ export class Roster implements Reception, CallControl {
       );
     }
     actor.send({ type: "leg.lost" });
+    if (arrived !== undefined) call.downlink.takeUpAt(arrived.turnId, arrived.ms);
     actor.send({ type: "leg.returned", leg });
     return listenTo(call);
   }

@@ -22,6 +22,8 @@ export interface CallSnapshot {
   /** How many turn ids were given out. */
   readonly turnsCounted: number;
   readonly turns: readonly Turn[];
+  /** How much the caller had sent since the call began; who comes back sends what it said after that. */
+  readonly receivedMs: number;
   /** Caller audio that belongs to no settled turn, in `uplink`. */
   readonly unsettled: Uint8Array;
   /** Agent audio that the caller has not heard, in `downlink`. */

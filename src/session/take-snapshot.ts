@@ -21,6 +21,7 @@ export function snapshotOf(call: Call): CallSnapshot {
     provider: call.lastProvider,
     turnsCounted: call.turnsCounted,
     turns: conversation.left(turnIds),
+    receivedMs: call.receivedMs,
     unsettled: uplink.unsettled(end),
     unheard: downlink.unheard().filter(({ audio }) => audio.length > 0),
   };

@@ -194,6 +194,7 @@ const shape = z
     provider: text,
     turnsCounted: z.int(),
     turns: z.array(turn),
+    receivedMs: z.number(),
     unsettled: audio,
     unheard: z.array(z.object({ turnId: text, fromMs: z.number(), audio })),
   })

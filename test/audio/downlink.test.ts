@@ -20,8 +20,8 @@ class Player implements DownlinkLeg {
     this.playedMs += frame.length / bytesOf(1, encoding);
     return true;
   }
-  beginTurn(turnId: string): void {
-    this.told.push(`turn ${turnId}`);
+  beginTurn(turnId: string, fromMs: number): void {
+    this.told.push(fromMs === 0 ? `turn ${turnId}` : `turn ${turnId} from ${fromMs}`);
   }
   mark(name: string): void {
     this.told.push(name);
@@ -113,6 +113,66 @@ test("a caller who comes back hears what was not heard, with a small overlap", a
   await clock.advance(3_000);
   expect(leg.playedMs).toBeGreaterThanOrEqual(1_180);
   expect(again.playedMs).toBe(1_100);
+});
+
+test("a caller whose player tells what it has goes on there, to the sample, and turns before that are over", async () => {
+  const { clock, downlink, reported } = house("reports");
+  downlink.write(ms(300), "t1");
+  downlink.endTurn("t1");
+  downlink.write(ms(2_000), "t2");
+  downlink.endTurn("t2");
+  await clock.advance(1_000);
+  downlink.detach();
+  downlink.takeUpAt("t2", 780);
+  expect(reported).toContain("played out t1");
+  const again = new Player("reports");
+  downlink.attach(again);
+  await clock.advance(2_000);
+  expect(again.told).toEqual(["turn t2 from 780"]);
+  expect(again.playedMs).toBe(1_220);
+  downlink.played("t2", 1_220);
+  await clock.advance(20);
+  expect(reported.at(-1)).toBe("played out t2");
+});
+
+test("a player may have less than was sent, and what it names beyond that is not believed", async () => {
+  const { clock, downlink } = house("clock");
+  downlink.write(ms(1_000), "t1");
+  await clock.advance(500);
+  downlink.detach();
+  downlink.takeUpAt("t1", 100);
+  const again = new Player("clock");
+  downlink.attach(again);
+  await clock.advance(2_000);
+  expect(again.playedMs).toBe(900);
+  downlink.detach();
+  downlink.takeUpAt("t1", 60_000);
+  downlink.takeUpAt("t9", 1);
+  downlink.write(ms(200), "t1");
+  const third = new Player("clock");
+  downlink.attach(third);
+  await clock.advance(1_000);
+  expect(third.told).toEqual(["turn t1 from 1000"]);
+  expect(third.playedMs).toBe(200);
+});
+
+test("nothing is sent to a player out of reach, nor believed to be heard; it goes on when something comes again", async () => {
+  const { clock, leg, downlink, reported } = house("reports");
+  downlink.write(ms(5_000), "t1");
+  downlink.endTurn("t1");
+  for (let at = 0; at < 1_000; at += 20) {
+    downlink.legAlive();
+    downlink.played("t1", at);
+    await clock.advance(20);
+  }
+  await clock.advance(20_000);
+  expect(leg.playedMs).toBeLessThanOrEqual(2_220);
+  expect(reported).not.toContain("played out t1");
+  expect(downlink.unheard()[0]?.fromMs).toBeLessThanOrEqual(2_000);
+  downlink.legAlive();
+  downlink.played("t1", leg.playedMs);
+  await clock.advance(100);
+  expect(leg.playedMs).toBeGreaterThan(2_220);
 });
 
 test("a turn whose end is told after its last audio went out has a mark at that end", async () => {

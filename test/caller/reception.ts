@@ -20,7 +20,7 @@ export class BookedReception implements Reception {
     this.refuse?.();
     const guest: Guest = { leg, start, signals: [], audio: Buffer.alloc(0) };
     this.guests.push(guest);
-    leg.notify({ type: "started", callId: `c${this.guests.length}`, resumeToken: "r", agent: "desk", provider: "local" });
+    leg.notify({ type: "started", callId: `c${this.guests.length}`, resumeToken: "r", agent: "desk", provider: "local", receivedMs: 0 });
     return {
       audio: (frame) => {
         guest.audio = Buffer.concat([guest.audio, frame]);

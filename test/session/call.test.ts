@@ -238,6 +238,26 @@ test("a caller whose network drops comes back into the same call and hears the r
   expect(house.roster.size).toBe(1);
 });
 
+test("a caller who comes back is told how much of it arrived, and goes on where its player is", async () => {
+  const house = startHouse();
+  const caller = house.dial();
+  await caller.speaks(1_020);
+  house.provider("alpha").link.speaks("a1", "A long answer with many words in it.", 3_000);
+  await caller.speaks(1_000);
+  const told = caller.leg.notices.find((notice) => notice.type === "started");
+  expect(told?.receivedMs).toBe(0);
+  const again = house.dial(caller.leg.resumeToken, [], { arrived: { turnId: "t1", ms: 700 } });
+  expect(again.leg.notices.find((notice) => notice.type === "started")?.receivedMs).toBe(2_020);
+  await house.clock.advance(4_000);
+  expect(again.leg.playedMs).toBe(2_300);
+});
+
+test("who wants to come back into a call that is over is told so, and begins no other", () => {
+  const house = startHouse();
+  expect(() => house.dial("back_0")).toThrow(expect.objectContaining({ code: "call-unknown" }));
+  expect(house.roster.size).toBe(0);
+});
+
 test("a caller who stays away too long has hung up", async () => {
   const house = startHouse({ holdMs: 30_000 });
   const caller = house.dial();

@@ -35,6 +35,8 @@ test("who comes back to a node that was started again is in the same conversatio
   expect(request.conversation.map((item) => ("text" in item ? item.text : ""))).toEqual(["a table for two, please", "For when?"]);
   expect(request.begin).toBe("listen");
   expect(heard).toEqual([...caller.sent.slice(answered), ...again.sent]);
+  // Counted on from where the dead node left it, so that who comes back knows what to send.
+  expect(again.leg.notices.find((notice) => notice.type === "started")?.receivedMs).toBe(3_500);
   expect(after.roster.size).toBe(1);
 });
 

@@ -38,6 +38,7 @@ const snapshot: CallSnapshot = {
     },
     { type: "tool", id: "t3", name: "look_up", arguments: "{}", result: { output: "1", answers: 1 } },
   ],
+  receivedMs: 61_000,
   unsettled: Uint8Array.from({ length: 1_000 }, (_, at) => at % 256),
   unheard: [{ turnId: "t2", fromMs: 100, audio: Uint8Array.of(1, 2, 3, 4) }],
 };

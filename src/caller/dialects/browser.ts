@@ -20,6 +20,7 @@ export const callerMessages = {
     language: word(35).optional(),
     token: word(4_096).optional(),
     resume: word(256).optional(),
+    arrived: z.object({ turnId: word(64), ms: z.number().min(0).max(longestTurnMs) }).optional(),
   }),
   text: z.object({ text: z.string().trim().min(1).max(4_000) }),
   played: z.object({ turnId: word(64), ms: z.number().min(0).max(longestTurnMs) }),
@@ -66,13 +67,14 @@ function open(): DialectCodec {
 
 function start(wire: Record<string, unknown>): CallerSignal & { type: "start" } {
   if (wire["version"] !== 1) throw new Fault("caller-unsupported", "start.version: this server speaks version 1 only");
-  const { agent, language, token, resume, audio } = read("start", wire);
+  const { agent, language, token, resume, arrived, audio } = read("start", wire);
   const call: CallStart = {
     dialect: "browser",
     carrierCallId: undefined,
     agent,
     language,
     resume,
+    arrived,
     from: undefined,
     parameters: token === undefined ? {} : { token },
   };
@@ -127,7 +129,7 @@ const malformed = (message: string): Fault => new Fault("caller-malformed", mess
 function words(command: Exclude<CallerCommand, { type: "audio" }>): string | undefined {
   switch (command.type) {
     case "turn":
-      return JSON.stringify({ type: "turn", turnId: command.turnId });
+      return JSON.stringify({ type: "turn", turnId: command.turnId, fromMs: Math.round(command.fromMs) });
     case "flush":
       return `{"type":"flush"}`;
     case "notice":

@@ -18,6 +18,7 @@ const notices: Notices = {
     resumeToken: z.string().meta({ description: "give it as `resume` to come back into this call after a loss" }),
     agent: z.string(),
     provider,
+    receivedMs: z.number().meta({ description: "so much of the caller's audio the call has had before; send what was said after that" }),
   }),
   phase: z.object({ type: z.literal("phase"), phase: z.enum(["connecting", "listening", "thinking", "speaking"]) }),
   caption: z.object({
@@ -58,7 +59,10 @@ const summaries: Readonly<Record<keyof typeof callerMessages | keyof Notices, st
 
 /** What the dialect itself says, beside the notices. */
 const others = {
-  turn: [z.object({ type: z.literal("turn"), turnId }), "The binary audio that follows belongs to this agent turn"],
+  turn: [
+    z.object({ type: z.literal("turn"), turnId, fromMs: z.number() }),
+    "The binary audio that follows belongs to this agent turn and begins there in it",
+  ],
   flush: [z.object({ type: z.literal("flush") }), "Stop playing, drop what is queued, then report played once"],
   pong: [z.object({ type: z.literal("pong"), id: z.union([z.number(), z.string()]).optional() }), "The answer to ping"],
   error: [z.object({ type: z.literal("error"), code: z.string(), message: z.string() }), "Then the socket closes"],

@@ -24,7 +24,8 @@ function faultOf(run: () => unknown): Fault {
 }
 
 test("start says everything that a caller may say about itself", () => {
-  const message = { ...start, agent: "front-desk", language: "en-US", token: "k", resume: "r", more: { ignored: true } };
+  const arrived = { turnId: "t4", ms: 2_140 };
+  const message = { ...start, agent: "front-desk", language: "en-US", token: "k", resume: "r", arrived, more: { ignored: true } };
   expect(browser.open(bareKnock).decodeText(JSON.stringify(message))).toEqual({
     type: "start",
     start: {
@@ -33,6 +34,7 @@ test("start says everything that a caller may say about itself", () => {
       agent: "front-desk",
       language: "en-US",
       resume: "r",
+      arrived,
       from: undefined,
       parameters: { token: "k" },
     },
@@ -93,7 +95,7 @@ test.each(["pcm16@8000", "pcm16@16000", "pcm16@24000", "pcm16@48000", "pcmu@8000
 
 const provider = "local";
 test.each<{ command: CallerCommand; wire: object | undefined }>([
-  { command: { type: "turn", turnId: "t4" }, wire: { type: "turn", turnId: "t4" } },
+  { command: { type: "turn", turnId: "t4", fromMs: 1_240.4 }, wire: { type: "turn", turnId: "t4", fromMs: 1_240 } },
   { command: { type: "flush" }, wire: { type: "flush" } },
   { command: { type: "mark", name: "m" }, wire: undefined },
   { command: { type: "end", end: { reason: "done" } }, wire: { type: "ended", reason: "done" } },
@@ -107,7 +109,7 @@ test.each<{ command: CallerCommand; wire: object | undefined }>([
     wire: { type: "error", code: "internal", message: "something went wrong on our side" },
   },
   ...[
-    { type: "started" as const, callId: "c", resumeToken: "r", agent: "a", provider },
+    { type: "started" as const, callId: "c", resumeToken: "r", agent: "a", provider, receivedMs: 4_020 },
     { type: "phase" as const, phase: "thinking" as const },
     { type: "caption" as const, turnId: "t", role: "agent" as const, text: "hi", final: true, interrupted: false },
     { type: "caption.withdrawn" as const, turnId: "t" },
