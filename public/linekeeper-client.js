@@ -1,12 +1,15 @@
+import { keepForReload } from "./client/before-reload.js";
+import { LastingWire } from "./client/lasting-wire.js";
 import { Sound } from "./client/sound.js";
-import { Wire } from "./client/wire.js";
 
+export { callBeforeReload } from "./client/before-reload.js";
 export { listDevices } from "./client/sound.js";
 export { CallFailure } from "./client/failure.js";
 
 /**
  * @typedef {import("./client/wire.js").WireMessage} WireMessage
  * @typedef {import("./client/failure.js").CallFailure} CallFailureType
+ * @typedef {import("./client/before-reload.js").CallBeforeReload} CallBeforeReload
  *
  * @typedef {object} CallOptions
  * @property {string | URL} url of the server's `/browser` socket, `ws:` or `wss:`
@@ -16,21 +19,24 @@ export { CallFailure } from "./client/failure.js";
  * @property {{ up?: string, down?: string }} [audio] `pcm16@RATE`; 16000 up and 24000 down without
  * @property {string} [agent]
  * @property {string} [language] BCP 47
- * @property {string} [token]
- * @property {string} [resume] the `resumeToken` of a call to come back to
+ * @property {string} [token] a caller token, good for one call
+ * @property {CallBeforeReload} [resume] the call to come back to, from `callBeforeReload`
  * @property {(notice: CallNotice) => void} [onNotice]
  *
  * @typedef {WireMessage
  *   | { type: "microphone.lost", failure: CallFailureType }
+ *   | { type: "line.lost" }
+ *   | { type: "line.back", awayMs: number }
  *   | { type: "quiet", turnId: string }
  *   | { type: "closed", failure: CallFailureType | undefined }} CallNotice
  * What the server says, as it came (see the wire's message table), and what happens on this side:
+ * `line.lost`: the network broke; the call goes on by itself when it is back, and what is said meanwhile is kept;
  * `quiet`: the agent's audio of that turn is played out; `closed`: the call is over, told once, last.
  *
  * @typedef {object} CallStats
  * @property {number} sentFrames of 20 ms
  * @property {number} receivedFrames
- * @property {number} droppedFrames uplink frames that the network did not take
+ * @property {number} droppedFrames uplink frames that the network did not take in ten seconds
  * @property {number} waitingBytes uplink bytes in the socket
  * @property {number | undefined} roundTripMs
  * @property {number} queuedMs agent audio in the jitter buffer
@@ -42,10 +48,10 @@ export { CallFailure } from "./client/failure.js";
 
 /**
  * Calls the server. Asks for the microphone first, so that nobody answers before the caller can speak.
- * Must be called from a click, else browsers give no sound.
+ * Must be called from a click, else browsers may give no sound; with `resume` it may be tried without one.
  * @param {CallOptions} options
  * @returns {Promise<Call>} a call whose socket is opening; `started` comes as a notice
- * @throws {import("./client/failure.js").CallFailure} insecure-origin, browser-unsupported, microphone-*
+ * @throws {import("./client/failure.js").CallFailure} insecure-origin, browser-unsupported, microphone-*; click-needed with `resume`
  */
 export async function connect(options) {
   const call = new Call(options);
@@ -59,32 +65,50 @@ const rateOf = (/** @type {string} */ encoding) => {
   return Number(rateHz);
 };
 
+/** What a page that comes back without a click waits for sound. */
+const soundLimitMs = 1_000;
+/** What a page that was loaded again hears once more, so that no syllable is cut, ms. */
+const overlapMs = 100;
+/** Stretches of agent audio that may be on their way to the loudspeaker; older ones are forgotten. */
+const keptStretches = 16;
+
+/**
+ * A stretch of agent audio without a break: from `fromMs` of the turn on, as far as it has arrived, ms of the turn.
+ * @typedef {{ key: string, turnId: string, fromMs: number, arrivedMs: number }} Stretch
+ */
+
 /** One conversation: the sound stays while the wire beneath may be replaced. Made by `connect`. */
 class Call {
   #options;
   #audio;
   /** @type {Sound | undefined} */
   #sound;
-  /** @type {Wire | undefined} */
+  /** @type {LastingWire | undefined} */
   #wire;
-  /** @type {string | undefined} the agent turn that arriving audio belongs to */
-  #turnId;
-  /** Ms that were reported as played, of the turn reported last. */
-  #reported = { turnId: "", ms: 0 };
+  /** The newest last: arriving audio belongs to it. @type {Stretch[]} */
+  #stretches = [];
+  #stretchesCounted = 0;
+  /** What was reported last, ms of that turn. @type {{ turnId: string, ms: number } | undefined} */
+  #heard;
   /** @type {number | undefined} */
   #flushedAt;
   /** @type {number | undefined} */
   #flushMs;
-  /** @type {string | undefined} what brings a caller back into this call */
-  resumeToken;
+  #startedAt;
+  #over = new AbortController();
+  /** What brings a caller back into this call. @type {string | undefined} */
+  #resumeToken;
   /** @type {string | undefined} */
   callId;
 
   /** @param {CallOptions} options */
   constructor(options) {
+    const { resume } = options;
     this.#options = options;
-    this.#audio = { up: options.audio?.up ?? "pcm16@16000", down: options.audio?.down ?? "pcm16@24000" };
-    this.resumeToken = options.resume;
+    this.#audio = resume?.audio ?? { up: options.audio?.up ?? "pcm16@16000", down: options.audio?.down ?? "pcm16@24000" };
+    this.#resumeToken = resume?.resumeToken;
+    this.#heard = resume?.arrived;
+    this.#startedAt = resume?.startedAt ?? Date.now();
   }
 
   async open() {
@@ -101,17 +125,24 @@ class Call {
     this.#sound = sound;
     try {
       if (this.#options.source !== "none") await sound.useMicrophone(this.#options.microphoneId);
+      if (this.#options.resume !== undefined) await sound.runs(soundLimitMs);
     } catch (failure) {
       await sound.close();
       throw failure;
     }
     this.#openWire();
+    keepForReload(() => this.#forReload(), this.#over.signal);
   }
 
   /** The audio side: levels, devices, `agentVoice` for who wants to listen in. */
   get sound() {
     if (this.#sound === undefined) throw new Error("the call is not open yet");
     return this.#sound;
+  }
+
+  /** Unix time, ms. */
+  get startedAt() {
+    return this.#startedAt;
   }
 
   /** How loud each side is just now, 0 to 1 (root mean square). */
@@ -121,10 +152,11 @@ class Call {
 
   /** @returns {CallStats} */
   get stats() {
-    const { sentFrames = 0, receivedFrames = 0, droppedFrames = 0, waitingBytes = 0, roundTripMs } = this.#wire ?? {};
+    const none = { sentFrames: 0, receivedFrames: 0, droppedFrames: 0, waitingBytes: 0, roundTripMs: undefined };
+    const wire = this.#wire?.stats ?? none;
     const { queuedMs, targetMs, underruns, droppedMs } = this.sound.player;
     const buffer = { queuedMs, targetMs, underruns, overflowMs: droppedMs, flushMs: this.#flushMs };
-    return { sentFrames, receivedFrames, droppedFrames, waitingBytes, roundTripMs, ...buffer };
+    return { ...wire, ...buffer };
   }
 
   /** @param {string} text at most 4,000 characters */
@@ -142,26 +174,51 @@ class Call {
   }
 
   #openWire() {
-    const { url, agent, language, token } = this.#options;
-    const said = { agent, language, token, resume: this.resumeToken };
+    this.#wire = new LastingWire(String(this.#options.url), () => this.#start(), {
+      audio: (bytes) => this.#play(bytes),
+      message: (message) => this.#take(message),
+      lost: () => this.#tell({ type: "line.lost" }),
+      back: (awayMs) => this.#tell({ type: "line.back", awayMs }),
+      closed: (failure) => this.#close(failure),
+    });
+  }
+
+  /** @returns {import("./client/wire.js").Start} */
+  #start() {
+    const { agent, language, token } = this.#options;
+    const said = { agent, language, token, resume: this.#resumeToken, arrived: this.#arrived };
     const known = Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined));
-    this.#wire = new Wire(
-      String(url),
-      { type: "start", version: 1, audio: this.#audio, ...known },
-      {
-        audio: (bytes) => this.sound.play(bytes, this.#turnId ?? ""),
-        message: (message) => this.#take(message),
-        closed: (failure) => this.#close(failure),
-      },
-    );
+    return { type: "start", version: 1, audio: this.#audio, ...known };
+  }
+
+  /** What of the agent is here, heard or about to be. */
+  get #arrived() {
+    const newest = this.#stretches.at(-1);
+    return newest === undefined ? this.#heard : { turnId: newest.turnId, ms: newest.arrivedMs };
+  }
+
+  /** What was about to be heard goes with the page. @returns {CallBeforeReload | undefined} */
+  #forReload() {
+    if (this.#resumeToken === undefined) return undefined;
+    const heard = this.#heard;
+    const arrived = heard === undefined ? undefined : { turnId: heard.turnId, ms: Math.max(0, heard.ms - overlapMs) };
+    const source = this.#options.source ?? "microphone";
+    return { resumeToken: this.#resumeToken, audio: this.#audio, source, arrived, startedAt: this.#startedAt };
+  }
+
+  /** @param {ArrayBuffer} bytes */
+  #play(bytes) {
+    const newest = this.#stretches.at(-1);
+    if (newest !== undefined) newest.arrivedMs += (bytes.byteLength * 500) / rateOf(this.#audio.down);
+    this.sound.play(bytes, newest?.key ?? "");
   }
 
   /** @param {WireMessage} message */
   #take(message) {
     if (message.type === "started") {
       this.callId = String(message["callId"]);
-      this.resumeToken = String(message["resumeToken"]);
-    } else if (message.type === "turn") this.#turnId = String(message["turnId"]);
+      this.#resumeToken = String(message["resumeToken"]);
+    } else if (message.type === "turn") this.#beginStretch(String(message["turnId"]), Number(message["fromMs"] ?? 0));
     else if (message.type === "flush") {
       this.#flushedAt = performance.now();
       this.sound.flush();
@@ -170,38 +227,50 @@ class Call {
   }
 
   /**
+   * @param {string} turnId
+   * @param {number} fromMs
+   */
+  #beginStretch(turnId, fromMs) {
+    this.#stretchesCounted += 1;
+    this.#stretches.push({ key: `s${this.#stretchesCounted}`, turnId, fromMs, arrivedMs: fromMs });
+    if (this.#stretches.length > keptStretches) this.#stretches.shift();
+  }
+
+  /**
    * What is rendered is not heard yet: reports leave out what is still on its way to the loudspeaker, and the end is told when it is there.
    * @param {import("./client/playout-buffer.js").Playback} playback
    */
-  #report({ type, turnId, ms }) {
+  #report({ type, turnId: key, ms }) {
     const lagMs = this.sound.outputLatencyMs;
     if (type === "flushed" && this.#flushedAt !== undefined) this.#flushMs = performance.now() - this.#flushedAt;
-    if (type !== "dry") {
-      this.#played(turnId, ms - lagMs, type === "flushed");
-      return;
-    }
+    const stretch = this.#stretches.find((each) => each.key === key);
+    if (stretch === undefined) return;
+    if (type !== "dry") return this.#played(stretch, ms - lagMs, type === "flushed");
     setTimeout(() => {
-      this.#played(turnId, ms, true);
-      this.#tell({ type: "quiet", turnId });
+      this.#played(stretch, ms, true);
+      this.#tell({ type: "quiet", turnId: stretch.turnId });
     }, lagMs);
   }
 
   /**
-   * @param {string} turnId
-   * @param {number} ms
+   * The wire counts from where the turn's newest stretch began; what is left of an earlier one is before that.
+   * @param {Stretch} stretch
+   * @param {number} ms of it
    * @param {boolean} last whether it is told even when nothing was played since the last report
    */
-  #played(turnId, ms, last) {
-    if (turnId === "") return;
-    const before = this.#reported.turnId === turnId ? this.#reported.ms : 0;
-    const heardMs = Math.max(before, Math.round(ms));
+  #played({ turnId, fromMs }, ms, last) {
+    const before = this.#heard?.turnId === turnId ? this.#heard.ms : 0;
+    const heardMs = Math.max(before, fromMs + Math.round(ms));
     if (heardMs === before && !last) return;
-    this.#reported = { turnId, ms: heardMs };
-    this.#wire?.send({ type: "played", turnId, ms: heardMs });
+    this.#heard = { turnId, ms: heardMs };
+    const newest = this.#stretches.findLast((each) => each.turnId === turnId);
+    const toldMs = heardMs - (newest?.fromMs ?? 0);
+    if (toldMs >= 0) this.#wire?.send({ type: "played", turnId, ms: toldMs });
   }
 
   /** @param {CallFailureType | undefined} failure */
   #close(failure) {
+    this.#over.abort();
     void this.#sound?.close();
     this.#tell({ type: "closed", failure });
   }

@@ -1,6 +1,6 @@
 /**
  * @typedef {"insecure-origin" | "browser-unsupported" | "microphone-denied" | "microphone-missing" | "microphone-taken"
- *   | "microphone-failed" | "recording-missing" | "server-unreachable" | "server-gone"} ClientFailureCode
+ *   | "microphone-failed" | "recording-missing" | "server-unreachable" | "server-gone" | "call-gone" | "click-needed"} ClientFailureCode
  * What can go wrong on this side of the wire; the server's own codes come with its `error` message.
  */
 

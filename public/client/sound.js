@@ -83,6 +83,20 @@ export class Sound {
     return this.#context;
   }
 
+  /**
+   * Resolves when sound runs. Browsers start it only in a page that was clicked, or that listens to the microphone.
+   * @param {number} limitMs
+   * @throws {CallFailure} click-needed
+   */
+  async runs(limitMs) {
+    void this.#context.resume();
+    const untilMs = performance.now() + limitMs;
+    while (this.#context.state !== "running") {
+      if (performance.now() > untilMs) throw new CallFailure("click-needed", "The browser starts sound only after a click.");
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+
   /** From rendered to heard, ms. */
   get outputLatencyMs() {
     return 1000 * (this.#context.outputLatency || this.#context.baseLatency || 0);

@@ -1,19 +1,23 @@
 import { CallFailure, failureOfClose } from "./failure.js";
 
-/** Uplink audio that may wait in the socket: ten seconds at 48 kHz. What comes on top is dropped and counted. */
-const waitingLimitBytes = 960_000;
-/** Frames kept while the socket opens: ten seconds. */
-const earlyLimitFrames = 500;
-const pingEveryMs = 2_000;
-const openLimitMs = 8_000;
+/** Uplink audio that may wait in the socket: two seconds of PCM at 48 kHz. */
+const waitingLimitBytes = 192_000;
+const pingEveryMs = 1_000;
+/** After so many pings without a word from the server the connection is taken for dead. */
+const pingsMissedLimit = 3;
+/** Ours, for a connection that we give up: with 1000 the caller would have hung up. */
+const givenUpCode = 4_000;
 
 /**
- * @typedef {{ type: "start", version: 1, audio: { up: string, down: string }, agent?: string, language?: string, token?: string, resume?: string }} Start
+ * @typedef {{ turnId: string, ms: number }} Arrived so much of that agent turn is here
+ * @typedef {{ type: "start", version: 1, audio: { up: string, down: string }, agent?: string, language?: string, token?: string, resume?: string, arrived?: Arrived }} Start
  * @typedef {{ type: string } & Record<string, unknown>} WireMessage a text message of the server, as it came
+ * @typedef {{ fate: "over", failure: CallFailure | undefined } | { fate: "lost", failure: CallFailure }} WireEnd
+ * `over`: the call is, in order when there is no failure; `lost`: only the connection.
  * @typedef {object} WireEvents
  * @property {(bytes: ArrayBuffer) => void} audio
  * @property {(message: WireMessage) => void} message
- * @property {(failure: CallFailure | undefined) => void} closed told once, last; undefined when the call ended in order
+ * @property {(end: WireEnd) => void} closed told once, last
  */
 
 /** One WebSocket of a call in the browser's wire, version 1. A call that comes back gets another. */
@@ -25,51 +29,44 @@ export class Wire {
   #pingTimer;
   #pingId = 0;
   #pingSentAt = 0;
+  #pingsMissed = 0;
   #started = false;
-  /** @type {CallFailure | "in order" | undefined} what the last words of either side were */
+  /** What the server's last words mean. @type {WireEnd | undefined} */
   #ending;
   #done = false;
-  /** What was said while the socket opened. @type {ArrayBuffer[]} */
-  #early = [];
   sentFrames = 0;
   receivedFrames = 0;
-  droppedFrames = 0;
   /** @type {number | undefined} */
   roundTripMs;
 
   /**
    * @param {string} url
    * @param {Start} start
+   * @param {number} openLimitMs from dialling to `started`
    * @param {WireEvents} events
    */
-  constructor(url, start, events) {
+  constructor(url, start, openLimitMs, events) {
     this.#events = events;
     this.#socket = new WebSocket(url);
     this.#socket.binaryType = "arraybuffer";
-    this.#openTimer = setTimeout(
-      () => this.#end(new CallFailure("server-unreachable", "The server did not answer in 8 seconds.")),
-      openLimitMs,
-    );
-    this.#socket.onopen = () => {
-      this.#tell(start);
-      for (const frame of this.#early.splice(0)) this.sendAudio(frame);
-    };
+    this.#openTimer = setTimeout(() => this.#giveUp(`The server did not answer in ${openLimitMs / 1000} seconds.`), openLimitMs);
+    this.#socket.onopen = () => this.#tell(start);
     this.#socket.onmessage = ({ data }) => this.#take(data);
-    this.#socket.onclose = ({ code }) => this.#end(this.#reasonOf(code));
+    this.#socket.onclose = ({ code }) => this.#end(this.#ending ?? endOf(code, this.#started));
   }
 
   get waitingBytes() {
     return this.#socket.bufferedAmount;
   }
 
+  get takesAudio() {
+    return this.#started && this.#socket.readyState === WebSocket.OPEN && this.waitingBytes <= waitingLimitBytes;
+  }
+
   /** @param {ArrayBuffer} frame */
   sendAudio(frame) {
-    const { readyState } = this.#socket;
-    if (readyState === WebSocket.CONNECTING && this.#early.length < earlyLimitFrames) this.#early.push(frame);
-    else if (readyState === WebSocket.OPEN && this.waitingBytes <= waitingLimitBytes) {
-      this.#socket.send(frame);
-      this.sentFrames += 1;
-    } else this.droppedFrames += 1;
+    this.#socket.send(frame);
+    this.sentFrames += 1;
   }
 
   /** @param {{ type: string } & Record<string, unknown>} message */
@@ -78,10 +75,20 @@ export class Wire {
   }
 
   hangUp() {
-    if (this.#done) return;
-    this.#ending ??= "in order";
     this.#tell({ type: "bye" });
-    this.#end(undefined);
+    this.#end({ fate: "over", failure: undefined });
+  }
+
+  /** Leaves without a word for the server, which holds the call, and without one for who listens here. */
+  abandon() {
+    this.#rest(givenUpCode);
+  }
+
+  /** Asks for a sign of life; without one this connection is soon given up. */
+  probe() {
+    if (!this.#started || this.#done) return;
+    this.#pingsMissed = Math.max(this.#pingsMissed, pingsMissedLimit - 1);
+    this.#ping();
   }
 
   /** @param {object} message */
@@ -92,6 +99,7 @@ export class Wire {
   /** @param {ArrayBuffer | string} data */
   #take(data) {
     if (this.#done) return;
+    this.#pingsMissed = 0;
     if (typeof data !== "string") {
       this.receivedFrames += 1;
       this.#events.audio(data);
@@ -102,8 +110,11 @@ export class Wire {
     if (message.type === "started") this.#begin();
     if (message.type === "pong")
       this.roundTripMs = message["id"] === this.#pingId ? performance.now() - this.#pingSentAt : this.roundTripMs;
-    if (message.type === "error") this.#ending = new CallFailure(String(message["code"]), String(message["message"]));
-    if (message.type === "ended") this.#ending = message["reason"] === "drained" ? failureOfClose(1012, true) : "in order";
+    if (message.type === "error")
+      this.#ending = { fate: "over", failure: new CallFailure(String(message["code"]), String(message["message"])) };
+    if (message.type === "ended")
+      this.#ending =
+        message["reason"] === "drained" ? { fate: "lost", failure: failureOfClose(1012, true) } : { fate: "over", failure: undefined };
     this.#events.message(message);
   }
 
@@ -115,27 +126,48 @@ export class Wire {
   }
 
   #ping() {
+    if (this.#pingsMissed >= pingsMissedLimit) return this.#giveUp("Nothing came from the server any more.");
+    this.#pingsMissed += 1;
     this.#pingId += 1;
     this.#pingSentAt = performance.now();
     this.#tell({ type: "ping", id: this.#pingId });
   }
 
-  /** @param {number} closeCode */
-  #reasonOf(closeCode) {
-    if (this.#ending === "in order") return undefined;
-    if (this.#ending !== undefined) return this.#ending;
-    return closeCode === 1000 ? undefined : failureOfClose(closeCode, this.#started);
+  /** @param {string} why */
+  #giveUp(why) {
+    this.#end({ fate: "lost", failure: new CallFailure(this.#started ? "server-gone" : "server-unreachable", why) }, givenUpCode);
   }
 
-  /** @param {CallFailure | undefined} failure */
-  #end(failure) {
+  /**
+   * @param {WireEnd} end
+   * @param {number} [code]
+   */
+  #end(end, code = 1000) {
     if (this.#done) return;
+    this.#rest(code);
+    this.#events.closed(end);
+  }
+
+  /** @param {number} code */
+  #rest(code) {
     this.#done = true;
     clearTimeout(this.#openTimer);
     clearInterval(this.#pingTimer);
-    this.#socket.close(1000);
-    this.#events.closed(failure);
+    this.#socket.close(code);
   }
+}
+
+/** Close codes of a server that goes, or of a network that does; with the others the server has said its last word. */
+const lossCodes = new Set([1001, 1006, 1012]);
+
+/**
+ * @param {number} code
+ * @param {boolean} started
+ * @returns {WireEnd}
+ */
+function endOf(code, started) {
+  if (lossCodes.has(code)) return { fate: "lost", failure: failureOfClose(code, started) };
+  return { fate: "over", failure: code === 1000 ? undefined : failureOfClose(code, started) };
 }
 
 /**

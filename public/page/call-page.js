@@ -10,19 +10,33 @@ import { seconds, Transcript } from "./transcript.js";
  * @typedef {import("../linekeeper-client.js").CallNotice} CallNotice
  * @typedef {Awaited<ReturnType<typeof connect>>} Call
  * @typedef {{ code: string, message: string }} Failure
- * @typedef {"idle" | "asking" | "connecting" | "listening" | "thinking" | "speaking" | "failed" | "ended"} PageState
+ * @typedef {import("../linekeeper-client.js").CallBeforeReload} CallBeforeReload
+ * @typedef {"idle" | "kept" | "asking" | "connecting" | "listening" | "thinking" | "speaking" | "reconnecting" | "failed" | "ended"} PageState
  */
 
 /** @type {Readonly<Record<PageState, { title: string, hint: string }>>} */
 const stateWords = {
   idle: { title: "Start the call", hint: "Your browser will ask for the microphone." },
+  kept: { title: "Your call is waiting", hint: "Press to go on with it." },
   asking: { title: "Microphone?", hint: "Allow it, then you are connected." },
   connecting: { title: "Connecting", hint: "One moment." },
   listening: { title: "Listening", hint: "Go ahead." },
   thinking: { title: "Thinking", hint: "Your answer is on its way." },
   speaking: { title: "Speaking", hint: "Speak over it whenever you like." },
+  reconnecting: { title: "Reconnecting", hint: "Your network is away. Go on talking: it is kept." },
   failed: { title: "No call", hint: "" },
   ended: { title: "Call ended", hint: "Press to call again." },
+};
+
+/** How the line looks; as while connecting where nothing is said. @type {Readonly<Partial<Record<PageState, import("./line.js").LineMood>>>} */
+const lineMoods = {
+  idle: "idle",
+  kept: "idle",
+  ended: "idle",
+  failed: "failed",
+  listening: "listening",
+  thinking: "thinking",
+  speaking: "speaking",
 };
 
 /** The page with one call on it at a time: keeps what is shown true to what the call says. */
@@ -44,7 +58,8 @@ export class CallPage {
   #attempt = 0;
   /** @type {"microphone" | "none"} */
   #source = "microphone";
-  #startedAt = 0;
+  /** The call to come back to, until that was tried. @type {CallBeforeReload | undefined} */
+  #kept;
   /** @type {ReturnType<typeof setInterval> | undefined} */
   #ticking;
   /** @type {((notice: CallNotice) => void) | undefined} */
@@ -69,7 +84,7 @@ export class CallPage {
   }
 
   get busy() {
-    return this.#state !== "idle" && this.#state !== "failed" && this.#state !== "ended";
+    return this.#state !== "idle" && this.#state !== "kept" && this.#state !== "failed" && this.#state !== "ended";
   }
 
   /**
@@ -80,19 +95,22 @@ export class CallPage {
     if (this.busy) return undefined;
     this.#attempt += 1;
     const attempt = this.#attempt;
-    this.#source = source;
+    const resume = this.#kept;
+    this.#kept = undefined;
+    this.#source = resume?.source ?? source;
     this.#captions = new Captions();
     this.#transcript.clear();
     byId("failure", HTMLElement).hidden = true;
     document.body.dataset["talked"] = "";
-    this.#show(source === "microphone" ? "asking" : "connecting");
+    this.#show(this.#source === "microphone" ? "asking" : "connecting");
     this.#showCaptions();
     try {
       const microphoneId = byId("microphone", HTMLSelectElement).value;
       const call = await connect({
         url: this.#url,
-        source,
+        source: this.#source,
         ...this.#settings,
+        ...(resume === undefined ? {} : { resume }),
         ...(microphoneId === "" ? {} : { microphoneId }),
         onNotice: (notice) => {
           if (attempt === this.#attempt) this.#take(notice);
@@ -108,9 +126,21 @@ export class CallPage {
       void this.listDevices();
       return call;
     } catch (error) {
-      if (attempt === this.#attempt) this.#fail(failureOf(error));
+      if (attempt !== this.#attempt) return undefined;
+      const failure = failureOf(error);
+      if (resume !== undefined && failure.code === "click-needed") this.#offer(resume);
+      else this.#fail(failure);
       return undefined;
     }
+  }
+
+  /**
+   * Goes on with the call that this page had before it was loaded again; where the browser wants a click for that, it is asked for.
+   * @param {CallBeforeReload} before
+   */
+  async comeBack(before) {
+    this.#kept = before;
+    await this.start(before.source);
   }
 
   /** The same again, after a failure. */
@@ -165,6 +195,8 @@ export class CallPage {
   /** @param {CallNotice} notice */
   #take(notice) {
     if (notice.type === "started") this.#begin(notice);
+    else if (notice.type === "line.lost") this.#show("reconnecting");
+    else if (notice.type === "line.back") this.#showBack(Number(notice["awayMs"]));
     else if (notice.type === "phase") this.#show(phaseOf(notice["phase"]));
     else if (notice.type === "microphone.lost")
       this.#captions.note("The microphone is gone. Choose another under Sound, or type.", "alert");
@@ -177,10 +209,21 @@ export class CallPage {
 
   /** @param {Extract<CallNotice, { type: string }>} notice */
   #begin(notice) {
-    this.#startedAt = performance.now();
     byId("clock", HTMLElement).hidden = false;
     this.#showProvider("provider" in notice ? String(notice.provider) : "");
     if (this.#state === "connecting" || this.#state === "asking") this.#show("listening");
+  }
+
+  /** @param {number} awayMs */
+  #showBack(awayMs) {
+    if (this.#state === "reconnecting") this.#show("listening");
+    this.#captions.note(`You are back: your network was away for ${Math.max(1, Math.round(awayMs / 1000))} s.`);
+  }
+
+  /** @param {CallBeforeReload} before */
+  #offer(before) {
+    this.#kept = before;
+    this.#show("kept");
   }
 
   /** @param {Failure | undefined} failure */
@@ -213,8 +256,8 @@ export class CallPage {
     if (this.#captions.entries.length === 0 && !this.busy) delete body.dataset["talked"];
     write("phase", stateWords[state].title);
     write("hint", this.#source === "none" && state === "listening" ? "Type, or listen to the recorded caller." : stateWords[state].hint);
-    write("talk-label", this.busy ? "Hang up" : "Start the call");
-    this.#line.show(state === "asking" || state === "connecting" ? "connecting" : state === "ended" ? "idle" : state);
+    write("talk-label", this.busy ? "Hang up" : state === "kept" ? "Go on with the call" : "Start the call");
+    this.#line.show(lineMoods[state] ?? "connecting");
   }
 
   #showCaptions() {
@@ -243,7 +286,7 @@ export class CallPage {
   #tick() {
     const call = this.#call;
     if (call === undefined) return;
-    if (this.#startedAt > 0) write("clock", clockOf(performance.now() - this.#startedAt));
+    if (call.callId !== undefined) write("clock", clockOf(Date.now() - call.startedAt));
     byId("meter-caller", HTMLMeterElement).value = heightOf(call.levels.caller);
     byId("meter-agent", HTMLMeterElement).value = heightOf(call.levels.agent);
     if (byId("details", HTMLDetailsElement).open) showFigures(call.stats);

@@ -45,6 +45,11 @@ const words = {
     advice: "The server or your network went away in the middle of the call. Try again.",
     instead: "none",
   },
+  "call-gone": {
+    title: "That call is over",
+    advice: "It ended while you were away. Start a new one.",
+    instead: "none",
+  },
   busy: {
     title: "All lines are taken",
     advice: "As many calls are going on as this server takes. Try again in a minute.",

@@ -1,3 +1,4 @@
+import { callBeforeReload } from "../linekeeper-client.js";
 import { CallPage } from "./call-page.js";
 import { byId, element, icon } from "./element.js";
 import { holdRecordedCall } from "./recorded-call.js";
@@ -17,6 +18,9 @@ const page = new CallPage(socketUrl, {
 });
 // For tests, and for who tries the client from the console.
 Object.assign(globalThis, { linekeeper: page });
+
+const before = callBeforeReload();
+if (before !== undefined) void page.comeBack(before);
 
 /** @param {"microphone" | "none"} source */
 const startAlone = (source) => {

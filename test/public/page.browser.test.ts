@@ -216,14 +216,23 @@ describe.skipIf(!present && !needed)("the page in Chromium", { timeout: 60_000 }
     await expect.poll(() => page.getByRole("alert").innerText(), patient).toContain("The server does not answer");
   });
 
-  test("a server that vanishes in the middle of a call is said in words, and the call can be made again", async () => {
-    const page = await visit({});
+  test("a server that vanishes is called again by the page, which says so; what it then refuses is said in words", async () => {
+    const script: { refuse?: NonNullable<Script["refuse"]> } = {};
+    const page = await visit(script);
     await page.getByRole("button", { name: "Start the call" }).click();
-    (await theCall()).vanish();
-    await expect.poll(() => page.getByRole("alert").innerText(), patient).toContain("The connection was lost");
+    const call = await theCall();
+    script.refuse = { code: "draining", message: "restarting", closeCode: 1012 };
+    call.vanish();
+    await expect.poll(() => page.locator("#phase").innerText(), patient).toBe("Reconnecting");
+    await vi.waitFor(() => expect(standIn?.calls.length).toBeGreaterThan(2), patient);
+    expect(standIn?.calls[1]?.start).toMatchObject({ type: "start", resume: "resume-1" });
+    script.refuse = { code: "call-unknown", message: "the call to come back to is over", closeCode: 1008 };
+    await expect.poll(() => page.getByRole("alert").innerText(), patient).toContain("That call is over");
+    delete script.refuse;
     await page.getByRole("button", { name: "Try again" }).click();
-    await vi.waitFor(() => expect(standIn?.calls.length).toBe(2), patient);
     await expect.poll(() => page.locator("#phase").innerText(), patient).toBe("Listening");
+    expect(standIn?.calls.at(-1)?.start).toMatchObject({ type: "start" });
+    expect(standIn?.calls.at(-1)?.start).not.toHaveProperty("resume");
   });
 
   test("nothing sticks out of a phone of 360 pixels, neither idle nor in a call", async () => {

@@ -41,6 +41,8 @@ export class StandInCall {
   readonly complaints: string[] = [];
   /** Agent audio that was sent, ms, by turn. */
   readonly sentMs = new Map<string, number>();
+  /** The first message, as it came. */
+  start: Record<string, unknown> = {};
   started = false;
   saidBye = false;
   #turns = 0;
@@ -91,6 +93,7 @@ export class StandInCall {
       this.#complain(`bad start ${JSON.stringify(message)}`);
       return;
     }
+    this.start = message;
     const { refuse, greeting } = this.#script;
     if (refuse !== undefined) {
       this.send({ type: "error", code: refuse.code, message: refuse.message });
@@ -98,7 +101,7 @@ export class StandInCall {
       return;
     }
     this.started = true;
-    this.send({ type: "started", callId: "call-1", resumeToken: "resume-1", agent: "front-desk", provider: "local" });
+    this.send({ type: "started", callId: "call-1", resumeToken: "resume-1", agent: "front-desk", provider: "local", receivedMs: 0 });
     this.send({ type: "phase", phase: "listening" });
     if (greeting !== undefined) this.say(greeting);
   }

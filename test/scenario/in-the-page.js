@@ -82,3 +82,13 @@ export function shownTurns() {
     return [{ role, text, final, interrupted }];
   });
 }
+
+/** @returns {string} */
+export function callIdNow() {
+  return window.linekeeper.call?.callId ?? "";
+}
+
+/** @returns {number} */
+export function callerLevelNow() {
+  return window.linekeeper.call?.levels.caller ?? 0;
+}

@@ -1,5 +1,3 @@
-import { once } from "node:events";
-import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import { basename, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test, type ExpectStatic } from "vitest";
 import { loudness } from "../../public/client/pcm16.js";
@@ -183,18 +181,6 @@ describe.skipIf(!chromiumIsThere && !needed)("somebody who calls from Chromium",
     for (const call of [table, kennedy]) expect(call).toMatch(/caller: .*Good-?bye.*\nagent: .*Goodbye!$/i);
   });
 
-  test("a network that is gone in the middle of a call is said in words, and the call can be made again", async () => {
-    await using road = await openRoad(server.url);
-    await using visitor = await visit(road.url);
-    await begin(visitor);
-    await visitor.isIn("speaking");
-    road.cut();
-    await expect.poll(() => visitor.page.getByRole("alert").innerText(), patient).toContain("The connection was lost");
-    await visitor.page.getByRole("button", { name: "Try again" }).click();
-    await visitor.isIn("speaking");
-    expect(visitor.complaints).toEqual([]);
-  });
-
   test("who calls while all lines are taken is told so, and gets through when one is free", async () => {
     await using small = await startServer({ LINEKEEPER_LOCAL_CALLS: "1" });
     await using first = await visit(small.url);
@@ -223,34 +209,4 @@ function loudnessOf({ agent, rateHz }: Tape, from = 0, to = agent.length): numbe
   let loudest = 0;
   for (let at = from; at < to; at += rateHz) loudest = Math.max(loudest, loudness(agent.subarray(at, Math.min(to, at + rateHz))));
   return loudest;
-}
-
-/** A network between page and server that can be cut: every connection dies without a goodbye; new ones get through. */
-async function openRoad(url: string): Promise<AsyncDisposable & { readonly url: string; cut(): void }> {
-  const { hostname, port } = new URL(url);
-  const open = new Set<Socket>();
-  const road = createServer((near) => {
-    const far = connect(Number(port), hostname);
-    for (const socket of [near, far]) {
-      open.add(socket);
-      socket.on("error", () => {}).on("close", () => (near.destroy(), far.destroy(), open.delete(socket)));
-    }
-    near.pipe(far).pipe(near);
-  });
-  road.listen(0, "127.0.0.1");
-  await once(road, "listening");
-  // A server that listens on a port has such an address.
-  const address = road.address() as AddressInfo;
-  const cut = (): void => {
-    for (const socket of open) socket.destroy();
-  };
-  return {
-    url: `http://127.0.0.1:${address.port}/`,
-    cut,
-    async [Symbol.asyncDispose]() {
-      cut();
-      road.close();
-      await once(road, "close");
-    },
-  };
 }

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { chromium, type Browser, type Page } from "playwright-core";
 import { resampleClip } from "../../src/audio/resample.ts";
 import { wavOf } from "../public/wav.ts";
-import { shownTurns, startTape, takeTape, type PackedTape, type Turn } from "./in-the-page.js";
+import { callerLevelNow, callIdNow, shownTurns, startTape, takeTape, type PackedTape, type Turn } from "./in-the-page.js";
 
 export const chromiumPath = "/usr/bin/chromium";
 export const chromiumIsThere = existsSync(chromiumPath);
@@ -35,8 +35,12 @@ export interface Visitor extends AsyncDisposable {
   /** As the page shows them, in order. */
   turns(): Promise<readonly Turn[]>;
   /** Resolves when the page is in that state. */
-  isIn(state: "listening" | "thinking" | "speaking" | "ended" | "failed", limitMs?: number): Promise<void>;
+  isIn(state: "listening" | "thinking" | "speaking" | "reconnecting" | "ended" | "failed", limitMs?: number): Promise<void>;
   tape(): Promise<Tape>;
+  /** Of the call that the page has just now; empty before it has begun. */
+  callId(): Promise<string>;
+  /** Loudness of the microphone just now, 0 to 1. */
+  callerLevel(): Promise<number>;
 }
 
 /**
@@ -81,6 +85,8 @@ async function openPage(browser: Browser, url: string, folder: string, taped: bo
     turns: () => page.evaluate(shownTurns),
     isIn: (state, limitMs = 30_000) => page.locator(`body[data-state="${state}"]`).waitFor({ timeout: limitMs }),
     tape: async () => tapeOf(await page.evaluate(takeTape)),
+    callId: () => page.evaluate(callIdNow),
+    callerLevel: () => page.evaluate(callerLevelNow),
     async [Symbol.asyncDispose]() {
       await browser.close();
       await rm(folder, { recursive: true, force: true });

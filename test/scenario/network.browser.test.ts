@@ -1,0 +1,135 @@
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { encodings, msOf, type Encoding } from "../../src/audio/encodings.ts";
+import { babble, read } from "../../src/fakes/voice.ts";
+import { concatenated, samplesOf, silence, speechFolder } from "../provider/local/ears/recordings.ts";
+import { Envelope } from "./alignment.ts";
+import { startCloud, type Cloud } from "./cloud.ts";
+import { openRoad } from "./road.ts";
+import { chromiumIsThere, visit, type Tape, type Visitor } from "./visitor.ts";
+
+const needed = process.env["LINEKEEPER_TEST_NEEDS"] === "all";
+const patient = { timeout: 60_000, interval: 100 };
+const longAnswer =
+  "Certainly, our famous kitchen prepares soup, bread and cheese, trout with almonds, roasted vegetables, mushroom dumplings, " +
+  "duck in orange sauce, a remarkable lemon cake, and on Sundays an extraordinarily generous breakfast for everybody.";
+const greeting = "Good day.";
+const answerMs = 9_000;
+const awayMs = 5_000;
+/** Silence between two turns of the agent; longer than what a busy machine puts between two words. */
+const betweenTurnsMs = 400;
+/** Of the agent's voice, so much is looked for: a few words, that no other few are like. */
+const pieceMs = 1_200;
+
+test.skipIf(!chromiumIsThere && !needed)(
+  "a call outlives a network that is gone for five seconds: the agent goes on where it was, and nothing the caller says is lost",
+  async () => {
+    await using cloud = await startCloud("openai");
+    await using road = await openRoad(cloud.url);
+    const untilCallerMs = 24_000;
+    const said = samplesOf(join(speechFolder, "jfk.wav"));
+    await using visitor = await visit(road.url, concatenated(silence(untilCallerMs), said), { taped: true, raw: true });
+    cloud.panel("openai").reply(greeting, { text: longAnswer, ms: answerMs }, "I see.");
+    cloud.panel("openai").callerSays("And so my fellow Americans.");
+    await visitor.page.getByRole("button", { name: "Start the call" }).click();
+    const callId = await begins(visitor);
+    await shown(visitor, 1);
+    await visitor.page.waitForTimeout(2 * betweenTurnsMs);
+
+    // Nobody is told: what is sent just does not arrive.
+    await asks(visitor, "What is on the menu?");
+    await visitor.page.waitForTimeout(2_500);
+    road.hold();
+    await visitor.page.waitForTimeout(awayMs);
+    road.open();
+    await expect.poll(() => visitor.page.locator(".note").allInnerTexts(), patient).toContainEqual(expect.stringContaining("You are back"));
+    await visitor.isIn("listening");
+    await shown(visitor, 3);
+
+    // Connections die, and no new one comes to be.
+    await expect.poll(() => visitor.callerLevel(), patient).toBeGreaterThan(0.02);
+    await visitor.page.waitForTimeout(1_500);
+    road.close();
+    await visitor.isIn("reconnecting");
+    await visitor.page.waitForTimeout(awayMs);
+    road.open();
+    await shown(visitor, 5);
+
+    expect(await visitor.callId()).toBe(callId);
+    const turns = await visitor.turns();
+    expect(turns.filter(({ text }) => text === longAnswer)).toHaveLength(1);
+    expect(turns.filter(({ text }) => text === "And so my fellow Americans.")).toHaveLength(1);
+    expect(visitor.complaints).toEqual([]);
+    const tape = await visitor.tape();
+    expect(agentRepeatedMs(tape, cloud)).toBeLessThanOrEqual(200);
+    expectAllHeard(tape, cloud);
+  },
+);
+
+async function begins(visitor: Visitor): Promise<string> {
+  await expect.poll(() => visitor.callId(), patient).not.toBe("");
+  return visitor.callId();
+}
+
+async function asks({ page }: Visitor, question: string): Promise<void> {
+  await page.getByLabel("Type to the agent").fill(question);
+  await page.keyboard.press("Enter");
+}
+
+/** So many turns are there, the last one final. */
+async function shown(visitor: Visitor, turns: number): Promise<void> {
+  await expect.poll(async () => (await visitor.turns()).filter(({ final }) => final).length, patient).toBeGreaterThanOrEqual(turns);
+}
+
+/**
+ * How much of the answer was heard twice around the longest silence in it, ms; below zero: so much was not heard. Sound is counted, not
+ * time: a busy machine puts small gaps between the same samples.
+ */
+function agentRepeatedMs({ agent, rateHz }: Tape, cloud: Cloud): number {
+  const spoken = envelope(cloud.panel("openai").last.spoken.all(), "pcm16@24000");
+  const greetingMs = msOf(babble(greeting, "pcm16@24000").length, "pcm16@24000");
+  const answerToMs = greetingMs + answerMs;
+  const heard = new Envelope(agent, rateHz);
+  const [first, ...parts] = heard.stretches(betweenTurnsMs);
+  const gapAt = parts.findIndex(({ fromMs }, at) => fromMs - (parts[at - 1]?.toMs ?? fromMs) > awayMs / 2);
+  const [begin, end, goesOn] = [parts[0], parts[gapAt - 1], parts[gapAt]];
+  if (first === undefined || begin === undefined || end === undefined || goesOn === undefined) throw new Error("no gap in the answer");
+  const beforeMs = heard.loudMs(begin.fromMs, end.toMs);
+  const { atMs, match } = spoken.placeOf(heard, goesOn, pieceMs);
+  const missedBeforeMs = spoken.loudMs(greetingMs, atMs) - beforeMs;
+  console.info(
+    `heard ${beforeMs} ms of sound before the gap; goes on at ${atMs - greetingMs} ms of the answer (match ${match.toFixed(3)})`,
+  );
+  expect(match).toBeGreaterThan(0.8);
+  const inAll = heard.loudMs(begin.fromMs, goesOn.fromMs + (answerToMs - atMs)) - spoken.loudMs(greetingMs, answerToMs);
+  console.info(`${-missedBeforeMs} ms were repeated; ${inAll} ms more were heard than spoken in all`);
+  expect(-missedBeforeMs, "no syllable is missing").toBeGreaterThan(-50);
+  return -missedBeforeMs;
+}
+
+const envelope = (bytes: Uint8Array, encoding: Encoding): Envelope =>
+  new Envelope(
+    Float32Array.from(read(bytes, encoding), (sample) => sample / 32_768),
+    encodings[encoding].rateHz,
+  );
+
+/** Every part of what the microphone gave is in what the provider heard, at one and the same distance. */
+function expectAllHeard({ caller, rateHz }: Tape, cloud: Cloud): void {
+  const { heard: kept, settings } = cloud.panel("openai").last;
+  const heard = envelope(kept.all(), settings?.uplink ?? "pcm16@24000");
+  const said = new Envelope(caller, rateHz);
+  const speech = said.stretches(2_000, 0.01).at(-1) ?? { fromMs: 0, toMs: 0 };
+  const places = Array.from({ length: Math.floor((speech.toMs - speech.fromMs) / 1_000) }, (_, second) => {
+    const fromMs = speech.fromMs + second * 1_000;
+    const { atMs, match } = heard.placeOf(said, { fromMs }, 1_000);
+    return { shiftMs: atMs - fromMs, match };
+  });
+  console.info(
+    `what was said is heard at shifts of ${places.map(({ shiftMs, match }) => `${shiftMs} ms (${match.toFixed(2)})`).join(", ")}`,
+  );
+  const shifts = places.map(({ shiftMs }) => shiftMs);
+  // What is lost or doubled in one place moves all that follows.
+  expect(Math.min(...places.map(({ match }) => match))).toBeGreaterThan(0.5);
+  expect(shifts.length).toBeGreaterThan(6);
+  expect(Math.max(...shifts) - Math.min(...shifts)).toBeLessThanOrEqual(20);
+}
