@@ -2,12 +2,13 @@ import { defineConfig } from "vitest/config";
 
 const speech = "test/**/*.speech.test.ts";
 const browser = "test/**/*.browser.test.ts";
+const load = "test/**/*.load.test.ts";
 
-// Speech and browser tests need the cores for themselves: they run after the others and one file at a time.
+// Speech, browser and load tests need the cores for themselves: they run after the others and one file at a time.
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: "fast", include: ["test/**/*.test.ts"], exclude: [speech, browser], sequence: { groupOrder: 0 } } },
+      { test: { name: "fast", include: ["test/**/*.test.ts"], exclude: [speech, browser, load], sequence: { groupOrder: 0 } } },
       {
         test: {
           name: "speech",
@@ -28,6 +29,7 @@ export default defineConfig({
           sequence: { groupOrder: 2 },
         },
       },
+      { test: { name: "load", include: [load], fileParallelism: false, testTimeout: 120_000, sequence: { groupOrder: 3 } } },
     ],
   },
 });

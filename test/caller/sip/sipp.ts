@@ -41,7 +41,7 @@ export async function sipp(port: number, steps: string, options: readonly string
     "127.0.0.1",
     "-nostdin",
     "-timeout",
-    "40",
+    "80",
     "-timeout_error",
     "-trace_err",
     "-error_file",

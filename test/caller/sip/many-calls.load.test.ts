@@ -1,9 +1,7 @@
-import { test, vi } from "vitest";
+import { test } from "vitest";
 import { pcmu as law } from "../../../src/audio/g711.ts";
 import { openSipHouse } from "./sip-house.ts";
 import { has, sipp, sippFile, steps } from "./sipp.ts";
-
-vi.setConfig({ testTimeout: 90_000 });
 
 const { invite, answered, ack, request, expect: expects, pause } = steps;
 const calls = 200;
