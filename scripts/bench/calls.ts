@@ -1,0 +1,79 @@
+// What a call costs and how long its audio takes, against a bare relay and OpenAI's own SDK, in one run: `npm run bench`.
+//   --check        processor time alone, within a minute; fails only where Linekeeper costs more than 2.5 times the relay
+//   --rounds 3     rounds of each subject, interleaved
+//   --only NAME    one subject beside the relay: linekeeper, agents-sdk
+//   --flags "..."  flags for the subjects' Node
+//   --anyway       shows the figures of a run in which the harness was the limit
+// Two cores at least: one is the subject's, one the harness's.
+import { execFileSync } from "node:child_process";
+import { availableParallelism } from "node:os";
+import { parseArgs } from "node:util";
+import { Figures } from "./calls/figures.ts";
+import { goalsOf } from "./calls/goals.ts";
+import { checkPlan, fullPlan, harnessCore, lastPlan } from "./calls/plans.ts";
+import { round, type Plan, type RoundFigures } from "./calls/round.ts";
+import { subjects } from "./calls/subjects.ts";
+import { comparison, goalTable } from "./calls/table.ts";
+
+const { values } = parseArgs({
+  options: {
+    check: { type: "boolean", default: false },
+    rounds: { type: "string" },
+    only: { type: "string" },
+    flags: { type: "string", default: "" },
+    anyway: { type: "boolean", default: false },
+  },
+});
+/** Much above what is measured on a quiet machine: CI's machines are not quiet. */
+const checkLimit = 2.5;
+const roundLimitMs = 120_000;
+
+if (availableParallelism() < 2) fail("the harness needs a core of its own beside the subject's");
+execFileSync("taskset", ["-acp", String(harnessCore), String(process.pid)]);
+
+const figures = new Figures(await run());
+if (values.check) check();
+else report();
+process.exit(process.exitCode ?? 0);
+
+async function run(): Promise<readonly RoundFigures[]> {
+  const rounds = Number(values.rounds ?? (values.check ? 2 : 3));
+  const only = values.only ?? (values.check ? "linekeeper" : undefined);
+  const rows = subjects.filter(({ name }) => only === undefined || name === only || name === "relay");
+  const nodeFlags = values.flags.split(" ").filter((flag) => flag !== "");
+  const measured: RoundFigures[] = [];
+  for (let at = 1; at <= rounds; at += 1) {
+    const plan: Plan = { ...(values.check ? checkPlan : at === rounds ? lastPlan : fullPlan), nodeFlags };
+    for (const row of rows) {
+      console.error(`round ${at} of ${rounds}: ${row.title}`);
+      const limit = setTimeout(() => fail(`${row.title}: the round did not end within ${roundLimitMs / 1_000} s`), roundLimitMs);
+      measured.push(await round(row, plan));
+      clearTimeout(limit);
+    }
+  }
+  return measured;
+}
+
+function check(): void {
+  const calls = checkPlan.steps[0]?.calls ?? 0;
+  console.log(comparison(figures, calls, calls));
+  const busy = figures.doubts();
+  const { least } = figures.ratio("linekeeper", "relay", calls, ({ cpuMs }) => cpuMs);
+  if (least <= checkLimit) return;
+  if (busy.length > 0) return console.log(`Nothing is known: ${busy.join("; ")}`);
+  fail(`a call costs ${least.toFixed(2)} times the relay's processor time, the limit is ${checkLimit}`);
+}
+
+function report(): void {
+  const doubts = figures.doubts();
+  if (doubts.length > 0) {
+    console.error(`These figures would be the harness's or the machine's:\n  ${doubts.join("\n  ")}`);
+    if (!values.anyway) fail("not reported; run it on a quiet machine");
+  }
+  console.log(`${comparison(figures)}\n\n${goalTable(goalsOf(figures))}`);
+}
+
+function fail(why: string): never {
+  console.error(`bench: ${why}`);
+  process.exit(1);
+}

@@ -1,0 +1,60 @@
+import { spreadOf, worseWay, type Figures } from "./figures.ts";
+import { at } from "./plans.ts";
+
+export interface Goal {
+  readonly what: string;
+  /** At most this. */
+  readonly limit: number;
+  readonly unit: "x" | "ms" | "frames" | "at least x";
+  readonly found: number;
+}
+
+/** What Linekeeper is to reach, everything on. */
+export function goalsOf(figures: Figures): readonly Goal[] {
+  const own = "linekeeper";
+  const ringKb = 80;
+  const most = (name: "linekeeper" | "relay" | "agents-sdk"): number =>
+    spreadOf(figures.of(name).flatMap(({ mostCalls }) => mostCalls?.calls ?? [])).median;
+  const bargeIns = figures.of(own).flatMap(({ bargeIn }) => bargeIn ?? []);
+  const bargeIn = (figure: (round: (typeof bargeIns)[number]) => number): number => spreadOf(bargeIns.map(figure)).median;
+  const memory = (name: "linekeeper" | "relay"): number => figures.step(name, at.cpu, ({ residentKbPerCall }) => residentKbPerCall).median;
+  return [
+    {
+      what: `processor time a call at ${at.cpu} calls, to the relay's`,
+      limit: 1,
+      unit: "x",
+      found: figures.ratio(own, "relay", at.cpu, (step) => step.cpuMs).median,
+    },
+    {
+      what: `added latency p99 at ${at.latency} calls, to the relay's`,
+      limit: 1.5,
+      unit: "x",
+      found: figures.ratio(own, "relay", at.latency, worseWay).median,
+    },
+    { what: "most calls on one core, to the relay's", limit: 0.95, unit: "at least x", found: most(own) / most("relay") },
+    { what: "most calls on one core, to the Agents SDK's", limit: 2.4, unit: "at least x", found: most(own) / most("agents-sdk") },
+    {
+      what: `memory a call without its ring (${ringKb} kB), to the relay's`,
+      limit: 1.5,
+      unit: "x",
+      found: (memory(own) - ringKb) / memory("relay"),
+    },
+    { what: "barge-in: speech-started in to clear out, p95", limit: 0.5, unit: "ms", found: bargeIn(({ clearP95Ms }) => clearP95Ms) },
+    { what: "barge-in: error of the cut, worst", limit: 20, unit: "ms", found: bargeIn(({ cutErrorMs }) => cutErrorMs) },
+    { what: "barge-in: stale frames after clear", limit: 0, unit: "frames", found: bargeIn(({ staleFrames }) => staleFrames) },
+    {
+      what: "first frames lost while the provider accepts",
+      limit: 0,
+      unit: "frames",
+      found: figures.step(own, at.cpu, ({ lostFirstFrames }) => lostFirstFrames).most,
+    },
+    {
+      what: `event loop delay p99 at ${at.loop} calls`,
+      limit: 10,
+      unit: "ms",
+      found: figures.step(own, at.loop, ({ loopP99Ms }) => loopP99Ms).median,
+    },
+  ];
+}
+
+export const isMet = ({ limit, unit, found }: Goal): boolean => (unit === "at least x" ? found >= limit : found <= limit);

@@ -1,0 +1,110 @@
+// A caller as Twilio's Media Streams brings it: speaks all the time, plays what comes in real time, gives marks back when they are reached.
+import type { CallBook, Books } from "./books.ts";
+import { frameText, readFrames } from "./frames.ts";
+import type { Pulse } from "./pulse.ts";
+import { connect, type WireSocket } from "./wire.ts";
+
+const frameMs = 20;
+const payloadKey = Buffer.from('"payload":"');
+const mediaEvent = Buffer.from('"event":"media"');
+/** Where the event's name stands at the latest. */
+const headChars = 40;
+
+type Parameters = Readonly<Record<string, string>>;
+
+/** Who is called. */
+interface Callee {
+  readonly url: string;
+  parametersOf(callSid: string): Promise<Parameters>;
+}
+
+export class Phone {
+  readonly #book: CallBook;
+  readonly #books: Books;
+  readonly #socket: WireSocket;
+  readonly #sid: string;
+  readonly #seat: Disposable;
+  /** When all that came will have been played. */
+  #playsUntilMs = 0;
+  #marks: { readonly name: string; readonly atMs: number }[] = [];
+  #sequence = 1;
+  /** It ended without us. */
+  lost = false;
+
+  static async call(subject: Callee, book: CallBook, books: Books, pulse: Pulse): Promise<Phone> {
+    const sid = String(book.number).padStart(32, "0");
+    const customParameters = await subject.parametersOf(`CA${sid}`);
+    return new Phone(await connect(subject.url), sid, customParameters, book, books, pulse);
+  }
+
+  private constructor(socket: WireSocket, sid: string, customParameters: Parameters, book: CallBook, books: Books, pulse: Pulse) {
+    [this.#socket, this.#book, this.#books] = [socket, book, books];
+    this.#sid = `MZ${sid}`;
+    socket.onText = (message) => this.#heard(message);
+    socket.onClose = () => {
+      this.lost = true;
+      this.#seat[Symbol.dispose]();
+    };
+    socket.send('{"event":"connected","protocol":"Call","version":"1.0.0"}');
+    const start = {
+      accountSid: `AC${"0".repeat(32)}`,
+      streamSid: this.#sid,
+      callSid: `CA${sid}`,
+      tracks: ["inbound"],
+      mediaFormat: { encoding: "audio/x-mulaw", sampleRate: 8_000, channels: 1 },
+      customParameters,
+    };
+    socket.send(JSON.stringify({ event: "start", sequenceNumber: "1", start, streamSid: this.#sid }));
+    this.#seat = pulse.join(book.number, (nowMs) => this.#beat(nowMs));
+  }
+
+  hangUp(): void {
+    this.#seat[Symbol.dispose]();
+    this.#socket.onClose = () => {};
+    this.#socket.destroy();
+  }
+
+  #beat(nowMs: number): void {
+    const index = this.#book.up.next(nowMs);
+    this.#sequence += 1;
+    const media = `{"track":"inbound","chunk":"${index + 1}","timestamp":"${index * frameMs}","payload":"${frameText(this.#book.number, index)}"}`;
+    this.#socket.send(`{"event":"media","sequenceNumber":"${this.#sequence}","media":${media},"streamSid":"${this.#sid}"}`);
+    while (this.#marks[0] !== undefined && this.#marks[0].atMs <= nowMs) this.#giveBack(this.#marks.shift()?.name ?? "");
+  }
+
+  #heard(message: Buffer): void {
+    const nowMs = performance.now();
+    const event = message.indexOf(mediaEvent);
+    if (event >= 0 && event < headChars) return this.#play(message, nowMs);
+    const wire = JSON.parse(message.toString("latin1")) as { event: string; mark?: { name: string } }; // Of the subject we started.
+    if (wire.event === "mark") this.#marks.push({ name: wire.mark?.name ?? "", atMs: Math.max(this.#playsUntilMs, nowMs) });
+    else if (wire.event === "clear") this.#clear(nowMs);
+  }
+
+  #play(message: Buffer, nowMs: number): void {
+    readFrames(message, message.indexOf(payloadKey) + payloadKey.length, ({ call, index, whole }) => {
+      const book = this.#book;
+      book.down.arrived(index, whole && call === book.number, nowMs);
+      this.#playsUntilMs = Math.max(this.#playsUntilMs, nowMs) + frameMs;
+      if (index < book.freshFrom) this.#books.staleFrames += 1;
+    });
+  }
+
+  /** Empties the playback: the marks in it come back at once. */
+  #clear(nowMs: number): void {
+    const book = this.#book;
+    if (book.spokeOverAtMs !== undefined) {
+      this.#books.clears.add(nowMs - book.spokeOverAtMs);
+      book.spokeOverAtMs = undefined;
+      book.freshFrom = book.down.sent;
+      book.heardMs = (book.down.reached - book.answerFrom) * frameMs - Math.max(0, this.#playsUntilMs - nowMs);
+    }
+    this.#playsUntilMs = 0;
+    for (const { name } of this.#marks.splice(0)) this.#giveBack(name);
+  }
+
+  #giveBack(name: string): void {
+    this.#sequence += 1;
+    this.#socket.send(JSON.stringify({ event: "mark", sequenceNumber: String(this.#sequence), mark: { name }, streamSid: this.#sid }));
+  }
+}

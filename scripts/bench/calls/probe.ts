@@ -1,0 +1,31 @@
+// Loaded into each subject before its own code: answers the benchmark's questions about its event loop.
+import { monitorEventLoopDelay, PerformanceObserver } from "node:perf_hooks";
+
+const resolutionMs = 5;
+const delay = monitorEventLoopDelay({ resolution: resolutionMs });
+let collections = 0;
+let longestMs = 0;
+new PerformanceObserver((list) => {
+  for (const { duration } of list.getEntries()) {
+    collections += 1;
+    longestMs = Math.max(longestMs, duration);
+  }
+}).observe({ entryTypes: ["gc"] });
+delay.enable();
+
+process.on("message", (question) => {
+  if (question === "exit") process.exit(0);
+  if (question === "begin") {
+    delay.reset();
+    [collections, longestMs] = [0, 0];
+  } else {
+    const late = (percentile: number): number => Math.max(0, delay.percentile(percentile) / 1e6 - resolutionMs);
+    process.send?.({
+      loopP99Ms: late(99),
+      loopMaxMs: Math.max(0, delay.max / 1e6 - resolutionMs),
+      collections,
+      longestCollectionMs: longestMs,
+    });
+  }
+});
+process.channel?.unref();

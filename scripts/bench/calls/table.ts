@@ -1,0 +1,64 @@
+import { spreadOf, worseWay, type Figures, type Name, type Spread } from "./figures.ts";
+import { isMet, type Goal } from "./goals.ts";
+import { at } from "./plans.ts";
+import { subjects } from "./subjects.ts";
+
+const digits = (value: number): string =>
+  Number.isNaN(value) ? "-" : value.toFixed(Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2);
+const shown = ({ median, least, most }: Spread): string =>
+  Number.isNaN(median) ? "-" : `${digits(median)} (${digits(least)}..${digits(most)})`;
+
+/** Markdown; medians over the rounds, least and most in brackets. */
+export function comparison(figures: Figures, cpuCalls: number = at.cpu, latencyCalls: number = at.latency): string {
+  const head = [
+    "subject",
+    `CPU ms a call and second, ${cpuCalls} calls`,
+    "to the relay's",
+    `added latency p99 ms, ${latencyCalls} calls`,
+    "to the relay's",
+    "memory a call, kB",
+    "growth kB/s",
+    "loop delay p99 ms",
+    "most calls, p99 <= 20 ms",
+    "speech started to clear, p95 ms",
+    "first frames lost a call",
+    "lost, twice, damaged",
+  ];
+  const rows = subjects
+    .filter(({ name }) => figures.of(name).length > 0)
+    .map(({ name, title }) => [title, ...cells(figures, name, cpuCalls, latencyCalls)]);
+  return [head, head.map(() => "---"), ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n");
+}
+
+function cells(figures: Figures, name: Name, cpuCalls: number, latencyCalls: number): readonly string[] {
+  const steps = figures.steps(name, cpuCalls);
+  const most = figures.of(name).flatMap(({ mostCalls }) => mostCalls ?? []);
+  const sum = (figure: (step: (typeof steps)[number]) => number): number => steps.reduce((total, step) => total + figure(step), 0);
+  return [
+    shown(figures.step(name, cpuCalls, ({ cpuMs }) => cpuMs)),
+    shown(figures.ratio(name, "relay", cpuCalls, ({ cpuMs }) => cpuMs)),
+    shown(figures.step(name, latencyCalls, worseWay)),
+    shown(figures.ratio(name, "relay", latencyCalls, worseWay)),
+    shown(figures.step(name, cpuCalls, ({ residentKbPerCall }) => residentKbPerCall)),
+    shown(figures.step(name, cpuCalls, ({ residentKbPerSecond }) => residentKbPerSecond)),
+    shown(figures.step(name, cpuCalls, ({ loopP99Ms }) => loopP99Ms)),
+    most.map(({ calls, limit }) => (limit === "harness" ? `>= ${calls} (harness full)` : String(calls))).join(", ") || "-",
+    shown(spreadOf(figures.of(name).flatMap(({ bargeIn }) => bargeIn?.clearP95Ms ?? []))),
+    digits(sum(({ lostFirstFrames }) => lostFirstFrames) / sum(({ calls }) => calls)),
+    [sum(({ lostFrames }) => lostFrames), sum(({ duplicateFrames }) => duplicateFrames), sum(({ damagedFrames }) => damagedFrames)].join(
+      ", ",
+    ),
+  ];
+}
+
+export function goalTable(goals: readonly Goal[]): string {
+  const rows = goals.map((goal) => [
+    goal.what,
+    `${goal.unit === "at least x" ? ">=" : "<="} ${goal.limit} ${goal.unit.replace("at least ", "")}`,
+    digits(goal.found),
+    verdict(goal),
+  ]);
+  return [["goal", "limit", "found", ""], ["---", "---", "---", "---"], ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n");
+}
+
+const verdict = (goal: Goal): string => (Number.isNaN(goal.found) ? "not measured" : isMet(goal) ? "met" : "missed");
