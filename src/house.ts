@@ -45,7 +45,7 @@ import { openPrompts, type Prompts } from "./prompts/prompts.ts";
 import { HouseVoice } from "./provider/local/voice.ts";
 import { providers as rows } from "./provider/providers.ts";
 import type { ProviderRow } from "./provider/registry.ts";
-import type { SessionHouse } from "./session/call.ts";
+import type { SessionHouse } from "./session/session-house.ts";
 import { keepCalls } from "./session/keep.ts";
 import { Roster, type AgentPlan } from "./session/roster.ts";
 import type { CallEvent, SessionWatch } from "./session/words.ts";

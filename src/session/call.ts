@@ -1,116 +1,26 @@
-import { Downlink, type CutTurn } from "../audio/downlink.ts";
+import { Downlink } from "../audio/downlink.ts";
 import { encodings, msOf, type Encoding } from "../audio/encodings.ts";
 import { transcoder } from "../audio/transcode.ts";
-import type { Ticked, Ticker } from "../audio/ticker.ts";
+import type { Ticked } from "../audio/ticker.ts";
 import { Uplink } from "../audio/uplink.ts";
 import type { CallerNotice, Leg, LegEnd, Phase } from "../caller/leg.ts";
 import { backoffMs } from "../kernel/backoff.ts";
-import type { Clock } from "../kernel/clock.ts";
-import { Fault, toFault, type FaultCode } from "../kernel/fault.ts";
+import { Fault, toFault } from "../kernel/fault.ts";
 import type { Log } from "../kernel/log.ts";
 import type { Random } from "../kernel/random.ts";
 import type { AgentSpec, Provider } from "../provider/contract.ts";
 import { AnswerTimer } from "./answer-timer.ts";
-import type { CrisisWatch } from "../crisis/watch.ts";
 import { Asides } from "./asides.ts";
 import { CallCrisis } from "./crisis.ts";
+import type { Board, Seat } from "./board.ts";
 import { Conversation } from "./conversation.ts";
 import type { SessionEvent } from "./events.ts";
+import { LinkLedger } from "./link-ledger.ts";
 import { QualityMeter, type LineQuality } from "./call-quality.ts";
 import { ToolRunner, type Tool } from "./tools.ts";
-import type { CallSnapshot, SnapshotStore } from "./snapshot.ts";
-import type { CallEvent, CallOutcome, SessionWatch, TurnKind } from "./words.ts";
-
-/** Why a call leaves a link that works: somebody asked, a better tier is back, or the provider ends the session. */
-export type MoveCause = "asked" | "recovered" | "expiring";
-
-/** The place where the present link sits, as far as the call needs it. */
-interface Seat {
-  readonly provider: string;
-  /** What the provider owes did not come while the link was `when`. */
-  giveUp(when: "opening" | "open", why: string): void;
-  /** The caller hears an answer. */
-  answered(): void;
-  /** The answer was heard to its end. */
-  heardOut(): void;
-  /** What the call would keep of its caller's turns if this link were over now: which, and up to where, bytes. */
-  wouldSettle(): { readonly turnIds: readonly string[]; readonly end: number };
-}
-
-/** All links of a call, as far as the call needs them. */
-interface Board extends Disposable {
-  readonly tiers: readonly string[];
-  /** The present link; undefined between links. */
-  readonly seat: Seat | undefined;
-  dial(): void;
-  prepare(provider: string): void;
-  takeOver(cause: MoveCause): void;
-  dropMove(): void;
-  proven(): void;
-  /** The caller has the word: `cuts` are the agent turns that were playing, with what was heard of them. */
-  interrupt(cuts: readonly CutTurn[]): void;
-  takeText(text: string): void;
-  answerTool(id: string, name: string, output: string, failed: boolean): void;
-}
-
-/** How long a provider may take, ms; it follows what the provider usually takes. */
-interface Pace {
-  openLimitMs(provider: string): number;
-  /** From a committed turn to the first audio of its answer. */
-  answerLimitMs(provider: string): number;
-  /** How well it does lately; a sick one is tried last, never not at all. */
-  levelOf(provider: string): "healthy" | "degraded" | "unhealthy";
-}
-
-/** What calls on one node share. */
-export interface SessionHouse {
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly ticker: Ticker;
-  readonly log: Log;
-  readonly watch: SessionWatch;
-  readonly providers: ReadonlyMap<string, Provider>;
-  readonly pace: Pace;
-  /** Retries of the whole node; false: too many already, who has another way takes that. */
-  readonly credit: { take(): boolean; giveBack(): void };
-  /** What may be spent: the tiers of a new call, best first, or why there is none to be had. Calls in progress are not asked about. */
-  readonly budget: { admit(tiers: readonly string[]): readonly string[] | Fault };
-  /** Telephone number or SIP URI of those who take over callers in need, and who ask for a person; undefined: they are only told. */
-  readonly personAt: string | undefined;
-  /** A voice for what is not the provider's to say, pcm16@16000; undefined: there is none. */
-  readonly voice: { say(text: string, language: string): Promise<Uint8Array> } | undefined;
-  /** Fixed lines in the caller's language, pcm16@16000. */
-  readonly prompts: {
-    line(id: "bridge" | "crisis", language: string, callId: string): { readonly text: string; readonly audio: Uint8Array };
-  };
-  /** Hears when a caller is in need. */
-  readonly crisis: Pick<CrisisWatch, "heard" | "reported" | "isCrisis" | "forget">;
-  readonly snapshots: SnapshotStore;
-  readonly limits: SessionLimits;
-}
-
-interface SessionLimits {
-  readonly ringChunks: number;
-  readonly chunkMs: number;
-  readonly holdMs: number;
-  /** Dials of a provider in a row before a call that has no other is given up. */
-  readonly attempts: number;
-  readonly drainMs: number;
-}
-
-const moves: ReadonlySet<string> = new Set<MoveCause>(["asked", "recovered", "expiring"]);
-
-/** What a call is about. */
-export interface CallOrder {
-  readonly agent: AgentSpec;
-  readonly dialect: string;
-  readonly uplink: Encoding;
-  readonly downlink: Encoding;
-  readonly from: string | undefined;
-  readonly carrierCallId: string | undefined;
-  /** Where another node left it; undefined: it begins. */
-  readonly past: CallSnapshot | undefined;
-}
+import type { CallOrder, SessionHouse } from "./session-house.ts";
+import type { CallSnapshot } from "./snapshot.ts";
+import type { CallEvent, CallOutcome, TurnKind } from "./words.ts";
 
 /** Of so many frames, one has its way through our code timed: about one a second. */
 const framesPerSample = 50;
@@ -138,6 +48,7 @@ export class Call implements Ticked {
   readonly tools: ToolRunner;
   readonly #asides: Asides;
   readonly crisis = new CallCrisis(this);
+  readonly links = new LinkLedger(this);
   /** A fixed line that is about to be heard in place of an answer. */
   #stoodInFor: string | undefined;
   readonly startedMs: number;
@@ -156,12 +67,7 @@ export class Call implements Ticked {
   #isUnderstood = false;
   #frames = 0;
   #turnKind: TurnKind = "plain";
-  /** The link that the call had last and has no more; undefined while it has one. */
-  #gone: { readonly provider: string; readonly atMs: number; readonly cause: FaultCode | MoveCause; readonly lostMs: number } | undefined;
   #lastProvider = "none";
-  #greetedBy = "none";
-  /** A provider's own session that a new link of it could take up, and the last item that is in it. */
-  #handle: { readonly provider: string; readonly text: string; readonly lastItem: string | undefined } | undefined;
   /** Caller audio that an earlier node had and settled, ms. */
   #receivedBeforeMs = 0;
   #isOver = false;
@@ -374,38 +280,8 @@ export class Call implements Ticked {
     this.tell({ type: "caller.understood", provider: this.#lastProvider, afterMs });
   }
 
-  /** The call has no link from now on, until the next one opens. */
-  linkGone(provider: string, cause: FaultCode | MoveCause): void {
-    if (this.uplink.unsettledChunks > 0) this.tell({ type: "audio.buffered", provider, chunks: this.uplink.unsettledChunks });
-    this.#gone ??= { provider, cause, atMs: this.house.clock.now(), lostMs: this.#lostMs };
-  }
-
-  linkOpened(provider: string, attempt: number, replayedChunks: number): void {
-    const gone = this.#gone;
-    this.#gone = undefined;
-    const restored = this.provider(provider).traits.stopgap ? "none" : this.#lostMs > (gone?.lostMs ?? 0) ? "partial" : "full";
-    if (gone === undefined) {
-      // The caller's screen named another when the call began.
-      if (provider !== this.#greetedBy) this.notify({ type: "handed-over", provider, restored });
-      return;
-    }
-    const durationMs = this.house.clock.now() - gone.atMs;
-    if (gone.provider === provider && moves.has(gone.cause))
-      return this.tell({ type: "link.renewed", provider, cause: gone.cause, replayedChunks });
-    if (gone.provider === provider) {
-      this.tell({ type: "link.recovered", provider, attempts: attempt, durationMs });
-      this.notify({ type: "connection.reconnected", provider });
-      return;
-    }
-    const mode = moves.has(gone.cause) ? "planned" : "failover";
-    const items = this.conversation.items().length;
-    const { provider: from, cause } = gone;
-    this.tell({ type: "call.handed-over", from, to: provider, mode, cause, restored, durationMs, items, replayedChunks });
-    this.notify({ type: "handed-over", provider, restored });
-  }
-
   /** Caller audio that no link will ever hear, ms. */
-  get #lostMs(): number {
+  get lostMs(): number {
     const { overflowedMs, forgottenMs } = this.uplink.account;
     return overflowedMs + forgottenMs;
   }
@@ -438,33 +314,6 @@ export class Call implements Ticked {
     this.owe(this.uplink.end, "text");
     this.crisis.heard(turnId, text);
     this.board.takeText(text);
-  }
-
-  tellRetry(provider: string, attempt: number, inMs: number): void {
-    this.owesLate();
-    this.tell({ type: "link.retrying", provider, attempt, attemptLimit: this.house.limits.attempts, backoffMs: inMs });
-    this.notify({ type: "connection.reconnecting", provider, attempt });
-  }
-
-  tellGaveUp(provider: string, attempts: number, fault: Fault | undefined): void {
-    this.tell({ type: "link.gave-up", provider, attempts, code: fault?.code ?? "internal" });
-    this.notify({ type: "connection.failed", provider });
-  }
-
-  tellMoveFailed(to: string, fault: Fault): void {
-    this.tell({ type: "handover.failed", from: this.#lastProvider, to, mode: "planned", cause: fault.code });
-  }
-
-  /** The provider's own session can be taken up by a new link, with all that was said until now. */
-  keepHandle(provider: string, text: string): void {
-    this.#handle = { provider, text, lastItem: this.conversation.items().at(-1)?.id };
-  }
-
-  /** Undefined where nothing of the kind is known, or more was said since. */
-  handleFor(provider: string): string | undefined {
-    const handle = this.#handle;
-    if (handle?.provider !== provider || handle.lastItem !== this.conversation.items().at(-1)?.id) return undefined;
-    return handle.text;
   }
 
   get answerLimitMs(): number {
@@ -570,7 +419,7 @@ export class Call implements Ticked {
 
   /** Tells the caller's screen who it is talking to, and how to come back. */
   #greetLeg(provider: string): void {
-    this.#greetedBy = provider;
+    this.links.greetedBy(provider);
     this.resumeToken = this.random.id("back_", 32);
     const { id: callId, resumeToken, receivedMs } = this;
     this.notify({ type: "started", callId, resumeToken, agent: this.agent.name, provider, receivedMs });
@@ -617,7 +466,7 @@ export class Call implements Ticked {
     this.uplink.push(past.unsettled);
     this.#receivedBeforeMs = past.receivedMs - this.receivedMs;
     for (const turn of past.unheard) this.downlink.restore(turn);
-    this.#gone = { provider: past.provider, atMs: this.house.clock.now(), cause: "draining", lostMs: 0 };
+    this.links.wasElsewhere(past.provider);
   }
 
   #silence(bytes: number): Uint8Array {

@@ -1,5 +1,6 @@
 import type { Fault } from "../kernel/fault.ts";
-import type { Call, MoveCause } from "./call.ts";
+import type { MoveCause } from "./board.ts";
+import type { Call } from "./call.ts";
 import type { CallOutcome } from "./words.ts";
 
 /** What the chart starts with. */

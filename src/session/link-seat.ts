@@ -5,7 +5,8 @@ import type { Attachment } from "../audio/uplink.ts";
 import { Fault, toFault, type FaultCode } from "../kernel/fault.ts";
 import type { Begin, ConversationItem, Link, LinkNotice, LinkReport, Provider } from "../provider/contract.ts";
 import { nearestVoice } from "../provider/voices.ts";
-import type { Call, MoveCause } from "./call.ts";
+import type { MoveCause } from "./board.ts";
+import type { Call } from "./call.ts";
 import { CallerTurns } from "./caller-turns.ts";
 
 /** A link that has lived so long works, whether or not it had something to answer. */
@@ -272,7 +273,7 @@ export class LinkSeat implements Disposable, LinkReport {
       case "link.expiring":
         return call.send({ type: "link.expiring", provider: this.provider, inMs: notice.inMs });
       case "link.resumable":
-        return call.keepHandle(this.provider, notice.handle);
+        return call.links.keepHandle(this.provider, notice.handle);
       case "link.timed":
         return call.timer.partsTold(notice.llmMs, notice.ttsMs);
       case "link.named":
@@ -298,7 +299,7 @@ export class LinkSeat implements Disposable, LinkReport {
         endpointing: traits.endpointing.includes("provider") ? "provider" : "manual",
         conversation,
         begin: this.#order.waits ? "wait" : beginFor(call.conversation.owed()),
-        resumption: traits.resumable && !this.#order.waits ? call.handleFor(this.provider) : undefined,
+        resumption: traits.resumable && !this.#order.waits ? call.links.handleFor(this.provider) : undefined,
         openLimitMs: pace.openLimitMs(this.provider),
         urgent: call.isUrgent,
         report: this,
@@ -340,7 +341,7 @@ export class LinkSeat implements Disposable, LinkReport {
     if (feed.replayedChunks > 0)
       call.tell({ type: "audio.replayed", provider: this.provider, chunks: feed.replayedChunks, buffered: call.uplink.unsettledChunks });
     for (const give of this.#waiting.splice(0)) give(link);
-    call.linkOpened(this.provider, this.#order.attempt, feed.replayedChunks);
+    call.links.opened(this.provider, this.#order.attempt, feed.replayedChunks);
     const timer = call.house.clock.setTimeout(() => this.#prove(), provenMs);
     this.#abort.signal.addEventListener("abort", () => call.house.clock.clearTimeout(timer), { once: true });
   }
@@ -455,7 +456,7 @@ export class LinkSeat implements Disposable, LinkReport {
     this.#state = { name: "over" };
     this.#early.length = 0;
     if (state.name === "open") {
-      call.linkGone(this.provider, cause);
+      call.links.gone(this.provider, cause);
       state.feed[Symbol.dispose]();
     }
     if (state.name !== "opening") {

@@ -2,7 +2,7 @@ import { createActor, type Actor } from "xstate";
 import type { CallStart, Leg, LegListener, Reception } from "../caller/leg.ts";
 import { Fault } from "../kernel/fault.ts";
 import type { AgentSpec, Provider } from "../provider/contract.ts";
-import { Call, type CallOrder, type SessionHouse } from "./call.ts";
+import { Call } from "./call.ts";
 import { callTools } from "./call-tools.ts";
 import { viewOf } from "./call-view.ts";
 import type { CallControl, CallView } from "./control.ts";
@@ -10,6 +10,7 @@ import type { TurnRecord } from "./conversation.ts";
 import { listenTo } from "./leg-listener.ts";
 import { sessionMachine } from "./machine.ts";
 import type { CallSnapshot } from "./snapshot.ts";
+import type { CallOrder, SessionHouse } from "./session-house.ts";
 import { statesOf } from "./states.ts";
 import { Switchboard, type SwitchboardShape } from "./switchboard.ts";
 import { snapshotOf } from "./take-snapshot.ts";
@@ -283,7 +284,8 @@ export class Roster implements Reception, CallControl {
       const { call } = entry;
       if (resume !== undefined && call.resumeToken === resume) return entry;
       const byCarrier = leg.traits.resume === "call-id" && call.dialect === leg.dialect && call.isHeld;
-      if (byCarrier && carrierCallId !== undefined && call.carrierCallId === carrierCallId) return entry;
+      const named = [carrierCallId, resume].filter((id) => id !== undefined);
+      if (byCarrier && call.carrierCallId !== undefined && named.includes(call.carrierCallId)) return entry;
     }
     return undefined;
   }

@@ -1,7 +1,8 @@
 import type { CutTurn } from "../audio/downlink.ts";
 import type { Timer } from "../kernel/clock.ts";
 import type { Fault } from "../kernel/fault.ts";
-import type { Call, MoveCause } from "./call.ts";
+import type { Board, MoveCause } from "./board.ts";
+import type { Call } from "./call.ts";
 import { Dial } from "./dial.ts";
 import { LinkSeat, type SeatHost } from "./link-seat.ts";
 
@@ -35,7 +36,7 @@ const hopelessPauseMs = 60_000;
  * All links of one call: the one it talks on, those that race to be it, and the one that waits to take over. At most one hears the
  * caller at any instant. The chart says when; here is how.
  */
-export class Switchboard implements SeatHost, Disposable {
+export class Switchboard implements SeatHost, Board {
   readonly #call: Call;
   readonly #shape: SwitchboardShape;
   /** Dials of a provider since a link of it last worked. */
@@ -199,7 +200,7 @@ export class Switchboard implements SeatHost, Disposable {
   #begin(provider: string, again: boolean): LinkSeat {
     const attempt = (this.#dialled.get(provider) ?? 0) + 1;
     this.#dialled.set(provider, attempt);
-    if (again) this.#call.tellRetry(provider, attempt, 0);
+    if (again) this.#call.links.retried(provider, attempt, 0);
     return new LinkSeat(this.#call, this.#call.provider(provider), { attempt, waits: false }, this);
   }
 
@@ -266,6 +267,6 @@ export class Switchboard implements SeatHost, Disposable {
   }
 
   #tellGivenUp({ provider, fault }: Lost): void {
-    this.#call.tellGaveUp(provider, this.#dialled.get(provider) ?? 1, fault);
+    this.#call.links.gaveUp(provider, this.#dialled.get(provider) ?? 1, fault);
   }
 }

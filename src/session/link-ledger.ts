@@ -1,0 +1,90 @@
+import type { Fault, FaultCode } from "../kernel/fault.ts";
+import type { MoveCause } from "./board.ts";
+import type { Call } from "./call.ts";
+
+const moves: ReadonlySet<string> = new Set<MoveCause>(["asked", "recovered", "expiring"]);
+
+/** What becomes of a call's links, one after the other: told to whoever watches and to the caller's screen. */
+export class LinkLedger {
+  readonly #call: Call;
+  /** The link that the call had last and has no more; undefined while it has one. */
+  #gone: { readonly provider: string; readonly atMs: number; readonly cause: FaultCode | MoveCause; readonly lostMs: number } | undefined;
+  /** Whom the caller's screen names. */
+  #greetedBy = "none";
+  /** A provider's own session that a new link of it could take up, and the last item that is in it. */
+  #handle: { readonly provider: string; readonly text: string; readonly lastItem: string | undefined } | undefined;
+
+  constructor(call: Call) {
+    this.#call = call;
+  }
+
+  greetedBy(provider: string): void {
+    this.#greetedBy = provider;
+  }
+
+  /** The call was on another node until now. */
+  wasElsewhere(provider: string): void {
+    this.#gone = { provider, atMs: this.#call.house.clock.now(), cause: "draining", lostMs: 0 };
+  }
+
+  /** The call has no link from now on, until the next one opens. */
+  gone(provider: string, cause: FaultCode | MoveCause): void {
+    const call = this.#call;
+    const { unsettledChunks: chunks } = call.uplink;
+    if (chunks > 0) call.tell({ type: "audio.buffered", provider, chunks });
+    this.#gone ??= { provider, cause, atMs: call.house.clock.now(), lostMs: call.lostMs };
+  }
+
+  opened(provider: string, attempt: number, replayedChunks: number): void {
+    const call = this.#call;
+    const gone = this.#gone;
+    this.#gone = undefined;
+    const restored = call.provider(provider).traits.stopgap ? "none" : call.lostMs > (gone?.lostMs ?? 0) ? "partial" : "full";
+    if (gone === undefined) {
+      // The caller's screen named another when the call began.
+      if (provider !== this.#greetedBy) call.notify({ type: "handed-over", provider, restored });
+      return;
+    }
+    const durationMs = call.house.clock.now() - gone.atMs;
+    const isMove = moves.has(gone.cause);
+    if (gone.provider === provider && isMove) return call.tell({ type: "link.renewed", provider, cause: gone.cause, replayedChunks });
+    if (gone.provider === provider) {
+      call.tell({ type: "link.recovered", provider, attempts: attempt, durationMs });
+      call.notify({ type: "connection.reconnected", provider });
+      return;
+    }
+    const { provider: from, cause } = gone;
+    const mode = isMove ? "planned" : "failover";
+    const items = call.conversation.items().length;
+    call.tell({ type: "call.handed-over", from, to: provider, mode, cause, restored, durationMs, items, replayedChunks });
+    call.notify({ type: "handed-over", provider, restored });
+  }
+
+  retried(provider: string, attempt: number, inMs: number): void {
+    const call = this.#call;
+    call.owesLate();
+    call.tell({ type: "link.retrying", provider, attempt, attemptLimit: call.house.limits.attempts, backoffMs: inMs });
+    call.notify({ type: "connection.reconnecting", provider, attempt });
+  }
+
+  gaveUp(provider: string, attempts: number, fault: Fault | undefined): void {
+    this.#call.tell({ type: "link.gave-up", provider, attempts, code: fault?.code ?? "internal" });
+    this.#call.notify({ type: "connection.failed", provider });
+  }
+
+  moveFailed(to: string, fault: Fault): void {
+    this.#call.tell({ type: "handover.failed", from: this.#call.lastProvider, to, mode: "planned", cause: fault.code });
+  }
+
+  /** The provider's own session can be taken up by a new link, with all that was said until now. */
+  keepHandle(provider: string, text: string): void {
+    this.#handle = { provider, text, lastItem: this.#call.conversation.items().at(-1)?.id };
+  }
+
+  /** Undefined where nothing of the kind is known, or more was said since. */
+  handleFor(provider: string): string | undefined {
+    const handle = this.#handle;
+    if (handle?.provider !== provider || handle.lastItem !== this.#call.conversation.items().at(-1)?.id) return undefined;
+    return handle.text;
+  }
+}
