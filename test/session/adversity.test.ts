@@ -145,7 +145,7 @@ test("a caller who is lost twice comes back twice, with a new token each time", 
   expect(() => house.dial(first)).toThrow("the call to come back to is over");
   expect(house.roster.size).toBe(1);
   third.line.signal({ type: "hung-up" });
-  expect(house.roster.size).toBe(1);
+  expect(house.roster.size).toBe(0);
 });
 
 test("a call that outlives the drain is told to come back, and counts as moved", async () => {
