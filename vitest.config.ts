@@ -7,6 +7,8 @@ const load = "test/**/*.load.test.ts";
 // Speech, browser and load tests need the cores for themselves: they run after the others and one file at a time.
 export default defineConfig({
   test: {
+    // Most tests wait for sockets and real time, so that more of them than cores fit beside each other.
+    maxWorkers: 3,
     projects: [
       { test: { name: "fast", include: ["test/**/*.test.ts"], exclude: [speech, browser, load], sequence: { groupOrder: 0 } } },
       {
