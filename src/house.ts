@@ -136,6 +136,7 @@ export async function openHouse(settings: Settings, log: Log, metrics: Metrics):
       hangUp: (callId) => {
         if (roster.call(callId) !== undefined) roster.hangUp(callId);
       },
+      answeredBy: (callId, who, isReady) => roster.answeredBy(callId, who, isReady),
       clock: systemClock,
       log,
     });
@@ -547,5 +548,6 @@ function planOf(agent: AgentSettings, tiers: readonly string[], desk: readonly T
     tools: desk.filter((tool) => wanted.includes(tool.spec.name)),
     standby: agent.standby,
     switchBack: agent.switchBack,
+    manners: { idle: { ...agent.idle, repromptAfterMs: agent.idle.repromptAfterMs }, machine: agent.machine },
   };
 }

@@ -6,8 +6,8 @@ export interface CallOrder {
   readonly from: string | undefined;
   readonly agent: string | undefined;
   readonly language: string | undefined;
-  /** What is done when a machine answers: nothing (it is not even asked for), or the call is ended. */
-  readonly machine: "ignore" | "hang-up";
+  /** What is done when a machine answers: nothing (it is not even asked for), or the call is ended, or a message left; undefined: as the agent says. */
+  readonly machine: "ignore" | "hang-up" | "leave-message" | undefined;
   /** How long the telephone may ring, s. */
   readonly ringLimitS: number;
 }

@@ -21,6 +21,8 @@ export interface LegCounts {
   floods: number;
   slowReaders: number;
   silentPeers: number;
+  /** Peers whose socket lived and who sent neither audio nor anything else a caller does. */
+  muteLegs: number;
 }
 
 export const newLegCounts = (): LegCounts => ({
@@ -31,6 +33,7 @@ export const newLegCounts = (): LegCounts => ({
   floods: 0,
   slowReaders: 0,
   silentPeers: 0,
+  muteLegs: 0,
 });
 
 /** What carries one caller's messages: a WebSocket of `ws` as it is, or what frames them on another connection. */
@@ -61,6 +64,8 @@ export interface LegParts {
 const startLimitMs = 5_000;
 const pingEveryMs = 15_000;
 const pingsMissedLimit = 2;
+/** A leg over which a caller sends nothing at all for so long is gone, whatever its socket says: silence comes as frames, too. */
+const muteLimitMs = 60_000;
 /** Above this nothing new is sent; at the second figure, or after so long above the first, the caller is given up. */
 const highWaterBytes = 256 * 1024;
 const highWaterMs = 2_000;
@@ -125,6 +130,8 @@ class SocketShell implements Ticked {
   #line: CarrierLine = plainLine;
   #heardMs: number;
   #pingedMs: number;
+  /** When the caller last sent audio, a key, words. */
+  #activeMs: number;
   #pingsMissed = 0;
   #slowSinceMs: number | undefined;
   #highWater = highWaterBytes;
@@ -145,6 +152,7 @@ class SocketShell implements Ticked {
     this.#state = { name: "waiting", sinceMs: now };
     this.#heardMs = now;
     this.#pingedMs = now;
+    this.#activeMs = now;
   }
 
   open(): void {
@@ -166,6 +174,7 @@ class SocketShell implements Ticked {
     } else {
       this.#watchReader(nowMs);
       this.#watchPeer(nowMs);
+      this.#watchCaller(nowMs);
     }
     return !this.#over;
   }
@@ -283,12 +292,14 @@ class SocketShell implements Ticked {
     if (signal.type === "ignored") {
       this.#parts.counts.ignoredMessages += 1;
     } else if (signal.type === "ping") {
+      this.#activeMs = this.#heardMs;
       this.#write(signal.message);
     } else if (this.#state.name === "leaving") {
       if (signal.type === "stop") this.#finishStopped(this.#state, signal);
     } else if (signal.type === "start") {
       this.#start(signal);
     } else if (this.#state.name === "talking") {
+      this.#activeMs = this.#heardMs;
       this.#tell(this.#state, signal);
     } else if (signal.type === "stop") {
       this.#finishStopped({ code: 1000, reason: "done" }, signal);
@@ -307,6 +318,7 @@ class SocketShell implements Ticked {
     const listener = this.#parts.reception.receive(leg, start);
     // The reception may have ended the leg in the same breath.
     if (!this.#over) this.#state = { name: "talking", leg, listener, media: new MediaClock(signal.uplink) };
+    this.#activeMs = this.#heardMs;
   }
 
   #tell(
@@ -372,6 +384,15 @@ class SocketShell implements Ticked {
     this.#pingsMissed += 1;
     this.#pingedMs = nowMs;
     this.#socket.ping();
+  }
+
+  #watchCaller(nowMs: number): void {
+    const state = this.#state;
+    if (state.name !== "talking" || nowMs - this.#activeMs < muteLimitMs) return;
+    this.#parts.counts.muteLegs += 1;
+    this.#parts.log.info("leg_mute", { dialect: this.#dialect.name, message: `nothing was sent for ${muteLimitMs / 1_000} s` });
+    this.#finish(1000, "idle");
+    this.#tellLost(state.listener, undefined);
   }
 
   #alive(): void {

@@ -28,6 +28,8 @@ export interface CarrierParts {
   readonly holds: (callId: string) => boolean;
   /** Ends a call whose caller is known to be gone; nothing happens if it is over. */
   readonly hangUp: (callId: string) => void;
+  /** A carrier knows who answered a call that we placed. `isReady`: a machine takes a message now. */
+  readonly answeredBy: (callId: string, who: "person" | "machine", isReady: boolean) => void;
   readonly clock: Clock;
   readonly log: Log;
 }

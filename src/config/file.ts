@@ -7,6 +7,25 @@ import { didYouMean } from "./suggest.ts";
 
 const names = z.array(z.string().regex(/^[a-z][a-z0-9-]*$/, "must be lower-case letters, digits and hyphens"));
 
+const idle = z.strictObject({
+  /** The caller is asked whether they are still there; left out, never. */
+  repromptAfterMs: z.number().int().min(3_000).max(600_000).optional(),
+  /** How often in a row; after that the call ends. */
+  reprompts: z.number().int().min(1).max(10).default(2),
+  /** The call ends after so long in which nobody said anything. */
+  endAfterMs: z.number().int().min(10_000).max(86_400_000).default(300_000),
+});
+
+const machine = z
+  .strictObject({
+    then: z.enum(["hang-up", "leave-message", "go-on"]).default("go-on"),
+    /** Spoken after the beep. */
+    message: z.string().max(2_000).default(""),
+    /** Who speaks longer than this at first is a machine, ms. */
+    greetingMs: z.number().int().min(2_000).max(60_000).default(6_000),
+  })
+  .refine(({ then, message }) => then !== "leave-message" || message !== "", "a message to leave must be given");
+
 const agent = z.strictObject({
   name: z.string().regex(/^[a-z][a-z0-9-]{0,31}$/, "must be 1 to 32 lower-case letters, digits and hyphens"),
   instructions: z.string().min(1, "must say what the agent is to do").max(100_000),
@@ -25,6 +44,10 @@ const agent = z.strictObject({
   standby: z.enum(["cold", "warm"]).default("cold"),
   /** Whether a call that was handed over goes back once a better tier has been well for a minute. */
   switchBack: z.enum(["never", "when-well"]).default("never"),
+  /** What happens when nobody speaks, ms. */
+  idle: idle.default({ reprompts: 2, endAfterMs: 300_000 }),
+  /** What happens when a machine answers a call that was placed. */
+  machine: machine.default({ then: "go-on", message: "", greetingMs: 6_000 }),
   /** Settings that only one provider reads, under its name. */
   providerSettings: z.record(z.string(), z.unknown()).default({}),
 });
@@ -45,6 +68,8 @@ const frontDesk: AgentSettings = {
   tools: "all",
   standby: "cold",
   switchBack: "never",
+  idle: { reprompts: 2, endAfterMs: 300_000 },
+  machine: { then: "go-on", message: "", greetingMs: 6_000 },
   providerSettings: {},
 };
 

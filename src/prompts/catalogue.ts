@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { z } from "zod";
 
 /** What a line is for. */
-export const promptIds = ["bridge", "greeting", "trouble", "callback", "later", "transfer", "goodbye", "crisis"] as const;
+export const promptIds = ["bridge", "greeting", "trouble", "callback", "later", "transfer", "goodbye", "still-there", "crisis"] as const;
 export type PromptId = (typeof promptIds)[number];
 
 const language = z.string().regex(/^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$/, 'must be a language tag such as "de" or "de-AT"');

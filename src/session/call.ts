@@ -11,6 +11,7 @@ import type { Random } from "../kernel/random.ts";
 import type { AgentSpec, Provider } from "../provider/contract.ts";
 import { AnswerTimer } from "./answer-timer.ts";
 import { Asides } from "./asides.ts";
+import { Answerer } from "./answerer.ts";
 import { CallCrisis } from "./crisis.ts";
 import type { Board, Seat } from "./board.ts";
 import { Conversation } from "./conversation.ts";
@@ -20,12 +21,18 @@ import { QualityMeter, type LineQuality } from "./call-quality.ts";
 import { ToolRunner, type Tool } from "./tools.ts";
 import type { CallOrder, SessionHouse } from "./session-house.ts";
 import type { CallSnapshot } from "./snapshot.ts";
-import type { CallEvent, CallOutcome, TurnKind } from "./words.ts";
+import type { AnswererProof, CallEvent, CallOutcome, EndReason, TurnKind } from "./words.ts";
+
+/** What a provider is told that is not the caller's, and no part of the conversation. */
+const silenceNote = "(The caller has said nothing for a while. Ask in one short sentence whether they are still there, and nothing else.)";
 
 /** Of so many frames, one has its way through our code timed: about one a second. */
 const framesPerSample = 50;
 /** A turn may keep so much of the caller's audio for a replay. */
 const longestTurnMs = 60_000;
+
+/** On hold, muted, or a machine that is only left a message. */
+type Deafness = "held" | "muted" | "machine";
 
 /** Plain data of an event without the id that every event of a call carries. */
 type Told = CallEvent extends infer Event ? (Event extends CallEvent ? Omit<Event, "callId"> : never) : never;
@@ -49,6 +56,8 @@ export class Call implements Ticked {
   readonly #asides: Asides;
   readonly crisis = new CallCrisis(this);
   readonly links = new LinkLedger(this);
+  /** Undefined: they called us. */
+  readonly answerer: Answerer | undefined;
   /** A fixed line that is about to be heard in place of an answer. */
   #stoodInFor: string | undefined;
   readonly startedMs: number;
@@ -72,7 +81,7 @@ export class Call implements Ticked {
   #receivedBeforeMs = 0;
   #isOver = false;
   /** Why the provider does not hear the caller. */
-  readonly #deafTo = new Set<"held" | "muted">();
+  readonly #deafTo = new Set<Deafness>();
   #quiet = new Uint8Array(0);
   readonly #onEnd: (call: Call, outcome: CallOutcome) => void;
 
@@ -110,6 +119,7 @@ export class Call implements Ticked {
     this.#asides = new Asides(this.downlink, house.ticker, bridgeLine);
     this.tools = new ToolRunner(tools(this), { callId: this.id, clock, random: this.random }, this.log);
     this.agent = { ...order.agent, tools: this.tools.specs };
+    this.answerer = order.isPlaced ? new Answerer(this) : undefined;
     if (past !== undefined) this.#goOn(past);
   }
 
@@ -175,6 +185,7 @@ export class Call implements Ticked {
     this.downlink.legAlive();
     const heard = this.#deafTo.size === 0 ? frame : this.#silence(frame.length);
     this.#meter?.heard(frame);
+    this.answerer?.hear(frame);
     this.#frames += 1;
     if (this.#frames % framesPerSample !== 0) return this.uplink.push(heard);
     const fromMs = this.house.clock.now();
@@ -326,12 +337,12 @@ export class Call implements Ticked {
     this.notify({ type: "phase", phase });
   }
 
-  muffle(why: "held" | "muted", on: boolean): void {
+  muffle(why: Deafness, on: boolean): void {
     if (on) this.#deafTo.add(why);
     else this.#deafTo.delete(why);
   }
 
-  isMuffled(why: "held" | "muted"): boolean {
+  isMuffled(why: Deafness): boolean {
     return this.#deafTo.has(why);
   }
 
@@ -425,11 +436,11 @@ export class Call implements Ticked {
     this.notify({ type: "started", callId, resumeToken, agent: this.agent.name, provider, receivedMs });
   }
 
-  end(outcome: CallOutcome, fault: Fault | undefined): void {
+  end(outcome: CallOutcome, fault: Fault | undefined, reason?: EndReason): void {
     if (this.#isOver) return;
     this.#isOver = true;
     try {
-      this.#leave(outcome, fault);
+      this.#leave(outcome, fault, reason);
     } finally {
       this.#onEnd(this, outcome);
     }
@@ -441,9 +452,46 @@ export class Call implements Ticked {
 
   /** No provider has answered a caller in need: a fixed line does. An answer that comes after all follows it. */
   sayInNeed(): void {
-    const { text, audio } = this.house.prompts.line("crisis", this.agent.language, this.id);
     const turnId = this.nextTurnId();
     this.#stoodInFor = turnId;
+    this.#sayLine("crisis", turnId);
+  }
+
+  /** Asks the caller whether they are there: a provider that takes notes does it in its own words, else a fixed line does. */
+  reprompt(count: number): void {
+    // What runs offline follows a script, and would take the note for the caller's words.
+    const traits = this.seat && this.provider(this.seat.provider).traits;
+    const byAgent = traits !== undefined && traits.text && !traits.stopgap && !traits.offline;
+    this.tell({ type: "caller.reprompted", count, by: byAgent ? "agent" : "prompt" });
+    if (byAgent) this.board.takeText(silenceNote);
+    else this.#sayLine("still-there");
+  }
+
+  sayGoodbye(): void {
+    this.#sayLine("goodbye");
+  }
+
+  tellAnswerer({ who, by }: { readonly who: "person" | "machine" | "nobody"; readonly by: AnswererProof }): void {
+    this.tell({ type: "caller.answered-by", who, by });
+  }
+
+  /** A machine talks: the agent neither hears nor answers it. */
+  deafen(): void {
+    this.muffle("machine", true);
+    this.stopAgent();
+  }
+
+  leaveMessage(text: string): void {
+    try {
+      this.say(text);
+    } catch (error) {
+      this.log.warning("message_not_left", { err: error });
+      this.send({ type: "operator.hungUp" });
+    }
+  }
+
+  #sayLine(id: "crisis" | "still-there" | "goodbye", turnId = this.nextTurnId()): void {
+    const { text, audio } = this.house.prompts.line(id, this.agent.language, this.id);
     this.conversation.openAgentTurn(turnId);
     this.conversation.say(turnId, text, 0);
     this.#speak(turnId, audio);
@@ -474,7 +522,7 @@ export class Call implements Ticked {
     return this.#quiet.subarray(0, bytes);
   }
 
-  #leave(outcome: CallOutcome, fault: Fault | undefined): void {
+  #leave(outcome: CallOutcome, fault: Fault | undefined, reason: EndReason | undefined): void {
     this.#tellTimes(undefined);
     this.#board?.[Symbol.dispose]();
     const failed = outcome === "failed" && fault !== undefined;
@@ -483,7 +531,8 @@ export class Call implements Ticked {
     for (const [cause, ms] of Object.entries(losses))
       if (ms > 0) this.tell({ type: "audio.lost", direction: "uplink", cause, ms, provider: this.#lastProvider });
     this.#tellQuality();
-    this.tell({ type: "call.ended", dialect: this.dialect, outcome, cause: failed ? fault.code : undefined, durationMs: this.ageMs });
+    const cause = failed ? fault.code : undefined;
+    this.tell({ type: "call.ended", dialect: this.dialect, outcome, cause, durationMs: this.ageMs, reason });
     this.tools.close();
     this.#asides[Symbol.dispose]();
     this.crisis[Symbol.dispose]();

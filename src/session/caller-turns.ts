@@ -47,6 +47,7 @@ export class CallerTurns {
     if (turn.settled !== undefined && turn.end !== undefined) turn.settled = { text };
     this.#call.caption(turn.id, "caller", final);
     this.#call.crisis.heard(turn.id, text);
+    this.#call.answerer?.said(turn.id, text);
   }
 
   finished(linkTurnId: string, uplinkMs: number): void {

@@ -1,7 +1,8 @@
 import type { Fault } from "../kernel/fault.ts";
 import type { MoveCause } from "./board.ts";
 import type { Call } from "./call.ts";
-import type { CallOutcome } from "./words.ts";
+import type { Manners } from "./manners.ts";
+import type { CallOutcome, EndReason } from "./words.ts";
 
 /** What the chart starts with. */
 export interface SessionInput {
@@ -10,6 +11,9 @@ export interface SessionInput {
   readonly attemptLimit: number;
   readonly holdLimitMs: number;
   readonly drainLimitMs: number;
+  readonly manners: Manners;
+  /** We called them. */
+  readonly isPlaced: boolean;
   /** Taken up where another node left it: nobody is there yet. */
   readonly isRestored: boolean;
 }
@@ -34,4 +38,8 @@ export interface SessionContext extends SessionInput {
   /** Why the last link was lost. */
   readonly fault: Fault | undefined;
   readonly outcome: CallOutcome;
+  /** What ended the call, where its outcome does not say it. */
+  readonly reason: EndReason | undefined;
+  /** How often in a row the caller was asked whether they are there. */
+  readonly reprompted: number;
 }

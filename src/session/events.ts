@@ -1,5 +1,6 @@
 import type { Leg } from "../caller/leg.ts";
 import type { Fault } from "../kernel/fault.ts";
+import type { AnswererProof } from "./words.ts";
 
 /** What can happen to a call, as `who.pastVerb`. */
 export type SessionEvent =
@@ -45,5 +46,11 @@ export type SessionEvent =
   | { readonly type: "operator.resumed" }
   | { readonly type: "node.drained" }
   | { readonly type: "node.closed" }
+  /** Silence that lasted too long. */
+  | { readonly type: "silence.tooLong" }
+  /** Who answered a call that we placed, and how that is known. */
+  | { readonly type: "answerer.wasKnown"; readonly who: "person" | "machine"; readonly by: AnswererProof }
+  /** The machine that answered takes a message now. */
+  | { readonly type: "answerer.isReady" }
   /** A defect of ours met this call. */
   | { readonly type: "call.broke"; readonly fault: Fault };

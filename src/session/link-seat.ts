@@ -226,7 +226,7 @@ export class LinkSeat implements Disposable, LinkReport {
     const turn = this.#agentTurn(turnId);
     if (turn.state !== "open") return;
     // Who is on hold hears nothing of it, so it was not said.
-    if (this.#call.isMuffled("held")) return this.interrupt([]);
+    if (this.#call.isMuffled("held") || this.#call.isMuffled("machine")) return this.interrupt([]);
     this.#receivedBytes += bytes.length;
     const nowMs = this.#call.house.clock.now();
     this.#call.timer.audioCame(nowMs);

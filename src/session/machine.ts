@@ -1,16 +1,39 @@
-import { assign, setup, stateIn } from "xstate";
+import { and, assign, not, raise, setup, stateIn } from "xstate";
 import type { Leg } from "../caller/leg.ts";
 import type { Fault } from "../kernel/fault.ts";
 import type { Move, SessionContext, SessionInput } from "./context.ts";
 import type { SessionEvent } from "./events.ts";
+import type { AnswererProof } from "./words.ts";
+
+type AnswererKnown = Extract<SessionEvent, { readonly type: "answerer.wasKnown" }>;
 
 const farewellLimitMs = 10_000;
 /** So long whoever shall take the caller over may ring. */
 const sendOnLimitMs = 45_000;
 /** A move that was asked for waits so long for the end of a turn. */
 const moveLimitMs = 5_000;
+/** Whoever says nothing for so long after they answered is not known. */
+const answererLimitMs = 20_000;
+/** So long a machine's greeting may last, and then our message. */
+const beepLimitMs = 45_000;
+const messageLimitMs = 60_000;
+/** Longer than any call. */
+const neverMs = 2 ** 31 - 1;
 /** A session that the provider ends is left at the latest so long before. */
 const expiryMarginMs = 2_000;
+
+/** What an event that tells who answered leads to. */
+const known = [
+  {
+    guard: { type: "isMachine", params: ({ event }: { event: AnswererKnown }) => event },
+    target: "machine",
+    actions: { type: "tellAnswerer", params: ({ event }: { event: AnswererKnown }) => event },
+  },
+  { target: "person", actions: { type: "tellAnswerer", params: ({ event }: { event: AnswererKnown }) => event } },
+] as const;
+
+/** Nobody speaks, and nothing keeps them from it. */
+const silent = and([stateIn("#quiet"), stateIn("#staying"), stateIn("#talking"), stateIn("#heard"), stateIn("#attached")]);
 
 /** A call as a chart: what it is, what may happen, what follows. Audio never passes through it. */
 export const sessionMachine = setup({
@@ -23,12 +46,25 @@ export const sessionMachine = setup({
     holdLimit: ({ context }) => context.holdLimitMs,
     drainLimit: ({ context }) => context.drainLimitMs,
     backoff: ({ context }) => context.retryInMs,
+    repromptDelay: ({ context }) => context.manners.idle.repromptAfterMs ?? neverMs,
+    idleLimit: ({ context }) => context.manners.idle.endAfterMs,
+    answererLimit: answererLimitMs,
+    greetingLimit: ({ context }) => context.manners.machine.greetingMs,
+    beepLimit: beepLimitMs,
+    messageLimit: messageLimitMs,
   },
   guards: {
     mayRetry: ({ context }, { fault, attempts }: { fault: Fault; attempts: number }) =>
       fault.row.remedy === "retry" && attempts < context.attemptLimit,
     mayDial: ({ context }) => !context.isRestored,
     mayMove: stateIn("#quiet"),
+    isSilent: silent,
+    isSpoken: not(silent),
+    mayReprompt: ({ context }) => context.reprompted < context.manners.idle.reprompts,
+    isPlaced: ({ context }) => context.isPlaced,
+    isMachine: (_, { who }: { who: "person" | "machine" }) => who === "machine",
+    hangsUpOnMachines: ({ context }) => context.manners.machine.then === "hang-up",
+    leavesMessages: ({ context }) => context.manners.machine.then === "leave-message",
     mayAwaitTool: ({ context }) => context.toolsRunning > 0,
     mayStopThinking: ({ context }) => context.toolsRunning === 0,
   },
@@ -48,6 +84,17 @@ export const sessionMachine = setup({
     noteAbandoned: assign({ outcome: "abandoned" }),
     noteFailed: assign({ outcome: "failed" }),
     forgetFault: assign({ fault: undefined }),
+    countReprompt: assign({ reprompted: ({ context }) => context.reprompted + 1 }),
+    forgetReprompts: assign({ reprompted: 0 }),
+    reprompt: ({ context }) => context.call.reprompt(context.reprompted),
+    giveUpOnSilence: raise({ type: "silence.tooLong" }),
+    sayGoodbye: ({ context }) => context.call.sayGoodbye(),
+    noteIdle: assign({ reason: "idle" }),
+    noteMachine: assign({ reason: "machine" }),
+    forgetReason: assign({ reason: undefined }),
+    tellAnswerer: ({ context }, told: { who: "person" | "machine" | "nobody"; by: AnswererProof }) => context.call.tellAnswerer(told),
+    deafen: ({ context }) => context.call.deafen(),
+    leaveMessage: ({ context }) => context.call.leaveMessage(context.manners.machine.message),
     noteMoved: assign({ outcome: "moved" }),
     stopAgent: ({ context }) => context.call.stopAgent(),
     takeText: ({ context }, text: string) => context.call.takeText(text),
@@ -63,7 +110,7 @@ export const sessionMachine = setup({
     unmute: ({ context }) => context.call.muffle("muted", false),
     holdLeg: ({ context }) => context.call.holdLeg(),
     takeLeg: ({ context }, leg: Leg) => context.call.takeLeg(leg),
-    endCall: ({ context }) => context.call.end(context.outcome, context.fault),
+    endCall: ({ context }) => context.call.end(context.outcome, context.fault, context.reason),
     loseUnanswered: ({ context }) => context.call.seat?.giveUp("open", `no answer within ${Math.round(context.call.answerLimitMs)} ms`),
   },
 }).createMachine({
@@ -78,6 +125,8 @@ export const sessionMachine = setup({
     toolsRunning: 0,
     fault: undefined,
     outcome: "completed",
+    reason: undefined,
+    reprompted: 0,
   }),
   states: {
     live: {
@@ -98,6 +147,7 @@ export const sessionMachine = setup({
               id: "staying",
               on: {
                 "agent.askedToEnd": "leaving",
+                "silence.tooLong": { target: "leaving", actions: ["noteIdle", "sayGoodbye"] },
                 "operator.askedTransfer": { target: "sendingOn", actions: { type: "noteTarget", params: ({ event }) => event.target } },
               },
             },
@@ -116,8 +166,52 @@ export const sessionMachine = setup({
               },
             },
             leaving: {
-              on: { "agent.wasHeard": "#session.ended", "caller.spoke": "staying", "caller.typed": "staying" },
+              on: {
+                "agent.wasHeard": "#session.ended",
+                "caller.spoke": { target: "staying", actions: "forgetReason" },
+                "caller.typed": { target: "staying", actions: "forgetReason" },
+              },
               after: { farewellLimit: "#session.ended" },
+            },
+          },
+        },
+        // Who answered a call that we placed: a person, or a machine that is left, is spoken to after its beep, or talked with all the same.
+        answerer: {
+          initial: "unasked",
+          states: {
+            unasked: { always: { guard: "isPlaced", target: "unknown" } },
+            unknown: {
+              on: { "caller.spoke": "greeting", "answerer.wasKnown": known },
+              after: { answererLimit: { target: "person", actions: { type: "tellAnswerer", params: { who: "nobody", by: "silence" } } } },
+            },
+            greeting: {
+              on: {
+                "caller.finished": { target: "person", actions: { type: "tellAnswerer", params: { who: "person", by: "length" } } },
+                "caller.dismissed": "unknown",
+                "answerer.wasKnown": known,
+              },
+              after: { greetingLimit: { target: "machine", actions: { type: "tellAnswerer", params: { who: "machine", by: "length" } } } },
+            },
+            // Words and the carrier come later than the end of the first turn, and know better.
+            person: { on: { "answerer.wasKnown": known } },
+            machine: {
+              initial: "met",
+              states: {
+                met: {
+                  always: [
+                    { guard: "hangsUpOnMachines", target: "#session.ended", actions: "noteMachine" },
+                    { guard: "leavesMessages", target: "greeting" },
+                    { target: "talkedWith" },
+                  ],
+                },
+                greeting: { entry: "deafen", on: { "answerer.isReady": "recording" }, after: { beepLimit: "recording" } },
+                recording: {
+                  entry: ["noteMachine", "leaveMessage"],
+                  on: { "agent.wasHeard": "#session.ended" },
+                  after: { messageLimit: "#session.ended" },
+                },
+                talkedWith: {},
+              },
             },
           },
         },
@@ -258,14 +352,14 @@ export const sessionMachine = setup({
         line: {
           initial: "open",
           states: {
-            open: { on: { "operator.held": "held" } },
+            open: { id: "talking", on: { "operator.held": "held" } },
             held: { entry: ["stopAgent", "hold"], exit: "unhold", on: { "operator.resumed": "open" } },
           },
         },
         ear: {
           initial: "open",
           states: {
-            open: { on: { "operator.muted": "muted" } },
+            open: { id: "heard", on: { "operator.muted": "muted" } },
             muted: { entry: "mute", exit: "unmute", on: { "operator.unmuted": "open" } },
           },
         },
@@ -273,11 +367,29 @@ export const sessionMachine = setup({
           initial: "arriving",
           states: {
             arriving: { always: [{ guard: "mayDial", target: "attached" }, { target: "held" }] },
-            attached: { on: { "leg.lost": "held" } },
+            attached: { id: "attached", on: { "leg.lost": "held" } },
             held: {
               entry: "holdLeg",
               on: { "leg.returned": { target: "attached", actions: { type: "takeLeg", params: ({ event }) => event.leg } } },
               after: { holdLimit: { target: "#session.ended", actions: "noteAbandoned" } },
+            },
+          },
+        },
+        // Nobody says anything: the caller is asked whether they are there, and in the end the call is.
+        silence: {
+          initial: "broken",
+          on: { "caller.finished": { actions: "forgetReprompts" }, "caller.typed": { actions: "forgetReprompts" } },
+          states: {
+            broken: { always: { guard: "isSilent", target: "lasting" } },
+            lasting: {
+              always: { guard: "isSpoken", target: "broken" },
+              after: {
+                repromptDelay: [
+                  { guard: "mayReprompt", target: "lasting", reenter: true, actions: ["countReprompt", "reprompt"] },
+                  { target: "lasting", actions: "giveUpOnSilence" },
+                ],
+                idleLimit: { target: "lasting", actions: "giveUpOnSilence" },
+              },
             },
           },
         },

@@ -6,6 +6,7 @@ import { Call } from "./call.ts";
 import { callTools } from "./call-tools.ts";
 import { viewOf } from "./call-view.ts";
 import type { CallControl, CallView } from "./control.ts";
+import { mannersFor, type Manners } from "./manners.ts";
 import type { TurnRecord } from "./conversation.ts";
 import { listenTo } from "./leg-listener.ts";
 import { sessionMachine } from "./machine.ts";
@@ -25,6 +26,7 @@ export interface AgentPlan {
   readonly tools: readonly Tool[];
   readonly standby: SwitchboardShape["standby"];
   readonly switchBack: SwitchboardShape["switchBack"];
+  readonly manners: Manners;
 }
 
 export interface RosterLimits {
@@ -70,7 +72,8 @@ export class Roster implements Reception, CallControl {
   restore(past: CallSnapshot): boolean {
     const plan = this.#agents.find((agent) => agent.spec.name === past.agent);
     if (plan === undefined || this.#calls.has(past.callId)) return false;
-    const { call, actor } = this.#open(plan, { ...past, past });
+    // Who answered is known, or never will be.
+    const { call, actor } = this.#open(plan, { ...past, isPlaced: false, past });
     const { dialect, agent, language } = past;
     const awayMs = Math.max(0, this.#house.clock.wallNow() - past.savedAtMs);
     call.tell({ type: "call.restored", dialect, agent, language, tiers: plan.tiers, awayMs });
@@ -167,6 +170,13 @@ export class Roster implements Reception, CallControl {
     this.#find(callId).call.mustTransfer().send({ type: "operator.askedTransfer", target });
   }
 
+  /** Somebody beside the call knows who answered it. `isReady`: a machine takes a message now. */
+  answeredBy(callId: string, who: "person" | "machine", isReady: boolean): void {
+    const call = this.#calls.get(callId)?.call;
+    call?.send({ type: "answerer.wasKnown", who, by: "carrier" });
+    if (isReady) call?.send({ type: "answerer.isReady" });
+  }
+
   mute(callId: string, on: boolean): void {
     this.#find(callId).call.send({ type: on ? "operator.muted" : "operator.unmuted" });
   }
@@ -242,7 +252,9 @@ export class Roster implements Reception, CallControl {
     const { dialect, uplink, downlink } = leg;
     const { carrierCallId, from } = start;
     const language = start.language ?? plan.spec.language;
-    const { call, actor } = this.#open(plan, { dialect, uplink, downlink, carrierCallId, from, language, past: undefined });
+    const isPlaced = start.parameters["direction"] === "outbound";
+    const mannered = { ...plan, manners: mannersFor(plan.manners, start.parameters) };
+    const { call, actor } = this.#open(mannered, { dialect, uplink, downlink, carrierCallId, from, language, isPlaced, past: undefined });
     call.tell({ type: "call.started", dialect, agent: plan.spec.name, language, user: start.parameters["user"], tiers: plan.tiers });
     call.takeLeg(leg, this.#openTiers(plan)[0]);
     actor.start();
@@ -254,7 +266,15 @@ export class Roster implements Reception, CallControl {
     const tools = (call: Call): readonly Tool[] => [...callTools(call), ...plan.tools];
     const call = new Call(this.#house, { ...order, agent }, tools, (_, outcome) => this.#leave(call, outcome));
     const { attempts, holdMs, drainMs } = this.#house.limits;
-    const input = { call, attemptLimit: attempts, holdLimitMs: holdMs, drainLimitMs: drainMs, isRestored: order.past !== undefined };
+    const input = {
+      call,
+      attemptLimit: attempts,
+      holdLimitMs: holdMs,
+      drainLimitMs: drainMs,
+      manners: plan.manners,
+      isPlaced: order.isPlaced,
+      isRestored: order.past !== undefined,
+    };
     const actor = createActor(sessionMachine, { input, clock: this.#house.clock });
     const { standby, switchBack, tiers } = plan;
     call.bind((event) => actor.send(event), new Switchboard(call, { tiers, standby, switchBack }));

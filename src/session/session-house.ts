@@ -37,7 +37,11 @@ export interface SessionHouse {
   readonly voice: { say(text: string, language: string): Promise<Uint8Array> } | undefined;
   /** Fixed lines in the caller's language, pcm16@16000. */
   readonly prompts: {
-    line(id: "bridge" | "crisis", language: string, callId: string): { readonly text: string; readonly audio: Uint8Array };
+    line(
+      id: "bridge" | "crisis" | "still-there" | "goodbye",
+      language: string,
+      callId: string,
+    ): { readonly text: string; readonly audio: Uint8Array };
   };
   /** Hears when a caller is in need. */
   readonly crisis: Pick<CrisisWatch, "heard" | "reported" | "isCrisis" | "forget">;
@@ -62,6 +66,8 @@ export interface CallOrder {
   readonly downlink: Encoding;
   readonly from: string | undefined;
   readonly carrierCallId: string | undefined;
+  /** We called them. */
+  readonly isPlaced: boolean;
   /** Where another node left it; undefined: it begins. */
   readonly past: CallSnapshot | undefined;
 }

@@ -30,7 +30,12 @@ export type CallEvent = { readonly callId: string } & (
       readonly outcome: CallOutcome;
       readonly cause: FaultCode | undefined;
       readonly durationMs: number;
+      readonly reason?: EndReason | undefined;
     }
+  /** Who answered a call that we placed; told again when it turns out otherwise. */
+  | { readonly type: "caller.answered-by"; readonly who: "person" | "machine" | "nobody"; readonly by: AnswererProof }
+  /** Nobody has spoken for a while, and the caller is asked whether they are there: by the agent, or by a fixed line. */
+  | { readonly type: "caller.reprompted"; readonly count: number; readonly by: "agent" | "prompt" }
   | {
       readonly type: "link.opened";
       readonly provider: string;
@@ -172,6 +177,12 @@ export type CallEvent = { readonly callId: string } & (
 
 /** `moved`: it goes on elsewhere, or here after a restart. */
 export type CallOutcome = "completed" | "failed" | "abandoned" | "moved";
+
+/** Ends that are no failure and nobody's hang-up: nobody spoke any more, or a machine answered. */
+export type EndReason = "idle" | "machine";
+
+/** By how long they spoke at first, what they said, a beep, the carrier's own detection, or by nothing at all. */
+export type AnswererProof = "length" | "phrase" | "beep" | "carrier" | "silence";
 
 /**
  * From the caller's own end of speech until they heard the first of the answer, ms; the parts add up to the whole.

@@ -208,6 +208,9 @@ export function callLog(log: Log, { clock, costOf }: CallLogOptions): SessionWat
           reason: event.reason,
         });
         return;
+      case "caller.answered-by":
+        log.info("call_answered_by", { callId, who: event.who, by: event.by });
+        return;
       case "leg.measured": {
         const { mosEstimate, lossShare, jitterMs, delayMs, filledMs } = event.quality;
         log.info("leg_quality", {
@@ -228,6 +231,7 @@ export function callLog(log: Log, { clock, costOf }: CallLogOptions): SessionWat
       case "audio.flowed":
       case "audio.hopped":
       case "caller.understood":
+      case "caller.reprompted":
       case "turn.answered":
       case "turn.timed":
       case "turn.broken":

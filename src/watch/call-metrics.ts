@@ -207,6 +207,12 @@ export function callMetrics(metrics: Metrics, options: CallMetricsOptions): Sess
       case "prompt.fetched":
         metrics.emergencyCache.inc({ result: event.found ? "hit" : "miss" });
         return;
+      case "caller.answered-by":
+        metrics.answeredBy.inc({ who: event.who, by: event.by });
+        return;
+      case "caller.reprompted":
+        metrics.reprompts.inc({ by: event.by });
+        return;
       case "leg.measured":
         return observeLine(metrics, labelOf(event.dialect, options.dialects), event.quality);
       case "human.asked":

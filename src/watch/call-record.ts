@@ -1,5 +1,5 @@
 import type { FaultCode } from "../kernel/fault.ts";
-import type { AnswerTimes, CallEvent, CallOutcome, TurnKind } from "../session/words.ts";
+import type { AnswerTimes, CallEvent, CallOutcome, EndReason, TurnKind } from "../session/words.ts";
 
 type MoveCause = Extract<CallEvent, { readonly type: "call.handed-over" }>["cause"];
 
@@ -21,6 +21,10 @@ export interface CallRecord {
   readonly durationMs: number;
   readonly endReason: CallOutcome;
   readonly cause: FaultCode | undefined;
+  /** Ends that are nobody's hang-up: nobody spoke any more, or a machine answered. */
+  readonly endedBy: EndReason | undefined;
+  /** Of a call that we placed: who answered, and how that is known. */
+  readonly answeredBy: Pick<Extract<CallEvent, { readonly type: "caller.answered-by" }>, "who" | "by"> | undefined;
   readonly outcome: "good" | "bad" | "excluded";
   readonly failureClass: string;
   readonly crisis: boolean;

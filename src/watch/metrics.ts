@@ -100,6 +100,8 @@ export function createMetrics() {
     streamGap: histogram("voice_stream_gap_seconds", "The longest wait between two pieces of an answer's audio", buckets.fine, [
       "provider",
     ]),
+    answeredBy: counter("voice_call_answered_by_total", "Calls that we placed, by who answered and how that is known", ["who", "by"]),
+    reprompts: counter("voice_call_reprompts_total", "Callers who were asked whether they are still there", ["by"]),
     legMos: histogram(
       "voice_call_quality_mos_estimate",
       "Callers' lines by an estimate of their quality, 1 to 4.5 (E-model, ITU-T G.107), one a leg",

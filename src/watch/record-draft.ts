@@ -32,6 +32,7 @@ export class RecordDraft {
   #readyAt: string | undefined;
   #firstTranscriptAt: string | undefined;
   #crisis = false;
+  #answeredBy: CallRecord["answeredBy"];
   /** Several at once while they race, or while one waits. */
   readonly #open: { readonly opened: Extract<CallEvent, { type: "link.opened" }>; readonly at: string; fault: LinkRecord["fault"] }[] = [];
   #episode: { readonly provider: string; readonly lostAt: string; attempts: number } | undefined;
@@ -113,6 +114,9 @@ export class RecordDraft {
         return this.#endTurn(event);
       case "tool.ended":
         return this.#push("tools", this.#tools, { name: event.name, status: event.status, durationMs: event.durationMs });
+      case "caller.answered-by":
+        this.#answeredBy = { who: event.who, by: event.by };
+        return;
       case "leg.measured":
         return this.#push("legs", this.#legs, { dialect: event.dialect, quality: event.quality, endedAt: this.#at() });
       case "crisis.detected":
@@ -147,6 +151,8 @@ export class RecordDraft {
       durationMs: Math.round(end.durationMs),
       endReason: end.outcome,
       cause: end.cause,
+      endedBy: end.reason,
+      answeredBy: this.#answeredBy,
       outcome: judged,
       failureClass,
       crisis: this.#crisis,

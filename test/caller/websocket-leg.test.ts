@@ -173,6 +173,24 @@ test("a peer that answers pings is kept, however quiet", async () => {
   await stillWorks(house, caller);
 });
 
+test("a leg over which nothing at all comes for a minute is closed in order, and lost to its call", async () => {
+  await using house = await openHouse();
+  const caller = await house.calls();
+  for (let at = 0; at < 3; at += 1) {
+    const pinged = new Promise((resolve) => caller.socket.once("ping", resolve));
+    const ponged = new Promise((resolve) => caller.socket.once("pong", resolve));
+    await house.clock.advance(16_000);
+    await pinged;
+    caller.socket.ping();
+    await ponged;
+  }
+  expect(house.reception.last.signals).toEqual([]);
+  await house.clock.advance(13_000);
+  expect(await caller.closed).toMatchObject({ code: 1000 });
+  expect(house.reception.last.signals).toEqual([{ type: "lost", fault: undefined }]);
+  expect(house.counts.muteLegs).toBe(1);
+});
+
 test("a peer that never reads loses audio first, counted, and then the call; others are untouched", async () => {
   await using house = await openHouse();
   const honest = await house.calls();

@@ -42,6 +42,7 @@ test("a call that Call Control has brought is hung up when we end it, and left a
     refusal: () => undefined,
     holds: () => false,
     hangUp: () => {},
+    answeredBy: () => {},
     clock: new SimulatedClock(),
     log: silentLog,
   });

@@ -91,6 +91,8 @@ test("an agent of the config file is read with all defaults around it", () => {
       instructions: "Take bookings.",
       tools: ["book"],
       language: "en-GB",
+      idle: { reprompts: 2, endAfterMs: 300_000 },
+      machine: { then: "go-on", message: "", greetingMs: 6_000 },
       standby: "cold",
       switchBack: "never",
       providerSettings: {},

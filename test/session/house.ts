@@ -18,6 +18,7 @@ import type {
   ProviderTraits,
   ToolResult,
 } from "../../src/provider/contract.ts";
+import { plainManners, type Manners } from "../../src/session/manners.ts";
 import { Roster, type AgentPlan } from "../../src/session/roster.ts";
 import type { CallSnapshot } from "../../src/session/snapshot.ts";
 import type { Tool } from "../../src/session/tools.ts";
@@ -258,6 +259,8 @@ export interface Caller {
   readonly line: LegListener;
   /** Speaks marked audio in real time. */
   speaks(ms: number): Promise<void>;
+  /** As `speaks`, with audio of one's own, in frames of 20 ms. */
+  sounds(audio: Uint8Array): Promise<void>;
   /** What it has sent, byte for byte. */
   readonly sent: number[];
 }
@@ -279,6 +282,9 @@ export interface HouseOptions {
   readonly standby?: AgentPlan["standby"];
   readonly switchBack?: AgentPlan["switchBack"];
   readonly seed?: number;
+  readonly manners?: Partial<Manners>;
+  /** How long whatever the house says takes, ms; undefined: it has no voice of its own. */
+  readonly voiceMs?: number;
   readonly personAt?: string;
   /** Snapshots by call, such as another node left. */
   readonly kept?: Map<string, CallSnapshot>;
@@ -292,6 +298,7 @@ export interface HouseOptions {
 }
 
 export function startHouse(options: HouseOptions = {}): House {
+  const { voiceMs } = options;
   const tiers = options.tiers ?? ["alpha"];
   const clock = new SimulatedClock();
   const providers = new Map(tiers.map((name) => [name, new PuppetProvider(name)]));
@@ -304,7 +311,14 @@ export function startHouse(options: HouseOptions = {}): House {
   const kept = options.kept ?? new Map<string, CallSnapshot>();
   const spec = { name: "desk", instructions: "", greeting: "Hello.", language: "en", voice: undefined, providerSettings: {} };
   const agents: readonly AgentPlan[] = [
-    { spec, tiers, tools: options.tools ?? [], standby: options.standby ?? "cold", switchBack: options.switchBack ?? "never" },
+    {
+      spec,
+      tiers,
+      tools: options.tools ?? [],
+      standby: options.standby ?? "cold",
+      switchBack: options.switchBack ?? "never",
+      manners: { ...plainManners, ...options.manners },
+    },
   ];
   const house = {
     clock,
@@ -317,7 +331,7 @@ export function startHouse(options: HouseOptions = {}): House {
     pace: { openLimitMs: () => 5_000, answerLimitMs: () => 20_000, levelOf: (name: string) => providers.get(name)?.level ?? "healthy" },
     credit: { take: () => true, giveBack() {} },
     budget: { admit: options.admit ?? ((named: readonly string[]) => named) },
-    voice: undefined,
+    voice: voiceMs === undefined ? undefined : { say: async () => new Uint8Array(bytesOf(voiceMs, "pcm16@16000")).fill(5) },
     personAt: options.personAt,
     prompts: { line: (id: string) => ({ text: id, audio: bridgeLine }) },
     crisis: new CrisisWatch(crisisDetector()),
@@ -350,7 +364,16 @@ export function startHouse(options: HouseOptions = {}): House {
           await clock.advance(20);
         }
       };
-      return { leg, line, speaks, sent };
+      const sounds = async (audio: Uint8Array): Promise<void> => {
+        const frameBytes = bytesOf(20, kind.uplink);
+        for (let at = 0; at < audio.length; at += frameBytes) {
+          const frame = audio.subarray(at, at + frameBytes);
+          sent.push(...frame);
+          line.audio(frame);
+          await clock.advance(20);
+        }
+      };
+      return { leg, line, speaks, sounds, sent };
     },
   };
 }

@@ -3,6 +3,7 @@ import { initialTransition, transition } from "xstate";
 import { Fault } from "../../src/kernel/fault.ts";
 import type { Call } from "../../src/session/call.ts";
 import type { SessionEvent } from "../../src/session/events.ts";
+import { plainManners } from "../../src/session/manners.ts";
 import { sessionMachine } from "../../src/session/machine.ts";
 
 const opened: SessionEvent = { type: "link.opened", provider: "a" };
@@ -54,7 +55,15 @@ test("a move takes over once, a session that is left dials nothing", () => {
 function run(events: readonly SessionEvent[]) {
   // Guards never read the call and no action runs here; only the waits are asked for.
   const call = { backoffMs: () => 0, answerLimitMs: 20_000 } as unknown as Call;
-  let [state] = initialTransition(sessionMachine, { call, attemptLimit: 7, holdLimitMs: 30_000, drainLimitMs: 60_000, isRestored: false });
+  let [state] = initialTransition(sessionMachine, {
+    call,
+    attemptLimit: 7,
+    holdLimitMs: 30_000,
+    drainLimitMs: 60_000,
+    manners: plainManners,
+    isPlaced: false,
+    isRestored: false,
+  });
   const actions: string[] = [];
   for (const event of events) {
     const [next, effects] = transition(sessionMachine, state, event);

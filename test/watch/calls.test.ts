@@ -498,6 +498,19 @@ const cases: { readonly [T in CallEvent["type"]]: readonly (Case & { event: { ty
       changes: { 'voice_tool_calls_total{status="timeout"}': 1, voice_tool_seconds_sum: 10, voice_tool_seconds_count: 1 },
     },
   ],
+  "caller.answered-by": [
+    {
+      event: { callId, type: "caller.answered-by", who: "machine", by: "beep" },
+      changes: { 'voice_call_answered_by_total{who="machine",by="beep"}': 1 },
+      line: ["info", "call_answered_by", { callId, who: "machine", by: "beep" }],
+    },
+  ],
+  "caller.reprompted": [
+    {
+      event: { callId, type: "caller.reprompted", count: 1, by: "prompt" },
+      changes: { 'voice_call_reprompts_total{by="prompt"}': 1 },
+    },
+  ],
   "leg.measured": [
     {
       event: {

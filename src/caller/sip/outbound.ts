@@ -158,7 +158,7 @@ export class OutboundCall {
     });
     call.accepted(response);
     const leg = new SipLeg(agreed.codec.encoding, call);
-    const { agent, language, to } = this.#order;
+    const { agent, language, machine, to } = this.#order;
     try {
       listener = this.#parts.reception.receive(leg, {
         dialect: "sip",
@@ -167,7 +167,7 @@ export class OutboundCall {
         language,
         resume: undefined,
         from: to,
-        parameters: { to, direction: "outbound" },
+        parameters: { to, direction: "outbound", ...(machine !== undefined && { machine }) },
       });
     } catch (error) {
       const fault = toFault(error, "internal", "taking a call that was placed");

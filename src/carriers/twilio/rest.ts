@@ -40,8 +40,9 @@ export class TwilioRest implements Dialler {
         statusCallback: url("/twilio/status"),
         statusCallbackEvent: ["initiated", "ringing", "answered", "completed"],
         timeout: order.ringLimitS,
-        ...(order.machine === "hang-up" && {
-          machineDetection: "Enable",
+        ...((order.machine === "hang-up" || order.machine === "leave-message") && {
+          // To the end of its greeting, where something is to be said after it.
+          machineDetection: order.machine === "leave-message" ? "DetectMessageEnd" : "Enable",
           asyncAmd: "true",
           asyncAmdStatusCallback: url("/twilio/machine"),
         }),
@@ -80,9 +81,14 @@ export class TwilioRest implements Dialler {
   }
 }
 
-function queryOf({ agent, language }: CallOrder): string {
-  const query = new URLSearchParams({ ...(agent !== undefined && { agent }), ...(language !== undefined && { language }) });
-  return query.size > 0 ? `?${query.toString()}` : "";
+function queryOf({ agent, language, machine }: CallOrder): string {
+  const query = new URLSearchParams({
+    direction: "outbound",
+    ...(agent !== undefined && { agent }),
+    ...(language !== undefined && { language }),
+    ...(machine !== undefined && { machine }),
+  });
+  return `?${query.toString()}`;
 }
 
 /** 20404: there is no such call any more; 21220: it is not in progress. */

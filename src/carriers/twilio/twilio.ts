@@ -20,6 +20,8 @@ export interface TwilioParts {
   readonly holds: (callId: string) => boolean;
   /** Ends a call whose caller is known to be gone. */
   readonly hangUp: (callId: string) => void;
+  /** Who answered a call that we placed. `isReady`: a machine takes a message now. */
+  readonly answeredBy: (callId: string, who: "person" | "machine", isReady: boolean) => void;
   readonly clock: Clock;
   readonly log: Log;
 }

@@ -62,7 +62,8 @@ export function twilioRoutes(twilio: Twilio, rest: TwilioRest | undefined): read
     const agent = query.get("agent") ?? undefined;
     const language = query.get("language") ?? undefined;
     const ticket = tickets.issue({ callSid, agent, language, from, resume });
-    const parameters = { agent, language, from, resume, ticket };
+    const placed = { direction: query.get("direction") ?? undefined, machine: query.get("machine") ?? undefined };
+    const parameters = { agent, language, from, resume, ticket, ...placed };
     return twiml.connect({
       streamUrl: twilio.streamUrl,
       actionUrl: url("/twilio/action", query),
@@ -153,11 +154,19 @@ export function twilioRoutes(twilio: Twilio, rest: TwilioRest | undefined): read
     if (state?.name === "sent-on") state.report({ type: "transferred" });
   }
 
-  /** Who answered a call that we placed and that is not for machines; asked for by `rest.ts`. */
+  /**
+   * Who answered a call that we placed; asked for by `rest.ts`. What follows is for the call to decide; one whose stream never came is
+   * ended at Twilio. www.twilio.com/docs/voice/answering-machine-detection, read 2026-11-21.
+   */
   async function machine({ form, callSid }: Webhook): Promise<undefined> {
     const answeredBy = form.get("AnsweredBy") ?? "unknown";
     log.info("twilio_answered_by", { call_sid: callSid, answered_by: answeredBy.slice(0, 32) });
-    if (/^(?:machine|fax)/.test(answeredBy)) await rest?.hangUp(callSid);
+    const isMachine = /^(?:machine|fax)/.test(answeredBy);
+    if (!isMachine && answeredBy !== "human") return;
+    const callId = book.find(callSid)?.callId;
+    if (callId !== undefined && parts.holds(callId))
+      parts.answeredBy(callId, isMachine ? "machine" : "person", answeredBy.startsWith("machine_end"));
+    else if (isMachine) await rest?.hangUp(callSid);
   }
 
   /** What becomes of calls and streams, told in passing. */

@@ -11,7 +11,10 @@ const order = z.object({
   carrier: z.string().max(64).optional().meta({ description: "through whom; else the first that can place calls" }),
   agent: z.string().min(1).max(64).optional(),
   language: z.string().min(2).max(35).optional(),
-  machine: z.enum(["ignore", "hang-up"]).default("ignore").meta({ description: "what to do when a machine answers" }),
+  machine: z
+    .enum(["ignore", "hang-up", "leave-message"])
+    .optional()
+    .meta({ description: "what to do when a machine answers; else what the agent's settings say" }),
   ringLimitS: z.number().int().min(5).max(600).default(60).meta({ description: "how long the telephone may ring, s" }),
 });
 

@@ -37,6 +37,7 @@ export async function exchange(authTokens: readonly string[] = [token], more: Pa
     publicUrl: () => publicUrl,
     refusal: () => undefined,
     hangUp: () => {},
+    answeredBy: () => {},
     holds: () => false,
     ...more,
   };
