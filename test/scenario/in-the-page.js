@@ -1,5 +1,5 @@
 /**
- * @typedef {{ rateHz: number, startsAt: number, blocks: Float32Array[][], flushes: number[], context: AudioContext | undefined }} RunningTape
+ * @typedef {{ rateHz: number, startsAt: number, blocks: Float32Array[][], flushes: number[], context: AudioContext | undefined, pack: (track: number) => string }} RunningTape
  * @typedef {{ rateHz: number, tracks: string[], flushes: number[], outputLatencyMs: number }} PackedTape
  * @typedef {{ role: "agent" | "caller", text: string, final: boolean, interrupted: boolean }} Turn
  */
@@ -12,8 +12,20 @@
  */
 export function startTape(worklet) {
   /** @type {RunningTape} */
-  const tape = { rateHz: 0, startsAt: 0, blocks: [], flushes: [], context: undefined };
+  const tape = { rateHz: 0, startsAt: 0, blocks: [], flushes: [], context: undefined, pack };
   Object.assign(window, { tape });
+  addEventListener("pagehide", () => sessionStorage.setItem("tape", pack(0)));
+
+  /** As 16-bit samples in base64: a minute of numbers in JSON would be tens of megabytes. */
+  function pack(/** @type {number} */ track) {
+    let bytes = "";
+    for (const block of tape.blocks) {
+      const samples = Int16Array.from(block[track] ?? [], (sample) => Math.max(-32_768, Math.min(32_767, Math.round(sample * 32_767))));
+      bytes += String.fromCharCode(...new Uint8Array(samples.buffer));
+    }
+    return btoa(bytes);
+  }
+
   const { addModule } = AudioWorklet.prototype;
   const workletUrl = URL.createObjectURL(new Blob([worklet], { type: "text/javascript" }));
   AudioWorklet.prototype.addModule = async function (url) {
@@ -56,22 +68,16 @@ export function startTape(worklet) {
   };
 }
 
-/**
- * As 16-bit samples in base64: a minute of numbers in JSON would be tens of megabytes.
- * @returns {PackedTape}
- */
+/** @returns {PackedTape} */
 export function takeTape() {
-  const { rateHz, startsAt, blocks, flushes, context } = window.tape;
-  const pack = (/** @type {number} */ track) => {
-    let bytes = "";
-    for (const block of blocks) {
-      const samples = Int16Array.from(block[track] ?? [], (sample) => Math.max(-32_768, Math.min(32_767, Math.round(sample * 32_767))));
-      bytes += String.fromCharCode(...new Uint8Array(samples.buffer));
-    }
-    return btoa(bytes);
-  };
+  const { rateHz, startsAt, flushes, context, pack } = window.tape;
   const outputLatencyMs = 1_000 * (context?.outputLatency ?? 0);
   return { rateHz, tracks: [pack(0), pack(1)], flushes: flushes.map((frame) => frame - startsAt), outputLatencyMs };
+}
+
+/** @returns {string} what left for the loudspeaker before the page was loaded again, as in `tracks`; empty if it was not */
+export function tapeBeforeReload() {
+  return sessionStorage.getItem("tape") ?? "";
 }
 
 /** @returns {Turn[]} the turns that the page shows, in order */

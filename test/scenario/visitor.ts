@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { chromium, type Browser, type Page } from "playwright-core";
 import { resampleClip } from "../../src/audio/resample.ts";
 import { wavOf } from "../public/wav.ts";
-import { callerLevelNow, callIdNow, shownTurns, startTape, takeTape, type PackedTape, type Turn } from "./in-the-page.js";
+import { callerLevelNow, callIdNow, shownTurns, startTape, takeTape, tapeBeforeReload, type PackedTape, type Turn } from "./in-the-page.js";
 
 export const chromiumPath = "/usr/bin/chromium";
 export const chromiumIsThere = existsSync(chromiumPath);
@@ -37,6 +37,8 @@ export interface Visitor extends AsyncDisposable {
   /** Resolves when the page is in that state. */
   isIn(state: "listening" | "thinking" | "speaking" | "reconnecting" | "ended" | "failed", limitMs?: number): Promise<void>;
   tape(): Promise<Tape>;
+  /** What left for the loudspeaker before the page was loaded again, at the same rate; the last 43 ms may be missing. */
+  agentBeforeReload(): Promise<Float32Array>;
   /** Of the call that the page has just now; empty before it has begun. */
   callId(): Promise<string>;
   /** Loudness of the microphone just now, 0 to 1. */
@@ -85,6 +87,7 @@ async function openPage(browser: Browser, url: string, folder: string, taped: bo
     turns: () => page.evaluate(shownTurns),
     isIn: (state, limitMs = 30_000) => page.locator(`body[data-state="${state}"]`).waitFor({ timeout: limitMs }),
     tape: async () => tapeOf(await page.evaluate(takeTape)),
+    agentBeforeReload: async () => samplesOf(await page.evaluate(tapeBeforeReload)),
     callId: () => page.evaluate(callIdNow),
     callerLevel: () => page.evaluate(callerLevelNow),
     async [Symbol.asyncDispose]() {
@@ -94,10 +97,12 @@ async function openPage(browser: Browser, url: string, folder: string, taped: bo
   };
 }
 
+function samplesOf(track: string): Float32Array {
+  const bytes = Uint8Array.from(Buffer.from(track, "base64"));
+  return Float32Array.from(new Int16Array(bytes.buffer), (sample) => sample / 32_767);
+}
+
 function tapeOf({ rateHz, tracks, flushes, outputLatencyMs }: PackedTape): Tape {
-  const [agent = new Float32Array(0), caller = new Float32Array(0)] = tracks.map((track) => {
-    const bytes = Uint8Array.from(Buffer.from(track, "base64"));
-    return Float32Array.from(new Int16Array(bytes.buffer), (sample) => sample / 32_767);
-  });
+  const [agent = new Float32Array(0), caller = new Float32Array(0)] = tracks.map(samplesOf);
   return { rateHz, agent, caller, flushes, outputLatencyMs };
 }
