@@ -1,6 +1,7 @@
 import { keepForReload } from "./client/before-reload.js";
 import { LastingWire } from "./client/lasting-wire.js";
-import { Sound } from "./client/sound.js";
+import { canOpus } from "./client/opus.js";
+import { rateOf, Sound } from "./client/sound.js";
 
 export { callBeforeReload } from "./client/before-reload.js";
 export { listDevices } from "./client/sound.js";
@@ -16,7 +17,8 @@ export { CallFailure } from "./client/failure.js";
  * @property {"microphone" | "none"} [source] who speaks; with `none` the call hears only typed text and `say`
  * @property {string} [microphoneId] the browser's default without
  * @property {boolean} [raw] no echo cancellation, noise suppression and gain control
- * @property {{ up?: string, down?: string }} [audio] `pcm16@RATE`; 16000 up and 24000 down without
+ * @property {{ up?: string, down?: string }} [audio] each `opus` or `pcm16@RATE`; without, Opus
+ * where the browser has it and the server is not on this machine, else 16000 up and 24000 down
  * @property {string} [agent]
  * @property {string} [language] BCP 47
  * @property {string} [token] a caller token, good for one call
@@ -54,21 +56,30 @@ export { CallFailure } from "./client/failure.js";
  * @throws {import("./client/failure.js").CallFailure} insecure-origin, browser-unsupported, microphone-*; click-needed with `resume`
  */
 export async function connect(options) {
-  const call = new Call(options);
+  const audio = options.resume?.audio ?? { ...bestAudio(options.url), ...options.audio };
+  const call = new Call(options, audio);
   await call.open();
   return call;
 }
 
-const rateOf = (/** @type {string} */ encoding) => {
-  const rateHz = /^pcm16@(8000|16000|24000|48000)$/.exec(encoding)?.[1];
-  if (rateHz === undefined) throw new TypeError(`audio: ${encoding} is not one of pcm16@8000, 16000, 24000, 48000`);
-  return Number(rateHz);
-};
+/** What the wire speaks when nobody says otherwise: nothing is gained by coding for a server on this machine. */
+const plain = { up: "pcm16@16000", down: "pcm16@24000" };
+/** Asked beforehand: a click may start sound only as long as nothing is waited for. */
+let hasOpus = false;
+void canOpus().then((can) => (hasOpus = can));
+
+/** @param {string | URL} url */
+function bestAudio(url) {
+  const isNear = /^(localhost|127\.|\[::1\])/.test(new URL(url, location.href).hostname);
+  return hasOpus && !isNear ? { up: "opus", down: "opus" } : plain;
+}
 
 /** What a page that comes back without a click waits for sound. */
 const soundLimitMs = 1_000;
 /** What a page that was loaded again hears once more, so that no syllable is cut, ms. */
 const overlapMs = 100;
+/** The server sends one frame in each Opus packet. */
+const packetMs = 20;
 /** Stretches of agent audio that may be on their way to the loudspeaker; older ones are forgotten. */
 const keptStretches = 16;
 
@@ -101,11 +112,14 @@ class Call {
   /** @type {string | undefined} */
   callId;
 
-  /** @param {CallOptions} options */
-  constructor(options) {
+  /**
+   * @param {CallOptions} options
+   * @param {{ up: string, down: string }} audio
+   */
+  constructor(options, audio) {
     const { resume } = options;
     this.#options = options;
-    this.#audio = resume?.audio ?? { up: options.audio?.up ?? "pcm16@16000", down: options.audio?.down ?? "pcm16@24000" };
+    this.#audio = audio;
     this.#resumeToken = resume?.resumeToken;
     this.#heard = resume?.arrived;
     this.#startedAt = resume?.startedAt ?? Date.now();
@@ -113,8 +127,7 @@ class Call {
 
   async open() {
     const sound = await Sound.open({
-      upHz: rateOf(this.#audio.up),
-      downHz: rateOf(this.#audio.down),
+      ...this.#audio,
       raw: this.#options.raw ?? false,
       events: {
         frame: (bytes) => this.#wire?.sendAudio(bytes),
@@ -209,7 +222,8 @@ class Call {
   /** @param {ArrayBuffer} bytes */
   #play(bytes) {
     const newest = this.#stretches.at(-1);
-    if (newest !== undefined) newest.arrivedMs += (bytes.byteLength * 500) / rateOf(this.#audio.down);
+    const { down } = this.#audio;
+    if (newest !== undefined) newest.arrivedMs += down === "opus" ? packetMs : (bytes.byteLength * 500) / rateOf(down);
     this.sound.play(bytes, newest?.key ?? "");
   }
 

@@ -8,7 +8,7 @@ const reportEveryMs = 100;
 const levelEveryMs = 20;
 
 /**
- * Plays `{ bytes, turnId }` (pcm16 at `rateHz`) through the jitter buffer. Takes `{ flush: true }` and `{ close: true }` too.
+ * Plays `{ bytes, turnId }` (pcm16 at `rateHz`) or `{ samples, turnId }` through the jitter buffer. Takes `{ flush: true }` and `{ close: true }` too.
  * Posts `{ playback }` (see `Playback` in playout-buffer.js) and, each 20 ms, `{ level, queuedMs, targetMs, underruns, droppedMs }`.
  */
 class Player extends AudioWorkletProcessor {
@@ -30,7 +30,7 @@ class Player extends AudioWorkletProcessor {
     this.port.onmessage = ({ data }) => {
       if (data.close === true) this.#open = false;
       else if (data.flush === true) this.#buffer.flush();
-      else this.#buffer.write(fromPcm16(data.bytes), data.turnId);
+      else this.#buffer.write(data.samples ?? fromPcm16(data.bytes), data.turnId);
     };
   }
 

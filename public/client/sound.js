@@ -1,13 +1,25 @@
 import { CallFailure, failureOfMicrophone } from "./failure.js";
+import { decodedHz, OpusDecoder, OpusEncoder } from "./opus.js";
 
 /**
  * @typedef {import("./playout-buffer.js").Playback} Playback
  * @typedef {{ level: number, queuedMs: number, targetMs: number, underruns: number, droppedMs: number }} PlayerState
  * @typedef {object} SoundEvents
- * @property {(bytes: ArrayBuffer) => void} frame 20 ms of what the caller says, in order
+ * @property {(bytes: ArrayBuffer) => void} frame 20 ms of what the caller says as the wire has it, in order
  * @property {(playback: Playback) => void} playback
  * @property {(failure: CallFailure) => void} microphoneLost it was pulled out, or taken back; silence is sent from now on
  */
+
+/**
+ * @param {string} coding
+ * @throws {TypeError} for what this side does not speak
+ */
+export function rateOf(coding) {
+  if (coding === "opus") return 24_000;
+  const rateHz = /^pcm16@(8000|16000|24000|48000)$/.exec(coding)?.[1];
+  if (rateHz === undefined) throw new TypeError(`audio: ${coding} is not opus or one of pcm16@8000, 16000, 24000, 48000`);
+  return Number(rateHz);
+}
 
 /** The audio side of a call: microphone or recording to frames, frames to the loudspeaker. One audio context for both. */
 export class Sound {
@@ -19,28 +31,37 @@ export class Sound {
   #raw;
   /** @type {{ stream: MediaStream, node: MediaStreamAudioSourceNode } | undefined} */
   #microphone;
+  /** @type {OpusEncoder | undefined} */
+  #encoder;
+  /** @type {OpusDecoder | undefined} */
+  #decoder;
   #muted = false;
   upLevel = 0;
   /** @type {PlayerState} */
   player = { level: 0, queuedMs: 0, targetMs: 0, underruns: 0, droppedMs: 0 };
 
   /**
-   * @param {{ context: AudioContext, upHz: number, downHz: number, raw: boolean, events: SoundEvents }} options
+   * @param {{ context: AudioContext, up: string, down: string, raw: boolean, events: SoundEvents }} options
    */
-  constructor({ context, upHz, downHz, raw, events }) {
+  constructor({ context, up, down, raw, events }) {
     this.#context = context;
     this.#events = events;
     this.#raw = raw;
-    this.#capture = new AudioWorkletNode(context, "linekeeper-capture", { numberOfOutputs: 0, processorOptions: { rateHz: upHz } });
+    this.#capture = new AudioWorkletNode(context, "linekeeper-capture", { numberOfOutputs: 0, processorOptions: { rateHz: rateOf(up) } });
     this.#player = new AudioWorkletNode(context, "linekeeper-playback", {
       numberOfInputs: 0,
       outputChannelCount: [1],
-      processorOptions: { rateHz: downHz },
+      processorOptions: { rateHz: down === "opus" ? decodedHz : rateOf(down) },
     });
     this.#player.connect(context.destination);
+    const encoder = up === "opus" ? new OpusEncoder(events.frame) : undefined;
+    this.#encoder = encoder;
+    if (down === "opus")
+      this.#decoder = new OpusDecoder((samples, turnId) => this.#player.port.postMessage({ samples, turnId }, [samples.buffer]));
     this.#capture.port.onmessage = ({ data }) => {
       this.upLevel = data.level;
-      events.frame(data.bytes);
+      if (encoder === undefined) events.frame(data.bytes);
+      else encoder.encode(data.bytes);
     };
     this.#player.port.onmessage = ({ data }) => {
       if (data.playback === undefined) this.player = data;
@@ -49,8 +70,8 @@ export class Sound {
   }
 
   /**
-   * @param {{ upHz: number, downHz: number, raw: boolean, events: SoundEvents }} options
-   * `raw` switches the browser's echo cancellation, noise suppression and gain control off.
+   * @param {{ up: string, down: string, raw: boolean, events: SoundEvents }} options
+   * `up`, `down`: `opus` or `pcm16@RATE`. `raw` switches the browser's echo cancellation, noise suppression and gain control off.
    * @throws {CallFailure} browser-unsupported, server-unreachable
    */
   static async open(options) {
@@ -165,10 +186,12 @@ export class Sound {
    * @param {string} turnId
    */
   play(bytes, turnId) {
-    this.#player.port.postMessage({ bytes, turnId }, [bytes]);
+    if (this.#decoder === undefined) this.#player.port.postMessage({ bytes, turnId }, [bytes]);
+    else this.#decoder.decode(bytes, turnId);
   }
 
   flush() {
+    this.#decoder?.flush();
     this.#player.port.postMessage({ flush: true });
   }
 
@@ -190,6 +213,8 @@ export class Sound {
 
   async close() {
     this.#dropMicrophone();
+    this.#encoder?.close();
+    this.#decoder?.close();
     this.#capture.port.postMessage({ close: true });
     this.#player.port.postMessage({ close: true });
     this.upLevel = 0;

@@ -67,7 +67,7 @@ export class CallPage {
 
   /**
    * @param {URL} url of the server's socket
-   * @param {{ raw: boolean, agent?: string, token?: string }} settings
+   * @param {{ raw: boolean, agent?: string, token?: string, audio?: { up: string, down: string } }} settings
    */
   constructor(url, settings) {
     this.#url = url;

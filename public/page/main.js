@@ -3,9 +3,10 @@ import { CallPage } from "./call-page.js";
 import { byId, element, icon } from "./element.js";
 import { holdRecordedCall } from "./recorded-call.js";
 
-/** `?raw=1`: no echo cancellation and the like. `?agent=`: who is asked for. `#token=`: behind the `#`, so that no server log has it. */
+/** `?raw=1`: no echo cancellation and the like. `?agent=`: who is asked for. `?audio=opus`, or `pcm16@RATE`: how sound travels. `#token=`: behind the `#`, so that no server log has it. */
 const query = new URLSearchParams(location.search);
 const agent = query.get("agent");
+const audio = query.get("audio");
 const token = new URLSearchParams(location.hash.slice(1)).get("token");
 const socketUrl = new URL("browser", location.href);
 socketUrl.protocol = socketUrl.protocol.replace("http", "ws");
@@ -14,6 +15,7 @@ socketUrl.hash = "";
 const page = new CallPage(socketUrl, {
   raw: query.get("raw") === "1",
   ...(agent === null ? {} : { agent }),
+  ...(audio === null ? {} : { audio: { up: audio, down: audio } }),
   ...(token === null ? {} : { token }),
 });
 // For tests, and for who tries the client from the console.

@@ -52,6 +52,8 @@ export type CallerSignal =
       readonly uplink: Encoding;
       readonly downlink: Encoding;
       readonly answer?: WireMessage;
+      /** What the codec keeps outside of the heap for this connection; the shell disposes of it when the connection is over. */
+      readonly held?: Disposable;
     }
   /**
    * `atMs`: the caller's media clock, where the dialect tells it, so that gaps can be filled. What a carrier sends out of order the

@@ -138,6 +138,8 @@ class SocketShell implements Ticked {
   /** The peer has said that its own buffer is full. */
   #peerFull = false;
   #malformedAudio = 0;
+  /** What the codec keeps outside of the heap. */
+  #held: Disposable | undefined;
 
   constructor(socket: LegSocket, dialect: Dialect, parts: LegParts, visit: Visit) {
     const now = parts.clock.now();
@@ -268,6 +270,7 @@ class SocketShell implements Ticked {
     if (!this.#take(this.#bytesAllowance, bytes.length, "bytes")) return undefined;
     try {
       const signal = isBinary ? this.#codec.decodeBinary(bytes) : this.#codec.decodeText(bytes.toString("utf8"));
+      if (signal.type === "start") this.#held = signal.held;
       if (signal.type === "audio" && this.#state.name === "talking") wholeSamples(signal.bytes, this.#state.leg.uplink);
       return signal;
     } catch (error) {
@@ -462,6 +465,8 @@ class SocketShell implements Ticked {
 
   #rest(): void {
     this.#state = { name: "over" };
+    this.#held?.[Symbol.dispose]();
+    this.#held = undefined;
     this.#parts.beat.forget(this);
   }
 

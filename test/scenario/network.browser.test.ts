@@ -105,6 +105,35 @@ test.skipIf(!chromiumIsThere && !needed)(
   },
 );
 
+test.skipIf(!chromiumIsThere && !needed)(
+  "Opus carries both directions: what is said is what the provider hears, what it speaks is what is heard",
+  async () => {
+    await using cloud = await startCloud("openai");
+    const said = samplesOf(join(speechFolder, "ps_cards_001.wav"));
+    await using visitor = await visit(cloud.url, concatenated(silence(4_000), said), { taped: true, raw: true, query: "audio=opus" });
+    cloud.panel("openai").reply({ text: greeting, ms: 1_500 }, { text: "Aces over kings, most certainly.", ms: 3_000 });
+    cloud.panel("openai").callerSays("The cards, please.");
+    await visitor.page.getByRole("button", { name: "Start the call" }).click();
+    await shown(visitor, 3);
+    await visitor.isIn("listening");
+    const words = (await visitor.turns()).map(({ text }) => text);
+    expect(words.toSorted()).toEqual([greeting, "The cards, please.", "Aces over kings, most certainly."].toSorted());
+    expect(visitor.complaints).toEqual([]);
+
+    const { agent, caller, rateHz } = await visitor.tape();
+    const { heard: kept, spoken: sent, settings } = cloud.panel("openai").last;
+    const [heard, spoken] = [envelope(kept.all(), settings?.uplink ?? "pcm16@24000"), envelope(sent.all(), "pcm16@24000")];
+    const microphone = new Envelope(caller, rateHz);
+    const [speech = { fromMs: 0, toMs: 0 }] = microphone.stretches(1_000, 0.01);
+    const up = heard.placeOf(microphone, speech, speech.toMs - speech.fromMs);
+    const loudspeaker = new Envelope(agent, rateHz);
+    const lost = spoken.loudMs(0, spoken.lengthMs) - loudspeaker.loudMs(0, loudspeaker.lengthMs);
+    console.info(`up: match ${up.match.toFixed(3)}; down: ${lost} ms less sound heard than spoken`);
+    expect(up.match).toBeGreaterThan(0.9);
+    expect(Math.abs(lost)).toBeLessThan(300);
+  },
+);
+
 async function begins(visitor: Visitor): Promise<string> {
   await expect.poll(() => visitor.callId(), patient).not.toBe("");
   return visitor.callId();

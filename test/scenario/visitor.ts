@@ -47,9 +47,13 @@ export interface Visitor extends AsyncDisposable {
 
 /**
  * Opens the page with a microphone that hears `said` (pcm16 at 16 kHz) once, from when it is switched on, then silence.
- * `taped`: keeps the sound of both sides. `raw`: without the browser's echo cancellation and the like.
+ * `taped`: keeps the sound of both sides. `raw`: without the browser's echo cancellation and the like. `query`: more for the page's address.
  */
-export async function visit(url: string, said: Int16Array = new Int16Array(16_000), { taped = false, raw = false } = {}): Promise<Visitor> {
+export async function visit(
+  url: string,
+  said: Int16Array = new Int16Array(16_000),
+  { taped = false, raw = false, query = "" } = {},
+): Promise<Visitor> {
   const folder = await mkdtemp(join(tmpdir(), "linekeeper-visitor-"));
   const microphone = join(folder, "microphone.wav");
   await writeFile(
@@ -62,7 +66,7 @@ export async function visit(url: string, said: Int16Array = new Int16Array(16_00
   const args = [...flags.split(" "), `--use-file-for-fake-audio-capture=${microphone}%noloop`];
   const browser = await chromium.launch({ executablePath: chromiumPath, args });
   try {
-    return await openPage(browser, `${url}${raw ? "?raw=1" : ""}`, folder, taped);
+    return await openPage(browser, `${url}?${raw ? "raw=1&" : ""}${query}`, folder, taped);
   } catch (error) {
     await browser.close();
     throw error;

@@ -1,21 +1,23 @@
 // The browser's wire, version 1, as written in browser.md beside this file.
 import { z } from "zod";
-import { encodings, msOf, type Encoding } from "../../audio/encodings.ts";
+import { encodings } from "../../audio/encodings.ts";
 import { Fault } from "../../kernel/fault.ts";
 import type { CallerCommand, CallerSignal, Dialect, DialectCodec } from "../dialect.ts";
 import type { CallStart, LegEnd } from "../leg.ts";
+import { wireAudio, type DownCoding, type UpCoding, type WireAudio } from "./browser-audio.ts";
 
-const longestMessageMs = 500;
 const longestTurnMs = 24 * 3_600_000;
 
-const encoding = z.enum(Object.keys(encodings) as [Encoding, ...Encoding[]]); // The keys of that table are the encodings.
+// The keys of that table are the encodings, and it is not empty.
+const downCodings = ["opus", ...Object.keys(encodings)] as [DownCoding, ...DownCoding[]];
+const upCodings = ["webm/opus", ...downCodings] as [UpCoding, ...UpCoding[]];
 const word = (longest: number) => z.string().min(1).max(longest);
 
 /** What a caller may say; `type` is the key. */
 export const callerMessages = {
   start: z.object({
     version: z.literal(1),
-    audio: z.object({ up: encoding, down: encoding }),
+    audio: z.object({ up: z.enum(upCodings), down: z.enum(downCodings) }),
     agent: word(64).optional(),
     language: word(35).optional(),
     token: word(4_096).optional(),
@@ -34,7 +36,7 @@ type MessageType = keyof typeof callerMessages;
 const isMessageType = (text: unknown): text is MessageType => typeof text === "string" && Object.hasOwn(callerMessages, text);
 
 function open(): DialectCodec {
-  let uplink: Encoding | undefined;
+  let audio: WireAudio | undefined;
   return {
     decodeText(message) {
       const wire = jsonObject(message);
@@ -42,30 +44,27 @@ function open(): DialectCodec {
       if (typeof type !== "string") throw malformed("type: expected a string");
       if (!isMessageType(type)) return { type: "ignored", event: type.slice(0, 64) };
       if (type === "start") {
-        const started = start(wire);
-        uplink = started.uplink;
-        return started;
+        const [call, { up, down }] = start(wire);
+        audio ??= wireAudio(up, down);
+        return { type: "start", start: call, uplink: audio.uplink, downlink: audio.downlink, held: audio };
       }
       return type === "played" ? (played(wire) ?? signalOf(type, wire)) : signalOf(type, wire);
     },
 
     decodeBinary(bytes) {
-      if (uplink === undefined) throw malformed("audio came before start");
-      if (bytes.length === 0) return { type: "ignored", event: "empty audio" };
-      const whole = encodings[uplink].bytesPerSample;
-      if (bytes.length % whole !== 0) throw malformed(`audio: ${bytes.length} bytes are no whole samples of ${uplink}`);
-      const ms = msOf(bytes.length, uplink);
-      if (ms > longestMessageMs) throw malformed(`audio: ${Math.round(ms)} ms in one message, the limit is ${longestMessageMs} ms`);
-      return { type: "audio", bytes, atMs: undefined };
+      if (audio === undefined) throw malformed("audio came before start");
+      const heard = bytes.length === 0 ? bytes : audio.decode(bytes);
+      return heard.length === 0 ? { type: "ignored", event: "empty audio" } : { type: "audio", bytes: heard, atMs: undefined };
     },
 
     encode(command) {
-      return command.type === "audio" ? command.bytes : words(command);
+      if (command.type !== "audio") return words(command);
+      return audio === undefined ? command.bytes : audio.encode(command.bytes);
     },
   };
 }
 
-function start(wire: Record<string, unknown>): CallerSignal & { type: "start" } {
+function start(wire: Record<string, unknown>): [call: CallStart, audio: { up: UpCoding; down: DownCoding }] {
   if (wire["version"] !== 1) throw new Fault("caller-unsupported", "start.version: this server speaks version 1 only");
   const { agent, language, token, resume, arrived, audio } = read("start", wire);
   const call: CallStart = {
@@ -78,7 +77,7 @@ function start(wire: Record<string, unknown>): CallerSignal & { type: "start" } 
     from: undefined,
     parameters: token === undefined ? {} : { token },
   };
-  return { type: "start", start: call, uplink: audio.up, downlink: audio.down };
+  return [call, audio];
 }
 
 /** The one message that comes ten times a second, read by hand. */

@@ -40,6 +40,7 @@ test("start says everything that a caller may say about itself", () => {
     },
     uplink: "pcm16@16000",
     downlink: "pcm16@24000",
+    held: expect.objectContaining({ uplink: "pcm16@16000" }) as unknown, // A matcher stands for what it matches.
   });
 });
 
@@ -63,7 +64,7 @@ test.each([
   { says: '{"typ":"text"}', code: "caller-malformed", names: "type" },
   { says: '{"type":"start","version":2}', code: "caller-unsupported", names: "start.version" },
   { says: '{"type":"start","version":1}', code: "caller-malformed", names: "start.audio" },
-  { says: JSON.stringify({ ...start, audio: { up: "opus", down: "pcmu@8000" } }), code: "caller-unsupported", names: "start.audio.up" },
+  { says: JSON.stringify({ ...start, audio: { up: "mp3", down: "pcmu@8000" } }), code: "caller-unsupported", names: "start.audio.up" },
   { says: JSON.stringify({ ...start, agent: 5 }), code: "caller-malformed", names: "start.agent" },
   { says: '{"type":"text","text":"  "}', code: "caller-malformed", names: "text.text" },
   { says: JSON.stringify({ type: "text", text: "x".repeat(4_001) }), code: "caller-malformed", names: "text.text" },
@@ -149,6 +150,6 @@ test("whatever comes, nothing but a Fault of the caller's is thrown", () => {
         }
       }
     }),
-    { numRuns: 5_000 },
+    { numRuns: 2_000 },
   );
-});
+}, 20_000);
