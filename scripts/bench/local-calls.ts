@@ -69,7 +69,10 @@ server.kill("SIGINT");
 await once(server, "exit");
 
 const times = done.flatMap(({ firstAudioMs }) => firstAudioMs);
-const lostMs = [...metrics.matchAll(/^voice_audio_lost_milliseconds_total\{.*\} (\S+)$/gm)].reduce((sum, [, ms]) => sum + Number(ms), 0);
+const lostMs = [...metrics.matchAll(/^voice_audio_lost_seconds_total\{.*\} (\S+)$/gm)].reduce(
+  (sum, [, seconds]) => sum + 1_000 * Number(seconds),
+  0,
+);
 console.log(
   `${calls} calls at once, ${times.length} answers: first audio p50 ${percentile(times, 0.5)} ms, p95 ${percentile(times, 0.95)} ms after the caller's last sound`,
 );

@@ -145,7 +145,7 @@ export function callMetrics(metrics: Metrics, options: CallMetricsOptions): Sess
         metrics.chunksReceived.inc({ provider: named(event.provider) }, event.receivedChunks);
         return;
       case "audio.lost":
-        metrics.audioLost.inc({ direction: event.direction, cause: labelOf(event.cause, lossCauses) }, event.ms);
+        metrics.audioLost.inc({ direction: event.direction, cause: labelOf(event.cause, lossCauses) }, event.ms / 1_000);
         return;
       case "audio.hopped":
         metrics.hop.observe({ direction: event.direction }, event.ms / 1_000);

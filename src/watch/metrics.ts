@@ -134,7 +134,7 @@ export function createMetrics() {
     crisisResponse: histogram("voice_crisis_response_seconds", "How long a caller in need waited for the first words", buckets.setup),
     emergencyCache: counter("voice_emergency_cache_total", "Prompts that the emergency tier looked for", ["result"]),
     escalations: counter("voice_human_escalations_total", "Calls for which a person was asked", ["reason", "result"]),
-    audioLost: counter("voice_audio_lost_milliseconds_total", "Audio that reached nobody", ["direction", "cause"]),
+    audioLost: counter("voice_audio_lost_seconds_total", "Audio that reached nobody", ["direction", "cause"]),
     chunksReplayed: counter("voice_chunks_replayed_total", "Caller audio chunks sent again to a new connection", ["provider"]),
 
     recovery: histogram("voice_recovery_seconds", "How long a call was nobody's before it was taken up again", buckets.setup),

@@ -283,12 +283,12 @@ const calls: readonly RuleCase[] = [
     alert: "AudioLoss",
     at: "5m",
     fires: [
-      'voice_audio_lost_milliseconds_total{direction="uplink",cause="overflow"} 0+20x40',
+      'voice_audio_lost_seconds_total{direction="uplink",cause="overflow"} 0+0.02x40',
       'ai_provider_audio_chunks_sent{provider="openai"} 0+100x40',
     ],
     silent: [
-      'voice_audio_lost_milliseconds_total{direction="uplink",cause="overflow"} 0+9x40',
-      'voice_audio_lost_milliseconds_total{direction="downlink",cause="unheard"} 0+900x40',
+      'voice_audio_lost_seconds_total{direction="uplink",cause="overflow"} 0+0.009x40',
+      'voice_audio_lost_seconds_total{direction="downlink",cause="unheard"} 0+9x40',
       'ai_provider_audio_chunks_sent{provider="openai"} 0+100x40',
     ],
   },

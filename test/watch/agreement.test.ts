@@ -85,9 +85,9 @@ test.each(seeds)("in a whole call with faults, log, metrics and record tell the 
   expect(sum(records, ({ audio }) => audio.replayedChunks)).toBe(metric("voice_chunks_replayed_total"));
   expect(sum(records, ({ audio }) => audio.sentChunks)).toBe(metric("ai_provider_audio_chunks_sent"));
   expect(lines("audio_overflow")).toBe(told("audio.lost"));
-  expect(metric("voice_audio_lost_milliseconds_total", 'cause="other"')).toBe(0);
+  expect(metric("voice_audio_lost_seconds_total", 'cause="other"')).toBe(0);
   expect(sum(records, ({ audio }) => Object.values(audio.lostMs).reduce((total, ms) => total + ms, 0))).toBeCloseTo(
-    metric("voice_audio_lost_milliseconds_total"),
+    1_000 * metric("voice_audio_lost_seconds_total"),
     6,
   );
 

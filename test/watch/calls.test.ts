@@ -419,7 +419,7 @@ const cases: { readonly [T in CallEvent["type"]]: readonly (Case & { event: { ty
   "audio.lost": [
     {
       event: { callId, type: "audio.lost", direction: "uplink", cause: "overflow", ms: 300.5, provider: "local" },
-      changes: { 'voice_audio_lost_milliseconds_total{direction="uplink",cause="overflow"}': 300.5 },
+      changes: { 'voice_audio_lost_seconds_total{direction="uplink",cause="overflow"}': 0.3005 },
       line: ["warning", "audio_overflow", { callId, provider: "local", direction: "uplink", lost_ms: 301, cause: "overflow" }],
     },
   ],

@@ -45,7 +45,7 @@ export async function killed(runs: number, seed: number, told: (words: string) =
       if (result.status === "rejected") lost.calls += 1;
       else lost.chunks += result.value.lostChunks;
     }
-    lost.ms += await world.metric(uplinkLost);
+    lost.ms += 1_000 * (await world.metric(uplinkLost));
     told(`killed: ${survivors.length + lost.calls} of ${runs}`);
   }
   const of = (moment: Moment): readonly Survivor[] => survivors.filter((each) => each.moment === moment);

@@ -61,7 +61,7 @@ export async function openWorld(tiers: readonly string[], environment: Readonly<
   };
 }
 
-export const uplinkLost = /^voice_audio_lost_milliseconds_total\{.*direction="uplink"/;
+export const uplinkLost = /^voice_audio_lost_seconds_total\{.*direction="uplink"/;
 
 const resolutionMs = 10;
 
