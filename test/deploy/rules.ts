@@ -25,3 +25,5 @@ const ruleFile = z.strictObject({
 
 const rules = ruleFiles.flatMap((path) => ruleFile.parse(parse(readFileSync(path, "utf8"))).groups.flatMap((group) => group.rules));
 export const alerts = rules.filter((rule) => "alert" in rule);
+
+export const recordings = rules.filter((rule) => "record" in rule);

@@ -1,0 +1,66 @@
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test, vi } from "vitest";
+import { z } from "zod";
+import { dashboard } from "../../scripts/dashboard/dashboard.ts";
+import { faultyEvening, openFaultyHouse } from "./fault-run.ts";
+import { openPeople } from "./people.ts";
+import { hasPrograms } from "./programs.ts";
+import { deployFolder, recordings } from "./rules.ts";
+import { startPrometheus, type Prometheus } from "./watchers.ts";
+
+const dashboardFile = readFileSync(join(deployFolder, "grafana/dashboards/linekeeper.json"), "utf8");
+const panel = z.object({ title: z.string(), targets: z.array(z.object({ expr: z.string() })).default([]) });
+const shown = z.object({ panels: z.array(panel.extend({ panels: z.array(panel).default([]) })) }).parse(JSON.parse(dashboardFile));
+const drawn = shown.panels.flatMap((each) => [each, ...each.panels]);
+const asked = drawn.flatMap(({ title, targets }) => targets.map(({ expr }) => ({ title, expr })));
+
+/** As Grafana would fill it in. */
+const filledIn = (expr: string): string =>
+  expr.replaceAll("$provider", ".*").replaceAll("$region", ".*").replaceAll("$__rate_interval", "2m").replaceAll("$__range", "5m");
+
+test("the dashboard is the one that its script makes", () => {
+  expect(JSON.parse(dashboardFile)).toEqual(JSON.parse(JSON.stringify(dashboard())));
+  const rows = ["Calls", "Latency by stage", "Providers and breakers", "Reconnect timeline", "Buffer and replay", "Costs", "Promises"];
+  for (const row of rows) expect(drawn.map(({ title }) => title)).toContainEqual(expect.stringContaining(row));
+});
+
+/** Those of them that answer nothing. */
+async function unanswered(prometheus: Prometheus, exprs: readonly { title: string; expr: string }[]): Promise<string[]> {
+  const answers = await Promise.all(exprs.map(async ({ title, expr }) => ({ title, expr, values: await prometheus.ask(filledIn(expr)) })));
+  return answers.flatMap(({ title, expr, values }) => (values.length === 0 ? [`${title}: ${expr}`] : []));
+}
+
+describe.runIf(hasPrograms())("a server watched by Prometheus", () => {
+  test("shows everything on the dashboard and in the recording rules after an evening with faults", { timeout: 120_000 }, async () => {
+    await using people = await openPeople();
+    await using house = await openFaultyHouse(`${people.url}/chat`);
+    await using prometheus = await startPrometheus({ linekeeper: house.server.url, alertmanager: people.url });
+    await vi.waitFor(async () => expect(await prometheus.ask('up{job="linekeeper"} == 1')).toHaveLength(1), { timeout: 20_000 });
+    await faultyEvening(house);
+    const figures = [...asked, ...recordings.map(({ record }) => ({ title: "rule", expr: record }))];
+    expect(figures.length).toBeGreaterThan(60);
+    await vi.waitFor(async () => expect(await unanswered(prometheus, figures)).toEqual([]), { timeout: 30_000, interval: 1_000 });
+
+    const text = await (await fetch(`${house.server.url}metrics`)).text();
+    expect(lint(text)).toEqual(["ai_provider_audio_chunks_received", "ai_provider_audio_chunks_sent", "circuit_breaker_state_transitions"]);
+  });
+});
+
+/** The metrics of which promtool complains. */
+function lint(text: string): string[] {
+  try {
+    execFileSync("promtool", ["check", "metrics"], { input: text, stdio: ["pipe", "pipe", "pipe"] });
+    return [];
+  } catch (error) {
+    // What execFileSync throws when a program ends with another code than 0.
+    const { stderr } = error as { stderr: Buffer };
+    return stderr
+      .toString()
+      .trim()
+      .split("\n")
+      .map((line) => line.split(" ")[0] ?? "")
+      .toSorted();
+  }
+}
