@@ -17,11 +17,14 @@ export class TurnAudio {
   readonly #pieces: Uint8Array[] = [];
   /** Position of the first byte of the first piece. */
   #base = 0;
+  /** The piece that was read last, and the position of its first byte: the next read begins there. */
+  #lastRead = 0;
+  #lastReadAt = 0;
 
   /** `from`: where in the turn its audio begins, bytes; what is before was heard on an earlier node. */
   constructor(turnId: string, from = 0) {
     this.turnId = turnId;
-    this.#base = this.sentBytes = this.writtenBytes = this.legFrom = from;
+    this.#base = this.#lastReadAt = this.sentBytes = this.writtenBytes = this.legFrom = from;
   }
 
   get unsentBytes(): number {
@@ -74,18 +77,18 @@ export class TurnAudio {
     for (let first = this.#pieces[0]; first !== undefined && this.#base + first.length <= position; first = this.#pieces[0]) {
       this.#base += first.length;
       this.#pieces.shift();
+      this.#lastRead -= 1;
     }
   }
 
   #read(position: number, length: number): Uint8Array {
-    let at = this.#base;
-    for (const [index, piece] of this.#pieces.entries()) {
-      const offset = position - at;
-      if (offset < piece.length) {
-        if (offset + length <= piece.length) return piece.subarray(offset, offset + length);
-        return this.#join(index, offset, length);
-      }
-      at += piece.length;
+    if (this.#lastRead < 0 || position < this.#lastReadAt) [this.#lastRead, this.#lastReadAt] = [0, this.#base];
+    for (let piece = this.#pieces[this.#lastRead]; piece !== undefined; piece = this.#pieces[this.#lastRead]) {
+      const offset = position - this.#lastReadAt;
+      if (offset + length <= piece.length) return offset === 0 && length === piece.length ? piece : piece.subarray(offset, offset + length);
+      if (offset < piece.length) return this.#join(this.#lastRead, offset, length);
+      this.#lastRead += 1;
+      this.#lastReadAt += piece.length;
     }
     return new Uint8Array(0);
   }

@@ -104,7 +104,7 @@ class Frames extends EventEmitter implements LegSocket {
     return this.#socket.writableLength;
   }
 
-  send(message: string | Uint8Array): void {
+  send(message: Uint8Array): void {
     if (this.#socket.writable) this.#socket.write(message);
   }
 

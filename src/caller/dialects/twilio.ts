@@ -6,6 +6,7 @@ import { pcmu } from "../../audio/g711.ts";
 import { Fault } from "../../kernel/fault.ts";
 import type { CallerCommand, CallerSignal, Dialect, DialectCodec } from "../dialect.ts";
 import type { CallStart } from "../leg.ts";
+import { readMedia } from "./twilio-media.ts";
 
 const encoding: Encoding = "pcmu@8000";
 /** Tones go out in pieces of this length. */
@@ -31,8 +32,12 @@ type Wire = Readonly<Record<string, unknown>>;
 function open(): DialectCodec {
   /** Every message of ours carries it; empty before the start. */
   let streamSid = "";
+  let mediaHead = "";
   return {
     decodeText(message) {
+      const usual = readMedia(message);
+      const bytes = usual === undefined ? undefined : audioOf(usual.payload);
+      if (usual !== undefined && bytes !== undefined) return { type: "audio", bytes, atMs: usual.atMs };
       const wire = jsonObject(message);
       switch (wire["event"]) {
         case "media":
@@ -45,6 +50,7 @@ function open(): DialectCodec {
           const { streamSid: sid, start } = read("start", started, wire);
           checkFormat(start.mediaFormat);
           streamSid = sid;
+          mediaHead = `{"event":"media","streamSid":${JSON.stringify(sid)},"media":{"payload":"`;
           return { type: "start", start: startOf(start.callSid, start.customParameters), uplink: encoding, downlink: encoding };
         }
         case "stop":
@@ -60,21 +66,20 @@ function open(): DialectCodec {
 
     encode(command) {
       // Nothing plays before the stream has a name.
-      return streamSid === "" ? undefined : encode(command, streamSid);
+      if (streamSid === "") return undefined;
+      return command.type === "audio" ? mediaMessage(command.bytes, mediaHead) : encode(command, streamSid, mediaHead);
     },
   };
 }
 
-function encode(command: CallerCommand, streamSid: string): string | string[] | undefined {
+function encode(command: Exclude<CallerCommand, { type: "audio" }>, streamSid: string, mediaHead: string): string | string[] | undefined {
   switch (command.type) {
-    case "audio":
-      return mediaMessage(command.bytes, streamSid);
     case "mark":
       return JSON.stringify({ event: "mark", streamSid, mark: { name: command.name } });
     case "flush":
       return JSON.stringify({ event: "clear", streamSid });
     case "dtmf":
-      return tones(command.digits, streamSid);
+      return tones(command.digits, mediaHead);
     case "turn":
     case "notice":
     case "transfer": // By the webhook that follows the stream, see `carriers/twilio`.
@@ -83,33 +88,37 @@ function encode(command: CallerCommand, streamSid: string): string | string[] | 
   }
 }
 
-function mediaMessage(bytes: Uint8Array, streamSid: string): string {
+function mediaMessage(bytes: Uint8Array, head: string): string {
   const payload = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("base64");
-  return `{"event":"media","streamSid":${JSON.stringify(streamSid)},"media":{"payload":"${payload}"}}`;
+  return `${head}${payload}"}}`;
 }
 
 /** The wire has no words for digits towards the far end; it hears tones. */
-function tones(digits: string, streamSid: string): string[] {
+function tones(digits: string, mediaHead: string): string[] {
   const sound = pcmu.encode(dtmfTones(digits, 8_000));
   const piece = bytesOf(pieceMs, encoding);
   const messages: string[] = [];
-  for (let at = 0; at < sound.length; at += piece) messages.push(mediaMessage(sound.subarray(at, at + piece), streamSid));
+  for (let at = 0; at < sound.length; at += piece) messages.push(mediaMessage(sound.subarray(at, at + piece), mediaHead));
   return messages;
 }
 
-/** Fifty a second and call: read by hand. */
+/** Undefined: no audio, or no base64. */
+function audioOf(payload: string): Uint8Array | undefined {
+  const bytes = Buffer.from(payload, "base64");
+  // Node skips what is no base64, so a payload that is any shorter than it should be was none.
+  const padding = payload.endsWith("==") ? 2 : payload.endsWith("=") ? 1 : 0;
+  return bytes.length === 0 || bytes.length !== (payload.length * 3) / 4 - padding ? undefined : bytes;
+}
+
+/** A media message that is not written as they usually are. */
 function media(wire: Wire): CallerSignal {
   const part = wire["media"];
   if (typeof part !== "object" || part === null) throw malformed("media: expected an object");
   const { track, payload, timestamp } = part as Wire; // An object of JSON has nothing but string keys.
   if (track !== undefined && track !== "inbound") return { type: "ignored", event: `media of track ${String(track).slice(0, 32)}` };
   if (typeof payload !== "string") throw malformed("media.payload: expected a string");
-  const bytes = Buffer.from(payload, "base64");
-  // Node skips what is no base64, so a payload that is any shorter than it should be was none.
-  const padding = payload.endsWith("==") ? 2 : payload.endsWith("=") ? 1 : 0;
-  if (bytes.length === 0 || bytes.length !== (payload.length * 3) / 4 - padding) {
-    throw new Fault("caller-unsupported", "media.payload: no audio in base64");
-  }
+  const bytes = audioOf(payload);
+  if (bytes === undefined) throw new Fault("caller-unsupported", "media.payload: no audio in base64");
   const atMs = Number(timestamp);
   if (timestamp !== undefined && !(atMs >= 0 && atMs < 1e9)) throw malformed("media.timestamp: expected milliseconds");
   return { type: "audio", bytes, atMs: timestamp === undefined ? undefined : atMs };

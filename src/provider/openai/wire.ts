@@ -48,6 +48,19 @@ export interface WireError {
   readonly eventId: string | undefined;
 }
 
+/** The event in a message, or in words why it cannot be read. */
+export function readMessage(message: string): ServerEvent | string {
+  let event: unknown;
+  try {
+    event = JSON.parse(message);
+  } catch {
+    return noEvent;
+  }
+  return typeof event !== "object" || event === null || textAt(event, "type") === undefined ? noEvent : readEvent(event);
+}
+
+const noEvent = "a frame that is no JSON object with a type";
+
 /** The event, or in words why it cannot be read. */
 export function readEvent(event: unknown): ServerEvent | string {
   const type = textAt(event, "type");
@@ -310,9 +323,11 @@ export function sessionUpdate(eventId: string, request: OpenRequest, settings: L
   };
 }
 
-/** Written by hand, for it is the one event that goes out fifty times a second. */
-export const audioAppend = (frame: Uint8Array): string =>
-  `{"type":"input_audio_buffer.append","audio":"${Buffer.from(frame.buffer, frame.byteOffset, frame.length).toString("base64")}"}`;
+/** Written by hand, for it is the one event that goes out fifty times a second; as the bytes of its text. */
+export function audioAppend(frame: Uint8Array): Buffer {
+  const audio = Buffer.from(frame.buffer, frame.byteOffset, frame.length).toString("base64");
+  return Buffer.from(`{"type":"input_audio_buffer.append","audio":"${audio}"}`, "latin1");
+}
 
 /** Items and calls that we name ourselves may have ids of 32 characters at most. */
 const ownId = (prefix: string, id: string): string => `${prefix}${id}`.slice(0, 32);
