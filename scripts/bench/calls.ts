@@ -3,6 +3,7 @@
 //   --rounds 3     rounds of each subject, interleaved
 //   --only NAME    one subject beside the relay: linekeeper, agents-sdk
 //   --flags "..."  flags for the subjects' Node
+//   --save         writes the figures, charts and the capacity page to scripts/bench/results/
 //   --anyway       shows the figures of a run in which the harness was the limit
 // Two cores at least: one is the subject's, one the harness's.
 import { execFileSync } from "node:child_process";
@@ -11,6 +12,7 @@ import { parseArgs } from "node:util";
 import { Figures } from "./calls/figures.ts";
 import { goalsOf } from "./calls/goals.ts";
 import { checkPlan, fullPlan, harnessCore, lastPlan } from "./calls/plans.ts";
+import { saveResults } from "./calls/results.ts";
 import { round, type Plan, type RoundFigures } from "./calls/round.ts";
 import { subjects } from "./calls/subjects.ts";
 import { comparison, goalTable } from "./calls/table.ts";
@@ -21,6 +23,7 @@ const { values } = parseArgs({
     rounds: { type: "string" },
     only: { type: "string" },
     flags: { type: "string", default: "" },
+    save: { type: "boolean", default: false },
     anyway: { type: "boolean", default: false },
   },
 });
@@ -71,6 +74,7 @@ function report(): void {
     if (!values.anyway) fail("not reported; run it on a quiet machine");
   }
   console.log(`${comparison(figures)}\n\n${goalTable(goalsOf(figures))}`);
+  if (values.save) saveResults(figures, new Date());
 }
 
 function fail(why: string): never {

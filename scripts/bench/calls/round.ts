@@ -6,6 +6,7 @@ import { Phone } from "./phone.ts";
 import { Pulse } from "./pulse.ts";
 import { startService, type Manner } from "./service.ts";
 import type { Subject, SubjectRow } from "./subjects.ts";
+import { traffic } from "./wire.ts";
 
 export interface Plan {
   readonly core: number;
@@ -31,6 +32,8 @@ export interface StepFigures {
   readonly residentKbPerCall: number;
   /** While the same calls talk on. */
   readonly residentKbPerSecond: number;
+  /** Both sides, both ways, with the WebSockets' framing. */
+  readonly bytesPerCallSecond: number;
   readonly lostFrames: number;
   readonly lostFirstFrames: number;
   readonly duplicateFrames: number;
@@ -150,12 +153,14 @@ async function measure(load: Load, seconds: number, idleKb: number): Promise<Ste
   const { subject, books, pulse, calls } = load;
   const from = books.calls.map(({ up, down }) => [up.sent, down.sent] as const);
   const [cpuFrom, sinceMs, residentFrom] = [subject.cpuMs(), performance.now(), subject.residentKb()];
+  const bytesFrom = traffic.bytes;
   const harness = watchHarness(pulse);
   subject.beginLoop();
   books.up.begin();
   books.down.begin();
   await wait(seconds * 1_000);
   const [cpuMs, lastedMs, residentKb] = [subject.cpuMs() - cpuFrom, performance.now() - sinceMs, subject.residentKb()];
+  const bytes = traffic.bytes - bytesFrom;
   const [up, down] = [books.up.end(), books.down.end()];
   const harnessFigures = harness();
   const loop = await subject.loop();
@@ -171,6 +176,7 @@ async function measure(load: Load, seconds: number, idleKb: number): Promise<Ste
     downMs: { p50: quantile(down, 0.5), p99: quantile(down, 0.99) },
     ...loop,
     residentKbPerCall: (residentKb - idleKb) / calls,
+    bytesPerCallSecond: bytes / (lastedMs / 1_000) / calls,
     residentKbPerSecond: (residentKb - residentFrom) / (lastedMs / 1_000),
     lostFrames: sum(
       (at) =>

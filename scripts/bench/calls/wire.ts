@@ -6,6 +6,9 @@ import type { Socket } from "node:net";
 const text = 0x81;
 const [closing, ping, pong] = [0x88, 0x89, 0x8a];
 
+/** Bytes that went through all connections here, both ways. */
+export const traffic = { bytes: 0 };
+
 /** One end of a connection. Messages are given as bytes that are valid until the listener returns. */
 export class WireSocket {
   /** What comes until somebody listens is lost. */
@@ -28,7 +31,9 @@ export class WireSocket {
 
   /** ASCII only. */
   send(message: string): void {
-    this.#socket.write(this.#frame(text, Buffer.from(message, "latin1")));
+    const frame = this.#frame(text, Buffer.from(message, "latin1"));
+    traffic.bytes += frame.length;
+    this.#socket.write(frame);
   }
 
   /** Nothing more comes of it. */
@@ -54,6 +59,7 @@ export class WireSocket {
   }
 
   #take(chunk: Buffer): void {
+    traffic.bytes += chunk.length;
     let bytes = this.#rest === undefined ? chunk : Buffer.concat([this.#rest, chunk]);
     this.#rest = undefined;
     for (;;) {
