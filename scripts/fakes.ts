@@ -34,7 +34,9 @@ const settings = [...new Map([...running.values()].flatMap((fake) => Object.entr
   ([name, value]) => `${name}=${value}`,
 );
 const tiers = fakes.filter(({ name, isTier }) => isTier && running.has(name)).map(({ name }) => name);
-console.log(`\nStart the server against them:\n\n  ${settings.join(" ")} LINEKEEPER_TIERS=${tiers.join(",")},local scripts/up\n`);
+console.log(
+  `\nStart the server against them:\n\n  ${settings.join(" ")} LINEKEEPER_TIERS=${tiers.join(",")},local LINEKEEPER_FAKES_PANEL=${control.url} scripts/up\n`,
+);
 console.log("Break one by typing its name, a lever and what the lever takes:\n");
 for (const lever of levers) console.log(`  ${`${lever.name} ${lever.takes}`.padEnd(24)} ${lever.does}`);
 console.log(`\nOr over HTTP, from this machine: GET ${control.url} tells how they are, and a lever is pulled by\n`);

@@ -5,7 +5,7 @@ import { chromium, type Page } from "playwright-core";
 
 // Takes the picture of a live call for the README: the page's own example call against a running server.
 //   node scripts/screenshot.ts --url http://localhost:8080/ --out public/images/call.png [--dark] [--phone] [--turns 6]
-// With --console that of the console, its first call opened; then somebody has to be on the line.
+// With --break that of a call whose provider was just killed, against `scripts/up --fakes`. With --console that of the console, its first call opened; then somebody has to be on the line.
 
 const { values } = parseArgs({
   options: {
@@ -16,6 +16,7 @@ const { values } = parseArgs({
     dark: { type: "boolean", default: false },
     phone: { type: "boolean", default: false },
     console: { type: "boolean", default: false },
+    break: { type: "boolean", default: false },
   },
 });
 
@@ -37,11 +38,11 @@ const browser = await chromium.launch({
 });
 try {
   const page = await browser.newPage({
-    viewport: values.phone ? { width: 390, height: 780 } : { width: 1280, height: 860 },
+    viewport: values.phone ? { width: 390, height: 780 } : { width: 1280, height: values.break ? 1_060 : 860 },
     deviceScaleFactor: 2,
     colorScheme: values.dark ? "dark" : "light",
   });
-  await (values.console ? poseConsole(page) : poseCall(page));
+  await (values.console ? poseConsole(page) : values.break ? poseBroken(page) : poseCall(page));
   await mkdir(dirname(values.out), { recursive: true });
   await page.screenshot({ path: values.out });
   process.stdout.write(`${values.out}\n`);
@@ -64,5 +65,18 @@ async function poseConsole(page: Page): Promise<void> {
   await page.goto(new URL("console", values.url).href);
   await page.locator(".call-head").first().click({ timeout: callLimitMs });
   await page.locator(".said li").nth(1).waitFor({ timeout: callLimitMs });
+  await page.waitForTimeout(poseMs);
+}
+
+/** Killed in the middle of an answer; what has the call then speaks. */
+async function poseBroken(page: Page): Promise<void> {
+  await page.goto(values.url);
+  await page.locator(".example").first().click();
+  await page.locator(".turn.agent").nth(1).waitFor({ timeout: callLimitMs });
+  const provider = await page.locator(".breakable:has(.carrier:not([hidden]))").getAttribute("data-provider");
+  await page.locator(`[data-provider="${provider}"]`).getByRole("button", { name: "Kill" }).click();
+  await page.locator(".story").getByText(`From ${provider} to`).waitFor({ timeout: callLimitMs });
+  await page.locator(".turn.agent").nth(2).waitFor({ timeout: callLimitMs });
+  if (values.phone) await page.locator("#break-it").scrollIntoViewIfNeeded();
   await page.waitForTimeout(poseMs);
 }

@@ -27,6 +27,7 @@ import { apiRoutes } from "./http/api/api.ts";
 import { EventFeed } from "./http/api/events.ts";
 import type { NodeControl } from "./http/api/node.ts";
 import type { Route } from "./http/answer.ts";
+import { breakIt } from "./http/break-it.ts";
 import { consoleAddress } from "./http/console.ts";
 import { files } from "./http/files.ts";
 import { healthz } from "./http/healthz.ts";
@@ -462,8 +463,13 @@ function openApi(
     },
     drain: () => void end.drain(),
   };
+  const panelUrl = settings.get("LINEKEEPER_FAKES_PANEL");
+  const isDemo = panelUrl !== undefined || [...providers.providers.values()].every(({ traits }) => traits.offline);
   return {
-    routes: apiRoutes({ control: roster, providers, diallers, node, tokens, feed, log: log.with({ logger: "audit" }) }),
+    routes: [
+      ...apiRoutes({ control: roster, providers, diallers, node, tokens, feed, log: log.with({ logger: "audit" }) }),
+      ...breakIt({ panelUrl, isDemo }),
+    ],
     tokens,
     feed,
   };

@@ -47,6 +47,8 @@ say(`\n  Linekeeper is up: ${settings.get("PUBLIC_URL") ?? house.url}`);
 for (const uri of house.sipUris) say(`  Phones call ${uri}`);
 say(`  Calls are answered by ${[...house.providers.keys()].join(", then ")}.`);
 say("  Open the page and speak, or place a call from here: scripts/call fixtures/speech/ast_privacy-prompt.wav");
+if (settings.get("LINEKEEPER_FAKES_PANEL") !== undefined) say("  The page has levers to break the stand-ins under your call.");
+else say("  To break providers under a live call, with stand-ins for them: scripts/up --fakes");
 say('  Try "What are your opening hours?", "Book a table for four tomorrow at seven", "Repeat after me: one two three".\n');
 log.info("server_started", { url: house.url, providers: [...house.providers.keys()] });
 

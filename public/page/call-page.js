@@ -64,6 +64,8 @@ export class CallPage {
   #ticking;
   /** @type {((notice: CallNotice) => void) | undefined} */
   onNotice;
+  /** Told every notice of every call. @type {Set<(notice: CallNotice) => void>} */
+  followers = new Set();
 
   /**
    * @param {URL} url of the server's socket
@@ -205,6 +207,7 @@ export class CallPage {
     if (notice.type === "handed-over" || notice.type === "connection.reconnected") this.#showProvider(String(notice["provider"]));
     this.#showCaptions();
     this.onNotice?.(notice);
+    for (const follow of this.followers) follow(notice);
   }
 
   /** @param {Extract<CallNotice, { type: string }>} notice */

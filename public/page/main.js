@@ -1,4 +1,5 @@
 import { callBeforeReload } from "../linekeeper-client.js";
+import { BreakIt } from "./break-it.js";
 import { CallPage } from "./call-page.js";
 import { byId, element, icon } from "./element.js";
 import { holdRecordedCall } from "./recorded-call.js";
@@ -42,6 +43,10 @@ byId("composer", HTMLFormElement).addEventListener("submit", (submit) => {
   page.type(text);
   input.value = "";
 });
+
+const breakIt = new BreakIt(new URL(".", location.href), byId("break-it", HTMLElement));
+page.followers.add((notice) => breakIt.take(notice));
+void breakIt.begin();
 
 const microphone = byId("microphone", HTMLSelectElement);
 microphone.addEventListener("change", () => void page.useMicrophone(microphone.value));

@@ -46,6 +46,15 @@ export function url(...schemes: readonly string[]): Field<string> {
   });
 }
 
+const isHere = (hostname: string | undefined): boolean =>
+  hostname === "localhost" || hostname === "[::1]" || /^127(\.\d+){3}$/.test(hostname ?? "");
+
+/** Somebody on this machine, without a slash at the end. */
+export const urlHere: Field<string> = field("an address of this machine that begins with http://", (given) => {
+  const { protocol, hostname } = URL.parse(given) ?? {};
+  return protocol === "http:" && isHere(hostname) ? given.replace(/\/+$/, "") : undefined;
+});
+
 /** Parts between commas, each without the spaces around it; none twice. */
 export function list(pattern: RegExp, expects: string): Field<readonly string[]> {
   return field(`${expects}, separated by commas, none twice`, (given) => {
@@ -67,8 +76,7 @@ export const webhook: Field<string> = {
   secret: true,
   read: (given) => {
     const { protocol, hostname } = URL.parse(given) ?? {};
-    const isHere = hostname === "localhost" || hostname === "[::1]" || /^127(\.\d+){3}$/.test(hostname ?? "");
-    return protocol === "https:" || (protocol === "http:" && isHere) ? secret.read(given) : undefined;
+    return protocol === "https:" || (protocol === "http:" && isHere(hostname)) ? secret.read(given) : undefined;
   },
 };
 

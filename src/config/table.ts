@@ -1,6 +1,6 @@
 import type { ConfigFile } from "./file.ts";
 import { probeModes } from "./guards.ts";
-import { amount, choice, integer, list, path, secret, text, url, webhook, type Field } from "./fields.ts";
+import { amount, choice, integer, list, path, secret, text, url, urlHere, webhook, type Field } from "./fields.ts";
 
 /** One setting. Its name is that of its environment variable. */
 export interface Row<T> {
@@ -82,6 +82,11 @@ export const table = {
     integer(0, 60_000),
     400,
     "How long looking up and booking take at the demo desk, ms: people see what a slow tool is like",
+  ),
+  LINEKEEPER_FAKES_PANEL: row(
+    urlHere,
+    undefined,
+    "Where the levers of running fakes are, such as http://127.0.0.1:9107/panel: visitors of the page on this machine may pull them",
   ),
   LINEKEEPER_BUDGET_DAY_USD: row(amount(), undefined, "What calls may cost a day (UTC), USD; else no limit", (file) => file.budget.dayUsd),
   LINEKEEPER_BUDGET_MONTH_USD: row(

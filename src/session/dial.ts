@@ -73,8 +73,10 @@ export class Dial implements Disposable {
   }
 
   lost(seat: LinkSeat, fault: Fault): void {
+    const wasBeside = this.#onCredit.has(seat);
     this.#leaveRace(seat);
-    this.#goOn(seat.provider, fault);
+    // A retry that came to nothing is no reason to go past the tier that was dialled beside it and may be there any moment.
+    if (!wasBeside || this.#running.size === 0) this.#goOn(seat.provider, fault);
     this.#endIfOver();
   }
 

@@ -43,6 +43,7 @@ export async function startStandIn(script: Script = {}): Promise<StandIn> {
 
 async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
   const path = normalize(new URL(request.url ?? "/", "http://stand-in").pathname);
+  if (path === "/break-it") return void response.end('{"fakes":[],"mayShut":false}');
   const file = path.startsWith("/examples/")
     ? join(root, "fixtures/speech", path.slice(10))
     : join(root, "public", path === "/" ? "index.html" : path);

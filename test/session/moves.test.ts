@@ -37,6 +37,19 @@ test("a reconnect that is quicker than the next tier keeps the call where it was
   expect(house.events.map(({ type }) => type)).not.toContain("call.handed-over");
 });
 
+test("a reconnect that is refused at once sends nobody past the next tier, which is still opening", async () => {
+  const house = startHouse({ tiers });
+  const caller = house.dial();
+  await caller.speaks(1_000);
+  house.provider("alpha").refusal = unreachable;
+  house.provider("beta").openMs = 200;
+  house.provider("alpha").link.tells({ type: "link.lost", fault: dropped });
+  await caller.speaks(1_000);
+  expect(house.events).toContainEqual(expect.objectContaining({ type: "link.failed", provider: "alpha" }));
+  expect(house.events).toContainEqual(expect.objectContaining({ type: "call.handed-over", from: "alpha", to: "beta" }));
+  expect(house.provider("gamma").links).toEqual([]);
+});
+
 test("who loses the race leaves no word of it with the caller", async () => {
   const house = startHouse({ tiers });
   const caller = house.dial();
