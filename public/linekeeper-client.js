@@ -21,7 +21,7 @@ export { CallFailure } from "./client/failure.js";
  * where the browser has it and the server is not on this machine, else 16000 up and 24000 down
  * @property {string} [agent]
  * @property {string} [language] BCP 47
- * @property {string} [token] a caller token, good for one call
+ * @property {string | Promise<string>} [token] a caller token, good for one call
  * @property {CallBeforeReload} [resume] the call to come back to, from `callBeforeReload`
  * @property {(notice: CallNotice) => void} [onNotice]
  *
@@ -107,6 +107,8 @@ class Call {
   #flushMs;
   #startedAt;
   #over = new AbortController();
+  /** @type {string | undefined} */
+  #token;
   /** What brings a caller back into this call. @type {string | undefined} */
   #resumeToken;
   /** @type {string | undefined} */
@@ -139,6 +141,7 @@ class Call {
     try {
       if (this.#options.source !== "none") await sound.useMicrophone(this.#options.microphoneId);
       if (this.#options.resume !== undefined) await sound.runs(soundLimitMs);
+      this.#token = await this.#options.token;
     } catch (failure) {
       await sound.close();
       throw failure;
@@ -198,8 +201,8 @@ class Call {
 
   /** @returns {import("./client/wire.js").Start} */
   #start() {
-    const { agent, language, token } = this.#options;
-    const said = { agent, language, token, resume: this.#resumeToken, arrived: this.#arrived };
+    const { agent, language } = this.#options;
+    const said = { agent, language, token: this.#token, resume: this.#resumeToken, arrived: this.#arrived };
     const known = Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined));
     return { type: "start", version: 1, audio: this.#audio, ...known };
   }

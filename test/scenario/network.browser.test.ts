@@ -5,6 +5,7 @@ import { babble, read } from "../../src/fakes/voice.ts";
 import { concatenated, samplesOf, silence, speechFolder } from "../provider/local/ears/recordings.ts";
 import { Envelope } from "./alignment.ts";
 import { startCloud, type Cloud } from "./cloud.ts";
+import { recordedCall } from "./in-the-page.js";
 import { openRoad } from "./road.ts";
 import { chromiumIsThere, visit, type Tape, type Visitor } from "./visitor.ts";
 
@@ -133,6 +134,27 @@ test.skipIf(!chromiumIsThere && !needed)(
     expect(Math.abs(lost)).toBeLessThan(300);
   },
 );
+
+test.skipIf(!chromiumIsThere && !needed)("what a browser's MediaRecorder writes is taken as it comes", async () => {
+  await using cloud = await startCloud("openai");
+  await using visitor = await visit(cloud.url, concatenated(silence(1_500), samplesOf(join(speechFolder, "ps_cards_001.wav"))));
+  cloud.panel("openai").callerSays("The cards, please.");
+  const heard = await visitor.page.evaluate(recordedCall, "The cards, please.");
+  expect(heard).toBe("The cards, please.");
+  expect(cloud.log.filter(({ event }) => event === "leg_refused")).toEqual([]);
+});
+
+test.skipIf(!chromiumIsThere && !needed)("the page that others start from calls, shows words and hangs up", async () => {
+  await using cloud = await startCloud("openai");
+  await using visitor = await visit(cloud.url);
+  cloud.panel("openai").reply(greeting);
+  await visitor.page.goto(`${cloud.url}embed.html`);
+  await visitor.page.getByRole("button", { name: "Call the front desk" }).click();
+  await expect.poll(() => visitor.page.locator("#words").innerText(), patient).toBe(greeting);
+  await visitor.page.getByRole("button", { name: "Hang up" }).click();
+  await expect.poll(() => visitor.page.getByRole("status").innerText(), patient).toBe("The call is over.");
+  expect(visitor.complaints).toEqual([]);
+});
 
 async function begins(visitor: Visitor): Promise<string> {
   await expect.poll(() => visitor.callId(), patient).not.toBe("");
