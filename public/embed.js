@@ -10,15 +10,16 @@ const [button, state, words] = ["call", "state", "words"].map((id) => /** @type 
 /** @type {Awaited<ReturnType<typeof connect>> | undefined} */
 let call;
 
-button?.addEventListener("click", async () => {
-  if (call !== undefined) return call.hangUp();
+button?.addEventListener("click", () => void (call === undefined ? begin() : call.hangUp()));
+
+async function begin() {
   try {
     call = await connect({ url, onNotice, ...(token === undefined ? {} : { token }) });
     show(button, "Hang up");
   } catch (failure) {
     show(state, String(failure));
   }
-});
+}
 
 /** @param {import("./linekeeper-client.js").CallNotice} notice */
 function onNotice(notice) {
