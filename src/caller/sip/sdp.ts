@@ -129,7 +129,7 @@ function knownIn(media: MediaDescription, own: OwnMedia): Mapped[] {
     const name = own.codecs.find((each) =>
       line === undefined
         ? codecs[each].payloadType === payloadType
-        : each.toLowerCase() === line.codec.toLowerCase() && codecs[each].clockHz === line.rate,
+        : each.toLowerCase() === codecName(line) && codecs[each].clockHz === line.rate,
     );
     if (name !== undefined && payloadType >= 0 && payloadType <= 127) mapped.push({ codec: codecs[name], payloadType });
   }
@@ -153,7 +153,7 @@ function pickCrypto(media: MediaDescription): { id: number; suite: SrtpSuite; th
 }
 
 function eventsOf(media: MediaDescription, codec: CodecRow): Agreed["dtmf"] {
-  const lines = (media.rtp ?? []).filter((line) => line.codec.toLowerCase() === "telephone-event");
+  const lines = (media.rtp ?? []).filter((line) => codecName(line) === "telephone-event");
   const line = lines.find((each) => each.rate === codec.clockHz) ?? lines[0];
   return line === undefined ? undefined : { payloadType: line.payload, clockHz: line.rate ?? codec.clockHz };
 }
@@ -235,3 +235,6 @@ function session(own: OwnMedia, media: readonly MediaDescription[]): SessionDesc
     media: [...media],
   };
 }
+
+/** The parser makes a number of a name that looks like one, whatever its types say. */
+const codecName = ({ codec }: { readonly codec: unknown }): string => String(codec).toLowerCase();

@@ -98,6 +98,10 @@ test("our own offer can be answered by ourselves, in every codec, plain and encr
   }
 });
 
+test("a codec whose name is a number is none that we know", () => {
+  expect(() => answerOffer(offer("m=audio 4000 RTP/AVP 101", "a=rtpmap:101 4711/8000"), own, undefined)).toThrow(Fault);
+});
+
 test("whatever is in a description, it is read or it is a fault of the caller", () => {
   const seed = Math.floor(Math.random() * 2 ** 31);
   const next = option(seed);
