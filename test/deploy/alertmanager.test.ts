@@ -1,7 +1,10 @@
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
+import { z } from "zod";
+import { openPeople } from "./people.ts";
 import { hasPrograms, run } from "./programs.ts";
 import { deployFolder } from "./rules.ts";
+import { startAlertmanager } from "./watchers.ts";
 
 const config = join(deployFolder, "alertmanager/alertmanager.yml");
 const ladder = "pager-l2,pager-lead,pager-l3";
@@ -36,5 +39,39 @@ describe.runIf(hasPrograms())("the routes of alerts", () => {
   test("a wrong expectation would be found", async () => {
     const args = ["config", "routes", "test", `--config.file=${config}`, "--verify.receivers=mail", "severity=SEV1"];
     expect(await run("amtool", ...args)).toMatchObject({ code: 1 });
+  });
+
+  test("leave out what another alert explains, and nothing else", { timeout: 60_000 }, async () => {
+    await using people = await openPeople();
+    await using alertmanager = await startAlertmanager(people.url);
+    const at = { region: "default", instance: "n1:8080" };
+    const down = { region: "default", provider: "openai" };
+    const alerts = [
+      { alertname: "NodeDown", severity: "SEV2", ...at },
+      { alertname: "EventLoopLag", severity: "SEV3", ...at },
+      { alertname: "EventLoopLag", severity: "SEV3", ...at, instance: "n2:8080" },
+      { alertname: "ProviderDown", severity: "SEV2", ...down },
+      { alertname: "ErrorRateHigh", severity: "SEV2", ...down },
+      { alertname: "ErrorRateHigh", severity: "SEV2", ...down, provider: "gemini" },
+      // Every node is gone from Prometheus: this one explains nobody's silence.
+      { alertname: "NodeDown", severity: "SEV2", job: "linekeeper" },
+      { alertname: "AudioLoss", severity: "SEV2", region: "default" },
+    ];
+    await fetch(`${alertmanager.url}/api/v2/alerts`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(alerts.map((labels) => ({ labels }))),
+    });
+    const found = z.array(z.object({ labels: z.record(z.string(), z.string()), status: z.object({ state: z.string() }) }));
+    await vi.waitFor(
+      async () => {
+        const all = found.parse(await (await fetch(`${alertmanager.url}/api/v2/alerts`)).json());
+        expect(all).toHaveLength(alerts.length);
+        const quiet = all.filter(({ status }) => status.state === "suppressed").map(({ labels }) => labels);
+        expect(quiet).toHaveLength(2);
+        expect(quiet).toEqual(expect.arrayContaining([alerts[1], alerts[4]]));
+      },
+      { timeout: 30_000 },
+    );
   });
 });

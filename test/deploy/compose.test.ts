@@ -5,7 +5,7 @@ import { join, posix } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { parse } from "yaml";
 import { z } from "zod";
-import { dashboard } from "../../scripts/dashboard/dashboard.ts";
+import { dashboardText } from "../../scripts/dashboard/dashboard.ts";
 import { loadSettings } from "../../src/config/settings.ts";
 import { isSettingName, table } from "../../src/config/table.ts";
 import { deployFolder } from "./rules.ts";
@@ -128,7 +128,7 @@ test("Grafana finds the dashboard, and the dashboard its source", () => {
   const { datasources } = z
     .object({ datasources: z.array(z.object({ uid: z.string() })) })
     .parse(provisioned("datasources/prometheus.yml"));
-  const asked = [...JSON.stringify(dashboard()).matchAll(/"datasource":\{"type":"prometheus","uid":"(\w+)"\}/g)].map(([, uid]) => uid);
+  const asked = [...dashboardText().matchAll(/"type": "prometheus",\s*"uid": "(\w+)"/g)].map(([, uid]) => uid);
   expect(new Set(asked)).toEqual(new Set(datasources.map(({ uid }) => uid)));
   const folders = z
     .object({ providers: z.array(z.object({ options: z.object({ path: z.string() }) })) })

@@ -1,7 +1,9 @@
+import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
+import { rows } from "../../scripts/dashboard/panels.ts";
 import { hasPrograms, run } from "./programs.ts";
 import { ruleCases, type RuleCase } from "./rule-cases.ts";
 import { alerts, deployFolder, ruleFiles } from "./rules.ts";
@@ -64,6 +66,18 @@ describe.runIf(hasPrograms())("the alert rules", () => {
     expect(says.replaceAll(path, "")).toMatch(/SUCCESS/);
     expect(code).toBe(0);
   });
+});
+
+test("the runbooks speak of rows and log events that there are", () => {
+  const runbooks = readFileSync(join(deployFolder, "runbooks.md"), "utf8");
+  const mentioned = [...runbooks.matchAll(/[Rr]ow \*([^*]+)\*/g)].map(([, row]) => row);
+  expect(mentioned.length).toBeGreaterThan(5);
+  expect(rows.map(({ title }) => title)).toEqual(expect.arrayContaining(mentioned));
+  const words = execFileSync("grep", ["-rhoE", '"[a-z_]+"', join(deployFolder, "../src")], { encoding: "utf8" });
+  const known = new Set(words.split("\n"));
+  const events = [...runbooks.matchAll(/[Ll]ines? (?:`[a-z_]+`(?: and )?)+/g)].flatMap(([line]) => [...line.matchAll(/`([a-z_]+)`/g)]);
+  expect(events.length).toBeGreaterThan(5);
+  expect(events.map(([, event]) => `"${event}"`).filter((event) => !known.has(event))).toEqual([]);
 });
 
 test("each alert rule has a case, and says what to do", () => {
