@@ -33,7 +33,7 @@ async function unanswered(prometheus: Prometheus, exprs: readonly { title: strin
 }
 
 describe.runIf(hasPrograms())("a server watched by Prometheus", () => {
-  test("shows everything on the dashboard and in the recording rules after an evening with faults", { timeout: 120_000 }, async () => {
+  test("shows everything on the dashboard and in the recording rules after an evening with faults", { timeout: 240_000 }, async () => {
     await using people = await openPeople();
     await using house = await openFaultyHouse(`${people.url}/chat`);
     await using prometheus = await startPrometheus({ linekeeper: house.server.url, alertmanager: people.url });

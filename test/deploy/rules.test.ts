@@ -59,7 +59,7 @@ describe.runIf(hasPrograms())("the alert rules", () => {
     expect(await run("promtool", "check", "config", "--syntax-only", config)).toMatchObject({ code: 0 });
   });
 
-  test.each(["15s", "5m"] as const)("fire when they should and not when it only looks so (each %s)", { timeout: 60_000 }, async (every) => {
+  test.each(["15s", "5m"] as const)("fire when they should and not when it only looks so (each %s)", { timeout: 180_000 }, async (every) => {
     const path = join(folder, `${every}.json`);
     writeFileSync(path, JSON.stringify(ruleTests(every)));
     const { code, says } = await run("promtool", "test", "rules", path);
