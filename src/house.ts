@@ -554,6 +554,6 @@ function planOf(agent: AgentSettings, tiers: readonly string[], desk: readonly T
     tools: desk.filter((tool) => wanted.includes(tool.spec.name)),
     standby: agent.standby,
     switchBack: agent.switchBack,
-    manners: { idle: { ...agent.idle, repromptAfterMs: agent.idle.repromptAfterMs }, machine: agent.machine },
+    manners: { idle: { ...agent.idle, repromptAfterMs: agent.idle.repromptAfterMs }, machine: agent.machine, people: agent.people },
   };
 }

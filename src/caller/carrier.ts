@@ -28,9 +28,9 @@ export interface CarrierLine {
   notice(notice: CallerNotice): void;
   /**
    * True: the carrier sends the caller on; the shell closes the socket, waits for what `report` tells, and gives up after 2 min.
-   * False: the wire has words for it.
+   * False: the wire has words for it. Who can lets whoever answers hear `briefing` before they are put through.
    */
-  transfer(target: string, report: (outcome: TransferOutcome) => void): boolean;
+  transfer(target: string, report: (outcome: TransferOutcome) => void, briefing: string): boolean;
   /** We ended the leg: now is the time to hang up where a closed socket does not. */
   ended(end: LegEnd): void;
 }

@@ -22,9 +22,10 @@ export interface Leg {
   sendDtmf(digits: string): void;
   /**
    * Sends the caller on to a telephone number (E.164) or a SIP URI. Then the leg signals `transferred` and is over, or
-   * `transfer-failed` and the caller is still here. Only with `traits.transfer`.
+   * `transfer-failed` and the caller is still here. Only with `traits.transfer`. Whoever answers hears `briefing` first, where the carrier
+   * can; empty: nothing.
    */
-  transfer(target: string): void;
+  transfer(target: string, briefing: string): void;
   /** How the caller's audio has come so far; also after the end. */
   quality(): LegQuality;
   /** Ends the leg in order. */

@@ -205,10 +205,10 @@ class SocketShell implements Ticked {
   }
 
   /** By the carrier where it can, else in the wire's own words. */
-  transfer(target: string): void {
+  transfer(target: string, briefing: string): void {
     const state = this.#state;
     if (state.name !== "talking") return;
-    if (!this.#line.transfer(target, (outcome) => this.#sentOn(outcome))) {
+    if (!this.#line.transfer(target, (outcome) => this.#sentOn(outcome), briefing)) {
       const words = this.#codec.encode({ type: "transfer", target });
       if (words !== undefined) return this.#write(words);
       return state.listener.signal({ type: "transfer-failed", why: `${this.#dialect.name} brought this call without a way to send it on` });
@@ -526,8 +526,8 @@ class SocketLeg implements Leg {
     this.#shell.send({ type: "dtmf", digits });
   }
 
-  transfer(target: string): void {
-    this.#shell.transfer(target);
+  transfer(target: string, briefing: string): void {
+    this.#shell.transfer(target, briefing);
   }
 
   quality(): LegQuality {

@@ -26,6 +26,15 @@ const machine = z
   })
   .refine(({ then, message }) => then !== "leave-message" || message !== "", "a message to leave must be given");
 
+const person = z.strictObject({
+  name: z.string().regex(/^[a-z][a-z0-9-]{0,31}$/, "must be 1 to 32 lower-case letters, digits and hyphens"),
+  /** What they are for, in words for the agent. */
+  about: z.string().min(1).max(200),
+  target: z.string().regex(/^(?:\+[1-9]\d{4,14}|sips?:[^\s"<>]{1,240})$/, "must be +number (E.164) or a SIP URI"),
+  /** They hear what it is about before they are put through, where the carrier can. */
+  briefed: z.boolean().default(true),
+});
+
 const agent = z.strictObject({
   name: z.string().regex(/^[a-z][a-z0-9-]{0,31}$/, "must be 1 to 32 lower-case letters, digits and hyphens"),
   instructions: z.string().min(1, "must say what the agent is to do").max(100_000),
@@ -48,6 +57,8 @@ const agent = z.strictObject({
   idle: idle.default({ reprompts: 2, endAfterMs: 300_000 }),
   /** What happens when a machine answers a call that was placed. */
   machine: machine.default({ then: "go-on", message: "", greetingMs: 6_000 }),
+  /** To whom it may put callers through, and to nobody else. */
+  people: z.array(person).max(50).default([]),
   /** Settings that only one provider reads, under its name. */
   providerSettings: z.record(z.string(), z.unknown()).default({}),
 });
@@ -70,6 +81,7 @@ const frontDesk: AgentSettings = {
   switchBack: "never",
   idle: { reprompts: 2, endAfterMs: 300_000 },
   machine: { then: "go-on", message: "", greetingMs: 6_000 },
+  people: [],
   providerSettings: {},
 };
 

@@ -74,6 +74,8 @@ export class Call implements Ticked {
   /** Where the time of the answer goes that is owed, or was just sent. */
   readonly timer = new AnswerTimer();
   #isUnderstood = false;
+  /** An agent waits for what comes of sending its caller on. */
+  #sending: PromiseWithResolvers<string> | undefined;
   #frames = 0;
   #turnKind: TurnKind = "plain";
   #lastProvider = "none";
@@ -350,7 +352,7 @@ export class Call implements Ticked {
   sendToPerson(): boolean {
     const { personAt } = this.house;
     if (personAt === undefined || this.#leg?.traits.transfer !== true) return false;
-    this.send({ type: "operator.askedTransfer", target: personAt });
+    this.send({ type: "operator.askedTransfer", target: personAt, briefing: "" });
     return true;
   }
 
@@ -387,12 +389,24 @@ export class Call implements Ticked {
     );
   }
 
+  /** Sends the caller on for the agent. Resolves with why nobody took them; never, where somebody did: then the call is over. @throws {Fault} call-unable */
+  async sendToTarget(target: string, briefing: string): Promise<string> {
+    this.mustTransfer();
+    if (this.#sending !== undefined) throw new Fault("call-unable", "the caller is being put through already");
+    const sending = Promise.withResolvers<string>();
+    this.#sending = sending;
+    this.send({ type: "agent.askedTransfer", target, briefing });
+    return sending.promise;
+  }
+
   /** The caller is sent on; the leg tells whether that worked. */
-  sendOn(target: string): void {
-    this.#leg?.transfer(target);
+  sendOn(target: string, briefing: string): void {
+    this.#leg?.transfer(target, briefing);
   }
 
   tellNotSentOn(why: string): void {
+    this.#sending?.resolve(why);
+    this.#sending = undefined;
     this.log.warning("transfer_failed", { message: why });
   }
 

@@ -33,7 +33,7 @@ export interface SessionContext extends SessionInput {
   readonly retryInMs: number;
   readonly move: Move | undefined;
   /** Where the caller is sent on to. */
-  readonly target: string;
+  readonly target: { readonly to: string; readonly briefing: string };
   readonly toolsRunning: number;
   /** Why the last link was lost. */
   readonly fault: Fault | undefined;

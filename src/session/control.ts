@@ -18,10 +18,11 @@ export interface CallControl {
    */
   switchProvider(callId: string, provider: string | undefined): void;
   /**
-   * Sends the caller on to a telephone number or SIP URI, after the agent has finished its sentence.
+   * Sends the caller on to a telephone number or SIP URI, after the agent has finished its sentence. Whoever answers hears `briefing`
+   * first, where the carrier can.
    * @throws {Fault} call-unknown, or call-unable where the leg cannot
    */
-  transfer(callId: string, target: string): void;
+  transfer(callId: string, target: string, briefing?: string): void;
   /** Speaks `text` to the caller now, cutting the agent; it joins the conversation as the agent's turn. @throws {Fault} call-unknown, call-unable */
   say(callId: string, text: string): void;
   /** Held: the caller hears music and is not heard. @throws {Fault} call-unknown */

@@ -36,7 +36,11 @@ export type SessionEvent =
   | { readonly type: "leg.returned"; readonly leg: Leg }
   | { readonly type: "operator.askedSwitch"; readonly provider: string }
   | { readonly type: "operator.hungUp" }
-  | { readonly type: "operator.askedTransfer"; readonly target: string }
+  /** `briefing`: what the person hears first, where the carrier can; empty: nothing. */
+  | { readonly type: "operator.askedTransfer"; readonly target: string; readonly briefing: string }
+  | { readonly type: "agent.askedTransfer"; readonly target: string; readonly briefing: string }
+  | { readonly type: "agent.held" }
+  | { readonly type: "agent.resumed" }
   /** Who took the caller over has them; or nobody did. */
   | { readonly type: "leg.sentOn" }
   | { readonly type: "leg.keptCaller"; readonly why: string }

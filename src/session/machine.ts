@@ -1,4 +1,4 @@
-import { and, assign, not, raise, setup, stateIn } from "xstate";
+import { and, assign, not, or, raise, setup, stateIn } from "xstate";
 import type { Leg } from "../caller/leg.ts";
 import type { Fault } from "../kernel/fault.ts";
 import type { Move, SessionContext, SessionInput } from "./context.ts";
@@ -12,6 +12,8 @@ const farewellLimitMs = 10_000;
 const sendOnLimitMs = 45_000;
 /** A move that was asked for waits so long for the end of a turn. */
 const moveLimitMs = 5_000;
+/** So long an agent may hold its caller. */
+const parkedLimitMs = 120_000;
 /** Whoever says nothing for so long after they answered is not known. */
 const answererLimitMs = 20_000;
 /** So long a machine's greeting may last, and then our message. */
@@ -48,6 +50,7 @@ export const sessionMachine = setup({
     backoff: ({ context }) => context.retryInMs,
     repromptDelay: ({ context }) => context.manners.idle.repromptAfterMs ?? neverMs,
     idleLimit: ({ context }) => context.manners.idle.endAfterMs,
+    parkedLimit: parkedLimitMs,
     answererLimit: answererLimitMs,
     greetingLimit: ({ context }) => context.manners.machine.greetingMs,
     beepLimit: beepLimitMs,
@@ -58,6 +61,7 @@ export const sessionMachine = setup({
       fault.row.remedy === "retry" && attempts < context.attemptLimit,
     mayDial: ({ context }) => !context.isRestored,
     mayMove: stateIn("#quiet"),
+    isBetweenSentences: or([stateIn("#quiet"), stateIn("#thinking")]),
     isSilent: silent,
     isSpoken: not(silent),
     mayReprompt: ({ context }) => context.reprompted < context.manners.idle.reprompts,
@@ -101,8 +105,8 @@ export const sessionMachine = setup({
     tellRetry: ({ context }) => context.call.links.retried(context.call.lastProvider, context.attempt + 1, context.retryInMs),
     tellGaveUp: ({ context }) => context.call.links.gaveUp(context.call.lastProvider, context.attempt, context.fault),
     tellPhase: ({ context }, phase: "listening" | "thinking" | "speaking") => context.call.tellPhase(phase),
-    noteTarget: assign((_, target: string) => ({ target })),
-    sendOn: ({ context }) => context.call.sendOn(context.target),
+    noteTarget: assign((_, { target: to, briefing }: { target: string; briefing: string }) => ({ target: { to, briefing } })),
+    sendOn: ({ context }) => context.call.sendOn(context.target.to, context.target.briefing),
     tellNotSentOn: ({ context }, why: string) => context.call.tellNotSentOn(why),
     hold: ({ context }) => context.call.hold(true),
     unhold: ({ context }) => context.call.hold(false),
@@ -121,7 +125,7 @@ export const sessionMachine = setup({
     attempt: 0,
     retryInMs: 0,
     move: undefined,
-    target: "",
+    target: { to: "", briefing: "" },
     toolsRunning: 0,
     fault: undefined,
     outcome: "completed",
@@ -148,7 +152,9 @@ export const sessionMachine = setup({
               on: {
                 "agent.askedToEnd": "leaving",
                 "silence.tooLong": { target: "leaving", actions: ["noteIdle", "sayGoodbye"] },
-                "operator.askedTransfer": { target: "sendingOn", actions: { type: "noteTarget", params: ({ event }) => event.target } },
+                "operator.askedTransfer": { target: "sendingOn", actions: { type: "noteTarget", params: ({ event }) => event } },
+                // Its tool waits for what comes of it, so that nothing of the agent's is owed.
+                "agent.askedTransfer": { target: "sendingOn.asked", actions: { type: "noteTarget", params: ({ event }) => event } },
               },
             },
             // The agent may finish its sentence; then the caller is sent on, and stays if nobody takes them.
@@ -157,6 +163,7 @@ export const sessionMachine = setup({
               on: { "leg.keptCaller": { target: "staying", actions: { type: "tellNotSentOn", params: ({ event }) => event.why } } },
               states: {
                 waiting: { always: { guard: "mayMove", target: "sent" }, after: { farewellLimit: "sent" } },
+                asked: { always: { guard: "isBetweenSentences", target: "sent" }, after: { farewellLimit: "sent" } },
                 sent: {
                   entry: "sendOn",
                   after: {
@@ -319,6 +326,7 @@ export const sessionMachine = setup({
               on: { "caller.finished": "thinking", "caller.dismissed": "listening", "agent.spoke": "speaking", "tool.began": "thinking" },
             },
             thinking: {
+              id: "thinking",
               entry: { type: "tellPhase", params: "thinking" },
               after: {
                 answerLimit: [
@@ -352,8 +360,15 @@ export const sessionMachine = setup({
         line: {
           initial: "open",
           states: {
-            open: { id: "talking", on: { "operator.held": "held" } },
+            open: { id: "talking", on: { "operator.held": "held", "agent.held": "parked" } },
             held: { entry: ["stopAgent", "hold"], exit: "unhold", on: { "operator.resumed": "open" } },
+            // An agent may forget whom it holds.
+            parked: {
+              entry: ["stopAgent", "hold"],
+              exit: "unhold",
+              on: { "agent.resumed": "open", "operator.resumed": "open", "operator.held": "held" },
+              after: { parkedLimit: "open" },
+            },
           },
         },
         ear: {

@@ -2,6 +2,18 @@
 export interface Manners {
   readonly idle: IdleManners;
   readonly machine: MachineManners;
+  /** To whom the agent may put callers through, and to nobody else. */
+  readonly people: readonly Person[];
+}
+
+export interface Person {
+  readonly name: string;
+  /** What they are for, in words for the agent. */
+  readonly about: string;
+  /** Telephone number (E.164) or SIP URI. */
+  readonly target: string;
+  /** They hear what it is about before they are put through, where the carrier can. */
+  readonly briefed: boolean;
 }
 
 /** What happens when nobody speaks. */
@@ -28,6 +40,7 @@ export type MachineOrder = "hang-up" | "leave-message" | "go-on";
 export const plainManners: Manners = {
   idle: { repromptAfterMs: undefined, reprompts: 2, endAfterMs: 300_000 },
   machine: { then: "go-on", message: "", greetingMs: 6_000 },
+  people: [],
 };
 
 /** The same, with what an order for one call says of machines. */

@@ -8,6 +8,7 @@ import { viewOf } from "./call-view.ts";
 import type { CallControl, CallView } from "./control.ts";
 import { mannersFor, type Manners } from "./manners.ts";
 import type { TurnRecord } from "./conversation.ts";
+import { lineTools } from "./line-tools.ts";
 import { listenTo } from "./leg-listener.ts";
 import { sessionMachine } from "./machine.ts";
 import type { CallSnapshot } from "./snapshot.ts";
@@ -166,8 +167,8 @@ export class Roster implements Reception, CallControl {
     call.send({ type: "operator.askedSwitch", provider: next });
   }
 
-  transfer(callId: string, target: string): void {
-    this.#find(callId).call.mustTransfer().send({ type: "operator.askedTransfer", target });
+  transfer(callId: string, target: string, briefing = ""): void {
+    this.#find(callId).call.mustTransfer().send({ type: "operator.askedTransfer", target, briefing });
   }
 
   /** Somebody beside the call knows who answered it. `isReady`: a machine takes a message now. */
@@ -263,7 +264,7 @@ export class Roster implements Reception, CallControl {
 
   #open(plan: AgentPlan, { language, ...order }: Omit<CallOrder, "agent"> & { readonly language: string }): Entry {
     const agent: AgentSpec = { ...plan.spec, language, tools: [] };
-    const tools = (call: Call): readonly Tool[] => [...callTools(call), ...plan.tools];
+    const tools = (call: Call): readonly Tool[] => [...callTools(call), ...lineTools(call, plan.manners.people), ...plan.tools];
     const call = new Call(this.#house, { ...order, agent }, tools, (_, outcome) => this.#leave(call, outcome));
     const { attempts, holdMs, drainMs } = this.#house.limits;
     const input = {

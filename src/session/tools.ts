@@ -6,6 +6,8 @@ import type { ToolSpec } from "../provider/contract.ts";
 /** Something the agent can do, whoever the provider is. */
 export interface Tool {
   readonly spec: ToolSpec;
+  /** How long it may run; undefined: as long as any. */
+  readonly runLimitMs?: number;
   /** @param args as parsed from the model's JSON; @returns anything that JSON can hold */
   run(args: unknown, context: ToolContext): Promise<unknown>;
 }
@@ -63,7 +65,7 @@ export class ToolRunner {
     const limit = this.#context.clock.setTimeout(() => {
       late = true;
       abort.abort();
-    }, runLimitMs);
+    }, tool.runLimitMs ?? runLimitMs);
     try {
       const result = await Promise.race([tool.run(parse(args), { ...this.#context, signal: abort.signal }), aborted(abort.signal)]);
       return { status: "ok", output: JSON.stringify(result ?? null).slice(0, longestOutput) };

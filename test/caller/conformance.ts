@@ -229,7 +229,7 @@ export function dialectConforms(
 
   test.skipIf(fake.transfer !== "in-band").each([true, false])("a caller is sent on in words of the wire (worked: %s)", async (worked) => {
     await using line = await call();
-    line.guest.leg.transfer("+15550100");
+    line.guest.leg.transfer("+15550100", "");
     await vi.waitFor(() => expect(line.caller.sentTo).toEqual(["+15550100"]), patience);
     line.caller.answerTransfer(worked);
     await lastSignal(line, { type: worked ? "transferred" : "transfer-failed" });

@@ -287,7 +287,7 @@ describe.each(exchanges)("$name", ({ manners, sign: signed, says, connect, strea
     await using house = await exchange();
     const caller = await called(house);
     const { leg, signals } = house.reception.last;
-    leg.transfer("+15550199");
+    leg.transfer("+15550199", "");
     await caller.closed;
     expect(await answers(house, `/${manners.dialect}/after`, says.after)).toContain(means.dial);
     const next = await answers(house, `/${manners.dialect}/dialled`, taken ? says.taken : says.untaken);
@@ -300,7 +300,7 @@ describe.each(exchanges)("$name", ({ manners, sign: signed, says, connect, strea
   test("a caller who is gone while being sent on has hung up", async () => {
     await using house = await exchange();
     const caller = await called(house);
-    house.reception.last.leg.transfer("+15550199");
+    house.reception.last.leg.transfer("+15550199", "");
     await caller.closed;
     await asks(house, `/${manners.dialect}/after`, says.over);
     expect(house.reception.last.signals).toEqual([{ type: "hung-up" }]);

@@ -93,6 +93,7 @@ test("an agent of the config file is read with all defaults around it", () => {
       language: "en-GB",
       idle: { reprompts: 2, endAfterMs: 300_000 },
       machine: { then: "go-on", message: "", greetingMs: 6_000 },
+      people: [],
       standby: "cold",
       switchBack: "never",
       providerSettings: {},

@@ -162,6 +162,7 @@ class PuppetLeg implements Leg {
   ended: LegEnd | undefined;
   dialled = "";
   sentTo: string | undefined;
+  briefing = "";
   playedMs = 0;
   flushes = 0;
   /** A defect of ours: what throws though it never should. */
@@ -214,8 +215,9 @@ class PuppetLeg implements Leg {
   sendDtmf(digits: string): void {
     this.dialled += digits;
   }
-  transfer(target: string): void {
+  transfer(target: string, briefing: string): void {
     this.sentTo = target;
+    this.briefing = briefing;
   }
   quality(): LegQuality {
     return { lossShare: 0, burstRatio: 1, jitterMs: 0, gaps: 0, filledMs: 0, delayMs: undefined, codec: g711Quality };

@@ -6,7 +6,7 @@ import type { Clock } from "../../kernel/clock.ts";
 type PhoneState =
   /** A stream is open, or was asked for, or broke off. */
   | { readonly name: "streaming" }
-  | { readonly name: "sent-on"; readonly target: string; readonly report: (outcome: TransferOutcome) => void }
+  | { readonly name: "sent-on"; readonly target: string; readonly briefing?: string; readonly report: (outcome: TransferOutcome) => void }
   /** We ended it. */
   | { readonly name: "ended"; readonly end: LegEnd };
 

@@ -84,8 +84,8 @@ export class Twilio implements Carrier {
         call.resume = notice.resumeToken;
         call.callId = notice.callId;
       },
-      transfer: (target, report) => {
-        this.book.at(callSid).state = { name: "sent-on", target, report };
+      transfer: (target, report, briefing) => {
+        this.book.at(callSid).state = { name: "sent-on", target, briefing, report };
         return true;
       },
       ended: (end) => {

@@ -22,11 +22,13 @@ export interface DialOrder {
   readonly actionUrl: string;
   /** Told when the person has answered. */
   readonly answeredUrl: string;
+  /** Asked then for what they hear before they are put through; undefined: nothing. */
+  readonly whisperUrl: string | undefined;
 }
 
 /** The caller goes on hearing the telephone ring until somebody answers. */
-export function dial({ target, ringLimitS, actionUrl, answeredUrl }: DialOrder): string {
-  const attributes = { statusCallback: answeredUrl, statusCallbackEvent: "answered" };
+export function dial({ target, ringLimitS, actionUrl, answeredUrl, whisperUrl }: DialOrder): string {
+  const attributes = { statusCallback: answeredUrl, statusCallbackEvent: "answered", ...(whisperUrl !== undefined && { url: whisperUrl }) };
   const noun = element(/^sips?:/i.test(target) ? "Sip" : "Number", attributes, escaped(target));
   return response(element("Dial", { answerOnBridge: "true", timeout: String(ringLimitS), action: actionUrl, method: "POST" }, noun));
 }
@@ -41,6 +43,8 @@ export const sorry = (words: string): string => response(element("Say", {}, esca
 /** Silence, then Twilio asks there. */
 export const waitThenAsk = (seconds: number, url: string): string =>
   response(element("Pause", { length: String(seconds) }) + element("Redirect", { method: "POST" }, escaped(url)));
+
+export const whisper = (words: string): string => response(element("Say", {}, escaped(words)));
 
 /** There is nothing to do: the call is over. */
 export const nothing = (): string => response();

@@ -97,6 +97,7 @@ export function twilioRoutes(twilio: Twilio, rest: TwilioRest | undefined): read
           ringLimitS,
           actionUrl: url("/twilio/dialled", webhook.query) + patiently,
           answeredUrl: url("/twilio/answered"),
+          whisperUrl: (call.state.briefing ?? "") === "" ? undefined : url("/twilio/whisper"),
         });
       case "streaming":
         return comeBack(call, webhook);
@@ -148,6 +149,12 @@ export function twilioRoutes(twilio: Twilio, rest: TwilioRest | undefined): read
     return comeBack(call, webhook);
   }
 
+  /** What the person hears who has answered, before they are put through; only they hear it. */
+  function whisper({ form }: Webhook): string {
+    const state = book.find(form.get("ParentCallSid") ?? "")?.state;
+    return state?.name === "sent-on" && state.briefing !== undefined ? twiml.whisper(state.briefing) : twiml.nothing();
+  }
+
   /** The person that the caller was sent on to has answered. Their call has an id of its own. */
   function answered({ form }: Webhook): undefined {
     const state = book.find(form.get("ParentCallSid") ?? "")?.state;
@@ -193,6 +200,7 @@ export function twilioRoutes(twilio: Twilio, rest: TwilioRest | undefined): read
     route("/twilio/action", action),
     route("/twilio/dialled", dialled),
     route("/twilio/answered", answered),
+    route("/twilio/whisper", whisper),
     route("/twilio/machine", machine),
     route("/twilio/status", status),
   ];

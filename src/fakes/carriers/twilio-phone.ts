@@ -177,6 +177,8 @@ export class TwilioPhone {
     const told = noun.attributes["statusCallback"];
     const fields = { CallSid: child, ParentCallSid: this.callSid, CallStatus: "in-progress" };
     if (told !== undefined) await this.#ask("person answered", told, fields);
+    const whisper = noun.attributes["url"];
+    if (whisper !== undefined) await this.#ask("person is briefed", whisper, fields);
     await Promise.race([this.#personLeft.promise, this.#gone.promise]);
     this.#personLeft = Promise.withResolvers();
     return { DialCallStatus: "completed", DialCallSid: child, DialCallDuration: "1" };

@@ -68,8 +68,16 @@ export function callOperations(control: CallControl): readonly Operation[] {
         meaning: "the order stands; events tell what came of it",
         unable: true,
       },
-      z.object({ target: z.string().regex(/^(?:\+[1-9]\d{4,14}|sips?:[^\s"<>]{1,240})$/, "expected +number (E.164) or a SIP URI") }),
-      (id, { target }) => control.transfer(id, target),
+      z.object({
+        target: z.string().regex(/^(?:\+[1-9]\d{4,14}|sips?:[^\s"<>]{1,240})$/, "expected +number (E.164) or a SIP URI"),
+        briefing: z
+          .string()
+          .trim()
+          .max(600)
+          .default("")
+          .meta({ description: "what whoever answers hears before they are put through, where the carrier can (Twilio)" }),
+      }),
+      (id, { target, briefing }) => control.transfer(id, target, briefing.toWellFormed()),
     ),
     order(
       "say",

@@ -137,7 +137,7 @@ test("genesys: a caller is sent on through the flow behind the connector", async
   await caller.start();
   await vi.waitFor(() => expect(house.reception.guests).toHaveLength(1), patience);
   const { leg, signals } = house.reception.last;
-  leg.transfer("+15550100");
+  leg.transfer("+15550100", "");
   await vi.waitFor(() => expect(signals).toEqual([{ type: "transferred" }]), patience);
   expect(caller.outputVariables).toEqual({ transferTo: "+15550100" });
   leg.close({ reason: "done" });

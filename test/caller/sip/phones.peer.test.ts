@@ -120,9 +120,9 @@ describe.skipIf(!has("baresip"))("baresip", () => {
     phone.command("dial", `sip:bot@127.0.0.1:${house.port}`);
     await phone.event("CALL_ESTABLISHED");
     const guest = house.reception.last;
-    guest.leg.transfer("nobody at all");
+    guest.leg.transfer("nobody at all", "");
     expect(guest.signals).toMatchObject([{ type: "transfer-failed" }]);
-    guest.leg.transfer(`sip:phone@127.0.0.1:${human.port}`);
+    guest.leg.transfer(`sip:phone@127.0.0.1:${human.port}`, "");
     await human.event("CALL_ESTABLISHED");
     await expect.poll(() => guest.signals.at(-1), { timeout: 20_000 }).toEqual({ type: "transferred" });
     expect(house.endpoint.size).toBe(0);

@@ -26,7 +26,7 @@ test("a transfer closes the stream, and whoever waits for it is told what came o
   await using house = await exchange();
   const caller = await call(house);
   const { leg, signals } = house.reception.last;
-  leg.transfer("+15550777");
+  leg.transfer("+15550777", "");
   expect(await caller.closed).toMatchObject({ code: 1000 });
   expect(leg.play(new Uint8Array(160))).toBe(false);
   expect(await tells(house, "/twilio/action")).toEqual(["Dial"]);
@@ -37,11 +37,26 @@ test("a transfer closes the stream, and whoever waits for it is told what came o
   expect(signals).toHaveLength(1);
 });
 
+test("whoever answers hears what it is about before they are put through, and nobody else's briefing", async () => {
+  await using house = await exchange();
+  await call(house);
+  house.reception.last.leg.transfer("+15550777", "A call for you. Caller: <angry> & loud");
+  const dial = await asks(house, { url: `${publicUrl}/twilio/action` }, { ...fields, CallStatus: "in-progress" });
+  expect(await dial.text()).toContain(`url="${publicUrl}/twilio/whisper"`);
+  const hears = async (ParentCallSid: string): Promise<string> => {
+    const told = await asks(house, { url: `${publicUrl}/twilio/whisper` }, { ...fields, CallSid: "CA9", ParentCallSid });
+    return told.text();
+  };
+  const [say] = readTwiml(await hears(callSid));
+  expect([say?.name, say?.text]).toEqual(["Say", "A call for you. Caller: <angry> & loud"]);
+  expect(readTwiml(await hears("CA8"))).toEqual([]);
+});
+
 test.each(["busy", "no-answer", "failed", "canceled"])("a person who is %s brings the caller back", async (status) => {
   await using house = await exchange();
   await call(house);
   const { leg, signals } = house.reception.last;
-  leg.transfer("+15550777");
+  leg.transfer("+15550777", "");
   await tells(house, "/twilio/action");
   expect(await tells(house, "/twilio/dialled", { DialCallStatus: status })).toEqual(["Connect"]);
   expect(signals).toEqual([
@@ -54,7 +69,7 @@ test("a caller who hangs up while it rings has hung up", async () => {
   await using house = await exchange();
   await call(house);
   const { leg, signals } = house.reception.last;
-  leg.transfer("+15550777");
+  leg.transfer("+15550777", "");
   await tells(house, "/twilio/action");
   expect(await tells(house, "/twilio/status", { CallStatus: "completed" })).toEqual([]);
   expect(signals).toEqual([{ type: "hung-up" }]);
@@ -64,7 +79,7 @@ test("a transfer of which nothing more is heard has failed after two minutes", a
   await using house = await exchange();
   await call(house);
   const { leg, signals } = house.reception.last;
-  leg.transfer("+15550777");
+  leg.transfer("+15550777", "");
   await house.clock.advance(119_000);
   expect(signals).toEqual([]);
   await house.clock.advance(2_000);

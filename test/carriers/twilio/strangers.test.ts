@@ -85,16 +85,21 @@ test("forged webhooks and streams are refused before anything is opened, all of 
   expect(house.reception.guests).toEqual([]);
 });
 
-test.each(["/twilio/voice", "/twilio/action", "/twilio/dialled", "/twilio/answered", "/twilio/machine", "/twilio/status"])(
-  "%s takes Twilio's signature and no other, and POST only",
-  async (path) => {
-    await using house = await exchange();
-    const url = publicUrl + path;
-    expect((await asks(house, { url })).status).toBeLessThan(300);
-    expect((await asks(house, { url, signature: good.toLowerCase() })).status).toBe(403);
-    expect((await fetch(house.url + path)).status).toBe(405);
-  },
-);
+test.each([
+  "/twilio/voice",
+  "/twilio/action",
+  "/twilio/dialled",
+  "/twilio/answered",
+  "/twilio/whisper",
+  "/twilio/machine",
+  "/twilio/status",
+])("%s takes Twilio's signature and no other, and POST only", async (path) => {
+  await using house = await exchange();
+  const url = publicUrl + path;
+  expect((await asks(house, { url })).status).toBeLessThan(300);
+  expect((await asks(house, { url, signature: good.toLowerCase() })).status).toBe(403);
+  expect((await fetch(house.url + path)).status).toBe(405);
+});
 
 test("what Twilio signs is let in: with or without the port, with the slash that some of its machines put on", async () => {
   await using house = await exchange();

@@ -22,14 +22,24 @@ test("a stream is asked for as the vendor's own package would write it", () => {
 });
 
 test("a caller is sent on to a number or a SIP address as the vendor's own package would write it", () => {
-  const order = { ringLimitS: 20, actionUrl: "https://h/d?a=1&b=2", answeredUrl: "https://h/a" };
-  const attributes = { statusCallback: order.answeredUrl, statusCallbackEvent: ["answered" as const] };
+  const order = {
+    ringLimitS: 20,
+    actionUrl: "https://h/d?a=1&b=2",
+    answeredUrl: "https://h/a",
+    whisperUrl: "https://voice.example.org/twilio/whisper",
+  };
+  const attributes = {
+    statusCallback: order.answeredUrl,
+    statusCallbackEvent: ["answered" as const],
+    url: "https://voice.example.org/twilio/whisper",
+  };
   const vendor = (): { response: InstanceType<typeof VoiceResponse>; dial: ReturnType<InstanceType<typeof VoiceResponse>["dial"]> } => {
     const response = new VoiceResponse();
     return { response, dial: response.dial({ answerOnBridge: true, timeout: 20, action: order.actionUrl, method: "POST" }) };
   };
   const number = vendor();
   number.dial.number(attributes, "+15550100");
+  expect(plain(twiml.dial({ ...order, target: "+15550100", whisperUrl: undefined }))).not.toContain("whisper");
   expect(plain(twiml.dial({ ...order, target: "+15550100" }))).toBe(plain(number.response.toString()));
   const sip = vendor();
   sip.dial.sip(attributes, "sip:desk@example.org;transport=tls");
