@@ -59,13 +59,17 @@ describe.runIf(hasPrograms())("the alert rules", () => {
     expect(await run("promtool", "check", "config", "--syntax-only", config)).toMatchObject({ code: 0 });
   });
 
-  test.each(["15s", "5m"] as const)("fire when they should and not when it only looks so (each %s)", { timeout: 180_000 }, async (every) => {
-    const path = join(folder, `${every}.json`);
-    writeFileSync(path, JSON.stringify(ruleTests(every)));
-    const { code, says } = await run("promtool", "test", "rules", path);
-    expect(says.replaceAll(path, "")).toMatch(/SUCCESS/);
-    expect(code).toBe(0);
-  });
+  test.each(["15s", "5m"] as const)(
+    "fire when they should and not when it only looks so (each %s)",
+    { timeout: 180_000 },
+    async (every) => {
+      const path = join(folder, `${every}.json`);
+      writeFileSync(path, JSON.stringify(ruleTests(every)));
+      const { code, says } = await run("promtool", "test", "rules", path);
+      expect(says.replaceAll(path, "")).toMatch(/SUCCESS/);
+      expect(code).toBe(0);
+    },
+  );
 });
 
 test("the runbooks speak of rows and log events that there are", () => {
