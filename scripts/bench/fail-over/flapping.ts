@@ -2,9 +2,9 @@ import { setTimeout as delay } from "node:timers/promises";
 import { mostFigure, type Figure } from "./figure.ts";
 import { openWorld } from "./world.ts";
 
-/** Calls that come after it was shut, one each half second. */
+/** Calls that come after it was shut, one after the other. */
 const laterCalls = 20;
-const laterEveryMs = 500;
+const laterEveryMs = 250;
 const shutLimitMs = 60_000;
 const lookEveryMs = 5;
 
@@ -13,6 +13,7 @@ export async function flapping(afterMs: number): Promise<readonly Figure[]> {
   await using world = await openWorld(["openai", "gemini"], { LOG_LEVEL: "debug" });
   const panel = world.panel("openai");
   panel.acceptThenClose(afterMs);
+  world.panel("gemini").script = () => ({ text: "Good day.", ms: 200 });
   const startedMs = performance.now();
   await using _first = await world.dials();
   while ((await world.breakerOf("openai")) !== "open") {

@@ -6,7 +6,7 @@ import { timesFigure, type Figure } from "./figure.ts";
 import { question } from "./question.ts";
 import { openWorld, type World } from "./world.ts";
 
-const callsAtOnce = 20;
+const callsAtOnce = 10;
 /** Everything that the provider says comes so much later: the time that it takes to answer, known beforehand. */
 const ownAnswerMs = 300;
 const askMs = 1_000;
