@@ -13,6 +13,8 @@ export class Spoken {
   #next = 0;
   /** Where frame 0 lies in the call's count of caller audio, ms; undefined before the server has told. @type {number | undefined} */
   #originMs;
+  /** Frames before this one that were lost are counted. */
+  #countedTo = 0;
   /** Frames that were pushed out before the server had them. */
   lostFrames = 0;
 
@@ -47,7 +49,8 @@ export class Spoken {
   /** @param {number} oldest */
   #skipTo(oldest) {
     if (this.#next >= oldest) return;
-    this.lostFrames += oldest - this.#next;
+    this.lostFrames += oldest - Math.max(this.#next, this.#countedTo);
+    this.#countedTo = oldest;
     this.#next = oldest;
   }
 }
