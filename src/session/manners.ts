@@ -17,7 +17,7 @@ export interface Person {
 }
 
 /** What happens when nobody speaks. */
-export interface IdleManners {
+interface IdleManners {
   /** The caller is asked whether they are still there after so long; undefined: never. */
   readonly repromptAfterMs: number | undefined;
   /** How often in a row; then the call ends. */
@@ -27,7 +27,7 @@ export interface IdleManners {
 }
 
 /** What happens when a machine answers a call that we placed. */
-export interface MachineManners {
+interface MachineManners {
   readonly then: MachineOrder;
   /** Spoken after the beep. */
   readonly message: string;
