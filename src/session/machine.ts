@@ -69,6 +69,7 @@ export const sessionMachine = setup({
     isMachine: (_, { who }: { who: "person" | "machine" }) => who === "machine",
     hangsUpOnMachines: ({ context }) => context.manners.machine.then === "hang-up",
     leavesMessages: ({ context }) => context.manners.machine.then === "leave-message",
+    mayAwaitCaller: stateIn("#away"),
     mayAwaitTool: ({ context }) => context.toolsRunning > 0,
     mayStopThinking: ({ context }) => context.toolsRunning === 0,
   },
@@ -331,6 +332,8 @@ export const sessionMachine = setup({
               after: {
                 answerLimit: [
                   { guard: "mayAwaitTool", target: "thinking", reenter: true },
+                  // Nobody is there to hear it.
+                  { guard: "mayAwaitCaller", target: "thinking", reenter: true },
                   { target: "thinking", reenter: true, actions: "loseUnanswered" },
                 ],
               },
@@ -384,6 +387,7 @@ export const sessionMachine = setup({
             arriving: { always: [{ guard: "mayDial", target: "attached" }, { target: "held" }] },
             attached: { id: "attached", on: { "leg.lost": "held" } },
             held: {
+              id: "away",
               entry: "holdLeg",
               on: { "leg.returned": { target: "attached", actions: { type: "takeLeg", params: ({ event }) => event.leg } } },
               after: { holdLimit: { target: "#session.ended", actions: "noteAbandoned" } },

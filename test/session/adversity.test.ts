@@ -387,3 +387,16 @@ test("an answer that stops in the middle is given by the next link, unless a too
   expect(house.provider("alpha").links).toHaveLength(2);
   expect(house.provider("alpha").link.request.begin).toBe("answer");
 });
+
+test("an answer is not missed while its caller is away", async () => {
+  const house = startHouse();
+  const caller = house.dial();
+  await caller.speaks(1_000);
+  house.provider("alpha").link.hearsTurn("c1", "hello?", 200);
+  caller.line.signal({ type: "lost", fault: undefined });
+  await house.clock.advance(25_000);
+  expect(house.provider("alpha").links).toHaveLength(1);
+  const again = house.dial(caller.leg.resumeToken, caller.sent);
+  await again.speaks(30_000);
+  expect(house.provider("alpha").links.length).toBeGreaterThan(1);
+});

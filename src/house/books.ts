@@ -1,0 +1,92 @@
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { dialects } from "../caller/dialects.ts";
+import type { Settings } from "../config/settings.ts";
+import { openCosts, type Costs } from "../costs/costs.ts";
+import { version } from "./version.ts";
+import { systemClock } from "../kernel/clock.ts";
+import type { Log } from "../kernel/log.ts";
+import type { Roster } from "../session/roster.ts";
+import type { SessionWatch } from "../session/words.ts";
+import type { CallRecord } from "../watch/call-record.ts";
+import { watchCalls } from "../watch/calls.ts";
+import { watchCosts } from "../watch/costs.ts";
+import { Journal } from "../watch/journal.ts";
+import type { Metrics } from "../watch/metrics.ts";
+import { showNode } from "../watch/node.ts";
+import { openTraces } from "../watch/otlp.ts";
+import { callRecords } from "../watch/records.ts";
+import { redactor } from "../watch/redact.ts";
+import { traceCalls } from "../watch/traces.ts";
+
+/** What is known of calls beside the calls themselves. */
+export interface Books {
+  readonly watch: SessionWatch;
+  readonly costs: Costs;
+  /** Sets what a scrape asks for and nobody tells. */
+  show(roster: Roster, settings: Settings): void;
+  close(): Promise<void>;
+}
+
+export async function openBooks(
+  providers: readonly string[],
+  people: SessionWatch,
+  settings: Settings,
+  log: Log,
+  metrics: Metrics,
+): Promise<Books> {
+  const data = settings.get("LINEKEEPER_DATA");
+  const costWatch = watchCosts(log.with({ logger: "costs" }), metrics, { providers });
+  const costs = openCosts({
+    clock: systemClock,
+    folder: data,
+    prices: settings.prices.map((price) => ({ ...price, trust: "config" })),
+    budget: {
+      day: settings.get("LINEKEEPER_BUDGET_DAY_USD"),
+      month: settings.get("LINEKEEPER_BUDGET_MONTH_USD"),
+      whenSpent: settings.get("LINEKEEPER_BUDGET_SPENT"),
+    },
+    report: costWatch,
+  });
+  const journalLog = log.with({ logger: "journal" });
+  const journal = new Journal({
+    path: join(data, "calls.jsonl"),
+    failed: (error) => journalLog.error("journal_failed", { message: "records of calls wait for the disk; calls go on", err: error }),
+    dropped: (records) => journalLog.error("journal_dropped", { records, message: "the disk took no records for too long" }),
+  });
+  const costOf = (callId: string): number | undefined => costs.costOf(callId);
+  const keep = (record: CallRecord): void => journal.add(record);
+  const records = callRecords({ clock: systemClock, region: "default", node: hostname(), costOf, keep });
+  const traces = await tracesFor(settings, log);
+  const watch = watchCalls(log.with({ logger: "call" }), metrics, {
+    providers,
+    dialects: [...dialects.map((dialect) => dialect.name), "sip", "audiosocket"],
+    clock: systemClock,
+    costOf,
+    // The records read a call's cost at its end, when the costs forget the call.
+    others: [people, records, ...traces.watches, costs],
+  });
+  return {
+    watch,
+    costs,
+    show(roster, { secretAgesMs }) {
+      costWatch.show((period) => costs.usedRatio(period));
+      metrics.journalLag.set(journal.lagMs / 1_000);
+      showNode(metrics, { providers, ringChunks: roster.ringChunks, secretAgesMs });
+    },
+    async close() {
+      await Promise.all([journal.close(), costs.close(), traces.close()]);
+    },
+  };
+}
+
+/** Without a collector there are no traces, and nothing of what they need is loaded. */
+async function tracesFor(settings: Settings, log: Log): Promise<{ readonly watches: readonly SessionWatch[]; close(): Promise<void> }> {
+  const endpoint = settings.get("OTEL_EXPORTER_OTLP_ENDPOINT");
+  if (endpoint === undefined) return { watches: [], close: async () => undefined };
+  const failed = (error: unknown): void =>
+    log.with({ logger: "traces" }).warning("traces_not_sent", { message: "the collector takes no traces; calls go on", err: error });
+  const outlet = await openTraces({ endpoint, headers: settings.get("OTEL_EXPORTER_OTLP_HEADERS"), version, failed });
+  const { text } = redactor(() => settings.secretValues());
+  return { watches: [traceCalls({ ...outlet, clock: systemClock, clean: text })], close: () => outlet.close() };
+}

@@ -1,0 +1,212 @@
+import { fileURLToPath } from "node:url";
+import { Ticker } from "../audio/ticker.ts";
+import { audioSocketServer } from "../caller/audiosocket.ts";
+import { dialects } from "../caller/dialects.ts";
+import { audiosocket } from "../caller/dialects/audiosocket.ts";
+import { Door, doorLimits, type DoorLimits } from "../caller/door.ts";
+import type { Reception } from "../caller/leg.ts";
+import { SipEndpoint } from "../caller/sip/endpoint.ts";
+import { sipOptions } from "../caller/sip/settings.ts";
+import { newLegCounts, type LegParts } from "../caller/websocket-leg.ts";
+import type { Carriers } from "../carriers/carriers.ts";
+import type { Settings } from "../config/settings.ts";
+import type { Guards } from "../guard/guards.ts";
+import { Access } from "../http/access.ts";
+import type { Route } from "../http/answer.ts";
+import { apiRoutes } from "../http/api/api.ts";
+import { EventFeed } from "../http/api/events.ts";
+import type { NodeControl } from "../http/api/node.ts";
+import { breakIt } from "../http/break-it.ts";
+import { consoleAddress } from "../http/console.ts";
+import { files } from "../http/files.ts";
+import { healthz } from "../http/healthz.ts";
+import { metrics as metricsRoute, type MetricsText } from "../http/metrics.ts";
+import { readyz } from "../http/readyz.ts";
+import { createServer, type Server } from "../http/server.ts";
+import { CallerTokens } from "../http/tokens.ts";
+import { version } from "./version.ts";
+import { systemClock } from "../kernel/clock.ts";
+import { Fault } from "../kernel/fault.ts";
+import type { Log } from "../kernel/log.ts";
+import { systemRandom } from "../kernel/random.ts";
+import type { Prompts } from "../prompts/prompts.ts";
+import type { Roster } from "../session/roster.ts";
+import type { Counters } from "../watch/counters.ts";
+import { watchLines } from "../watch/lines.ts";
+import type { Metrics } from "../watch/metrics.ts";
+import { type Books } from "./books.ts";
+
+/** Connections beyond the calls: callers who are told that all lines are busy. */
+const spareConnections = 50;
+
+export const routeNames = ["/", "/console", "/console/", "/examples/", "/healthz", "/readyz", "/metrics"];
+
+export const folder = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+
+export function openDoors(
+  roster: Roster,
+  { carriers, routes: ofCarriers }: Carriers,
+  settings: Settings,
+  log: Log,
+  metrics: Metrics,
+  counters: Counters,
+  degraded: readonly string[],
+  api: Api,
+  show: () => void,
+): Server {
+  const reasonsNotTo = (): readonly string[] => {
+    const refusal = roster.refusal();
+    return refusal === undefined ? [] : [refusal.message];
+  };
+  const scrape = async (): Promise<MetricsText> => {
+    counters.ready(reasonsNotTo().length === 0);
+    show();
+    return { type: metrics.contentType, text: await metrics.text() };
+  };
+  const key = (): readonly string[] => [settings.get("LINEKEEPER_API_KEY")].filter((each) => each !== undefined);
+  const routes = [
+    ...api.routes,
+    ...ofCarriers,
+    healthz(version, systemClock),
+    readyz(reasonsNotTo, degraded),
+    metricsRoute(scrape),
+    files("/examples/", folder("../../fixtures/speech/"), [".wav"]),
+    consoleAddress,
+    files("/console/", folder("../../public/console/")),
+    files("/", folder("../../public/")),
+  ];
+  const door = new Door({ ...doorLimits, ...placesFor(settings.get("LINEKEEPER_MAX_CALLS")) }, systemClock);
+  const leg: LegParts = {
+    reception: receptionOf(roster, counters.connectionRejected),
+    clock: systemClock,
+    beat: new Ticker(systemClock, 250),
+    log: log.with({ logger: "leg" }),
+    counts: newLegCounts(),
+  };
+  const server = createServer({
+    routes,
+    dialects,
+    carriers,
+    access: new Access({
+      keys: key,
+      origins: originsOf(settings),
+      trustedProxies: [],
+      tokens: api.tokens,
+      awaits: (token) => roster.awaits(token),
+      refused: counters.authFailed,
+    }),
+    door,
+    leg,
+    answered: counters.httpAnswered,
+  });
+  return withAudioSocket(server, settings, leg, door);
+}
+
+/** Beside the server itself, where a port was named for it. */
+function withAudioSocket(server: Server, settings: Settings, leg: LegParts, door: Door): Server {
+  const port = settings.get("AUDIOSOCKET_PORT");
+  if (port === undefined) return server;
+  const dialect = audiosocket(`pcm16@${settings.get("AUDIOSOCKET_RATE")}`);
+  const audio = audioSocketServer({ dialect, leg, door, peers: settings.get("AUDIOSOCKET_PEERS") });
+  return {
+    async listen(host, httpPort) {
+      await audio.listen(host, port);
+      return server.listen(host, httpPort);
+    },
+    async close() {
+      await Promise.all([server.close(), audio.close()]);
+    },
+  };
+}
+
+/** A carrier may bring every call, and be told that all lines are busy. */
+const placesFor = (calls: number): Pick<DoorLimits, "overall" | "perCarrier"> => ({
+  overall: calls + spareConnections,
+  perCarrier: calls + spareConnections,
+});
+
+/** The roster, and a count of whom it did not take. */
+function receptionOf(roster: Roster, rejected: (code: string) => void): Reception {
+  return {
+    receive(leg, start) {
+      try {
+        return roster.receive(leg, start);
+      } catch (error) {
+        rejected(error instanceof Fault ? error.code : "internal");
+        throw error;
+      }
+    },
+  };
+}
+
+/** Undefined: SIP is off. It listens when told. */
+export function phones(
+  roster: Roster,
+  settings: Settings,
+  log: Log,
+  metrics: Metrics,
+  rejected: (code: string) => void,
+): SipEndpoint | undefined {
+  const options = sipOptions((name) => settings.lookup(name));
+  if (options === undefined) return undefined;
+  const sipLog = log.with({ logger: "sip" });
+  return new SipEndpoint(options, {
+    reception: receptionOf(roster, rejected),
+    refusal: () => roster.refusal(),
+    clock: systemClock,
+    random: systemRandom,
+    log: sipLog,
+    ended: watchLines(sipLog, metrics),
+  });
+}
+
+interface Api {
+  readonly routes: readonly Route[];
+  readonly tokens: CallerTokens;
+  readonly feed: EventFeed;
+}
+
+export function openApi(
+  roster: Roster,
+  providers: Guards,
+  diallers: Carriers["diallers"],
+  settings: Settings,
+  log: Log,
+  end: { isDraining: () => boolean; drain: () => Promise<void> },
+  { costs }: Books,
+): Api {
+  const tokens = new CallerTokens(() => settings.get("LINEKEEPER_TOKEN_SECRET")?.split(",").filter(Boolean) ?? [], systemClock);
+  const epoch = systemRandom.id("", 8);
+  const feed = new EventFeed({ control: roster, providers, clock: systemClock, log: log.with({ logger: "http" }), epoch });
+  const node: NodeControl = {
+    version,
+    state: () => (end.isDraining() ? "draining" : "serving"),
+    calls: () => roster.size,
+    costToday() {
+      const { key, usd, unpricedCalls } = costs.spending("day");
+      return { day: key, usd, unpricedCalls };
+    },
+    drain: () => void end.drain(),
+  };
+  const panelUrl = settings.get("LINEKEEPER_FAKES_PANEL");
+  const isDemo = panelUrl !== undefined || [...providers.providers.values()].every(({ traits }) => traits.offline);
+  return {
+    routes: [
+      ...apiRoutes({ control: roster, providers, diallers, node, tokens, feed, log: log.with({ logger: "audit" }) }),
+      ...breakIt({ panelUrl, isDemo }),
+    ],
+    tokens,
+    feed,
+  };
+}
+
+/** For everybody to read, so without the files' paths; those are in the log. */
+export function degradedBy({ problems }: Prompts): readonly string[] {
+  return problems.length === 0 ? [] : [`${problems.length} problems with the fixed lines' audio or review; the log names them`];
+}
+
+/** Behind a proxy the page's origin is the public one, whatever the Host header says. */
+function originsOf(settings: Settings): readonly string[] {
+  const publicUrl = settings.get("PUBLIC_URL");
+  return publicUrl === undefined ? settings.get("LINEKEEPER_ORIGINS") : [...settings.get("LINEKEEPER_ORIGINS"), new URL(publicUrl).origin];
+}
