@@ -41,7 +41,7 @@ const spareConnections = 50;
 
 export const routeNames = ["/", "/console", "/console/", "/examples/", "/healthz", "/readyz", "/metrics"];
 
-export const folder = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+const folder = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
 export function openDoors(
   roster: Roster,
