@@ -12,6 +12,7 @@ export class SimulatedClock implements Clock {
   readonly #cancelled = new Set<Alarm>();
   #nowMs = 0;
   #order = 0;
+  #wallOffsetMs = 0;
 
   now(): number {
     return this.#nowMs;
@@ -23,7 +24,17 @@ export class SimulatedClock implements Clock {
   }
 
   wallNow(): number {
-    return Date.UTC(2026, 0, 5, 9) + this.#nowMs;
+    return Date.UTC(2026, 0, 5, 9) + this.#wallOffsetMs + this.#nowMs;
+  }
+
+  /** Somebody sets the wall clock; time itself does not notice. */
+  jumpWall(ms: number): void {
+    this.#wallOffsetMs += ms;
+  }
+
+  /** Time goes on and nothing runs, as while the event loop is blocked: timers that were due fire late. */
+  stall(ms: number): void {
+    this.#nowMs += ms;
   }
 
   setTimeout(run: () => void, delayMs: number): Alarm {
@@ -45,7 +56,7 @@ export class SimulatedClock implements Clock {
     for (let next = this.#heap[0]; next !== undefined && next.atMs <= untilMs; next = this.#heap[0]) {
       this.#pop();
       if (this.#cancelled.delete(next)) continue;
-      this.#nowMs = next.atMs;
+      this.#nowMs = Math.max(this.#nowMs, next.atMs);
       next.run();
       await settled();
     }
