@@ -28,7 +28,7 @@ export interface UplinkAccount {
   readonly waitingMs: number;
 }
 
-/** Audio that was sent this long ago, while nobody was speaking, was heard as silence. */
+/** Audio that was sent this long ago, while nobody was speaking, was heard as silence; a socket that is dead is known as such by then. */
 const quietTailMs = 2_000;
 /** Most audio that one beat sends of a replay, so that a long one never holds up other calls. */
 const replayBeatMs = 2_000;
@@ -54,6 +54,8 @@ export class Uplink implements Ticked {
   #settled = 0;
   /** The next byte that no link has had yet. */
   #delivered = 0;
+  /** Since when the present link hears the caller without delay; undefined while it has a replay to hear. */
+  #abreastSinceMs: number | undefined;
   /** Where the turns begin that are not settled, oldest first. */
   readonly #openTurns: number[] = [];
   /** When the caller's last audio came. */
@@ -102,6 +104,7 @@ export class Uplink implements Ticked {
       if (this.#sink === attached) this.#sink = undefined;
     });
     this.#sink = attached;
+    this.#abreastSinceMs = backlog > 0 ? undefined : this.#now();
     if (backlog > 0 && this.tick(this.#now())) this.#beat.wake(this);
     return attached;
   }
@@ -121,6 +124,7 @@ export class Uplink implements Ticked {
       if (!taken) return true;
     }
     if (this.#sent < this.#ring.end) return true;
+    this.#abreastSinceMs ??= nowMs;
     return sink.owesSilence && !this.#giveSilence(sink, nowMs);
   }
 
@@ -191,7 +195,10 @@ export class Uplink implements Ticked {
   }
 
   #neededFrom(): number {
-    if (this.#openTurns.length === 0) this.#settled = Math.max(this.#settled, this.#sent - bytesOf(quietTailMs, this.encoding));
+    // A replay goes out in one piece: of its audio alone nobody can tell how long ago it was sent.
+    const isAbreast = this.#abreastSinceMs !== undefined && this.#now() - this.#abreastSinceMs >= quietTailMs;
+    if (this.#openTurns.length === 0 && isAbreast)
+      this.#settled = Math.max(this.#settled, this.#sent - bytesOf(quietTailMs, this.encoding));
     return this.#settled;
   }
 

@@ -296,6 +296,8 @@ export class Roster implements Reception, CallControl {
     actor.send({ type: "leg.lost" });
     if (arrived !== undefined) call.downlink.takeUpAt(arrived.turnId, arrived.ms);
     actor.send({ type: "leg.returned", leg });
+    // The token by which the caller comes back is a new one: a node that dies now must know it.
+    this.#house.snapshots.save(snapshotOf(call));
     return listenTo(call);
   }
 

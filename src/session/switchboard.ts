@@ -154,7 +154,9 @@ export class Switchboard implements SeatHost, Board {
     } else if (seat === this.#waiting) {
       this.#waiting = undefined;
       if (this.#movesTo === seat.provider) this.#call.send({ type: "successor.failed", fault });
-      this.#standbyTimer = this.#call.house.clock.setTimeout(() => this.#keepStandby(), standbyPauseMs);
+      const { clock } = this.#call.house;
+      clock.clearTimeout(this.#standbyTimer);
+      this.#standbyTimer = clock.setTimeout(() => this.#keepStandby(), standbyPauseMs);
     } else this.#dial?.lost(seat, fault);
   }
 
