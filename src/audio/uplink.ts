@@ -90,6 +90,12 @@ export class Uplink implements Ticked {
     } else this.#beat.wake(this);
   }
 
+  /** Goes on with what another node had not settled; the last `waitingBytes` of it no link has heard yet. */
+  restore(unsettled: Uint8Array, waitingBytes: number): void {
+    this.push(unsettled);
+    this.#delivered = Math.max(0, this.#ring.end - waitingBytes);
+  }
+
   /** Replays what is not settled to `sink`, then feeds it until disposed. */
   attach(sink: UplinkSink): Attachment {
     this.#sink?.[Symbol.dispose]();
@@ -138,6 +144,11 @@ export class Uplink implements Ticked {
     this.#openTurns.push(Math.max(this.#settled, Math.min(from, this.#ring.end)));
   }
 
+  /** No turn is open any more; what was said is kept no longer than any silence. */
+  forgetTurns(): void {
+    this.#openTurns.length = 0;
+  }
+
   /** Everything before `end` stands in the conversation, was answered in full, or was no speech. */
   settle(end: number): void {
     // A link can only tell of what it has heard.
@@ -168,6 +179,11 @@ export class Uplink implements Ticked {
     return copy;
   }
 
+  /** Audio that no link has heard yet. */
+  get waitingBytes(): number {
+    return this.#ring.end - this.#delivered;
+  }
+
   get settled(): number {
     return this.#settled;
   }
@@ -190,7 +206,7 @@ export class Uplink implements Ticked {
       overflowedMs: ms(this.#overflowed),
       forgottenMs: ms(this.#forgotten),
       replayedMs: ms(this.#replayed),
-      waitingMs: ms(this.#ring.end - this.#delivered),
+      waitingMs: ms(this.waitingBytes),
     };
   }
 

@@ -306,7 +306,8 @@ export class Call implements Ticked {
   // What the chart's actions call.
 
   backoffMs(attempt: number, fault: Fault | undefined): number {
-    return backoffMs(attempt, this.random, fault?.retryAfterMs);
+    // A shut breaker says how long it stays so at most; probes may open it long before.
+    return backoffMs(attempt, this.random, fault?.code === "provider-shut" ? 0 : fault?.retryAfterMs);
   }
 
   /** The caller has the word: what was not heard will not be, and the provider forgets it. */
@@ -525,7 +526,7 @@ export class Call implements Ticked {
     this.#turns = past.turnsCounted;
     this.#lastProvider = past.provider;
     this.conversation.restore(past.turns);
-    this.uplink.push(past.unsettled);
+    this.uplink.restore(past.unsettled, past.waitingBytes);
     this.#receivedBeforeMs = past.receivedMs - this.receivedMs;
     for (const turn of past.unheard) this.downlink.restore(turn);
     this.links.wasElsewhere(past.provider);
@@ -541,7 +542,8 @@ export class Call implements Ticked {
     this.#board?.[Symbol.dispose]();
     const failed = outcome === "failed" && fault !== undefined;
     const { overflowedMs, forgottenMs, waitingMs } = this.uplink.account;
-    const losses = { overflow: overflowedMs, forgotten: forgottenMs, unheard: waitingMs };
+    // What waits for a link goes on with the call that moves.
+    const losses = { overflow: overflowedMs, forgotten: forgottenMs, unheard: outcome === "moved" ? 0 : waitingMs };
     for (const [cause, ms] of Object.entries(losses))
       if (ms > 0) this.tell({ type: "audio.lost", direction: "uplink", cause, ms, provider: this.#lastProvider });
     this.#tellQuality();

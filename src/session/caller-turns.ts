@@ -76,7 +76,9 @@ export class CallerTurns {
     this.#turns.delete(linkTurnId);
     this.#takeBack(turn);
     const isLast = [...this.#turns.values()].every((each) => each.settled !== undefined);
-    this.#call.uplink.settle(isLast ? this.#call.uplink.end : turn.from);
+    // What followed may be the beginning of a turn that the link has not told of yet, all the more after a replay.
+    if (isLast) this.#call.uplink.forgetTurns();
+    else this.#call.uplink.settle(turn.from);
     this.#call.owesNothing();
     this.#call.send({ type: "caller.dismissed" });
   }

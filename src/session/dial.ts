@@ -47,7 +47,7 @@ export class Dial implements Disposable {
     this.#parts = parts;
     this.#waiting = [...parts.order];
     const { clock } = parts.call.house;
-    this.#timers = [clock.setTimeout(() => this.#beside(), besideMs), clock.setTimeout(() => this.#beside(true), stopgapMs)];
+    this.#timers = [clock.setTimeout(() => this.#beside(), besideMs), clock.setTimeout(() => this.#bridge(), stopgapMs)];
   }
 
   /** Apart from the constructor, so that the owner knows the race before the first result comes. */
@@ -111,15 +111,21 @@ export class Dial implements Disposable {
     return isAlone || fault.code !== "provider-silent";
   }
 
-  #beside(evenStopgap = false): void {
-    this.#next(evenStopgap);
+  #beside(): void {
+    this.#next();
     this.#endIfOver();
   }
 
-  #next(evenStopgap = false): void {
+  /** Nothing better was there in time, and what better ones are left may take as long. */
+  #bridge(): void {
+    const stopgap = this.#waiting.find((provider) => this.#parts.isStopgap(provider));
+    if (stopgap !== undefined) this.#dial(stopgap);
+    this.#beside();
+  }
+
+  #next(): void {
     const [provider] = this.#waiting;
-    if (provider === undefined) return;
-    if (this.#parts.isStopgap(provider) && this.#running.size > 0 && !evenStopgap) return;
+    if (provider === undefined || (this.#parts.isStopgap(provider) && this.#running.size > 0)) return;
     this.#dial(provider);
   }
 

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { encodings, msOf, type Encoding } from "../audio/encodings.ts";
 import type { CutTurn } from "../audio/downlink.ts";
 import { transcoder, type Transcoder } from "../audio/transcode.ts";
@@ -77,8 +78,9 @@ export class LinkSeat implements Disposable, LinkReport {
   readonly #waiting: ((link: Link) => void)[] = [];
   /** What the link reported before it had the call. */
   readonly #early: (() => void)[] = [];
-  /** What the link knows of the conversation. */
-  readonly #told: ReadonlySet<string>;
+  /** What the link knows of the conversation, and what it was told to begin with. */
+  readonly #told: readonly ConversationItem[];
+  readonly #begin: Begin;
   #model: string | undefined;
   #sentBytes = 0;
   #receivedBytes = 0;
@@ -99,14 +101,15 @@ export class LinkSeat implements Disposable, LinkReport {
       this.#state.name === "open" ? this.#state.feed.positionOf(uplinkMs) : call.uplink.end,
     );
     const conversation = order.waits ? call.conversation.settledItems() : call.conversation.items();
-    this.#told = new Set(conversation.map(({ id }) => id));
+    this.#told = conversation;
+    this.#begin = beginFor(call.conversation.owed());
     const { clock } = call.house;
     const limit = clock.setTimeout(
       () => this.giveUp("opening", "no session in time"),
       call.house.pace.openLimitMs(this.provider) + openGraceMs,
     );
     this.#abort.signal.addEventListener("abort", () => clock.clearTimeout(limit), { once: true });
-    this.#open(conversation).then(
+    this.#open().then(
       () => clock.clearTimeout(limit),
       (error: unknown) => call.broke(error),
     );
@@ -116,13 +119,21 @@ export class LinkSeat implements Disposable, LinkReport {
     return this.#state.name === "ready";
   }
 
+  /** Nothing was said that it was not told, or cannot be told when it takes over. */
+  get knowsAll(): boolean {
+    if (this.#order.waits) return true;
+    const { conversation } = this.#call;
+    return this.#begin === beginFor(conversation.owed()) && isDeepStrictEqual(this.#told, conversation.items());
+  }
+
   /** The call is this link's from now on: it hears what is not settled, then the caller. Only when ready. */
   sit(): void {
     if (this.#state.name !== "ready") return;
     const { link, sinceMs } = this.#state;
     const call = this.#call;
     if (this.#order.waits) {
-      const since = call.conversation.items().filter(({ id }) => !this.#told.has(id));
+      const told = new Set(this.#told.map(({ id }) => id));
+      const since = call.conversation.items().filter(({ id }) => !told.has(id));
       link.takeOver(since, beginFor(call.conversation.owed()));
     }
     if (!this.isReady) return;
@@ -286,7 +297,7 @@ export class LinkSeat implements Disposable, LinkReport {
     }
   }
 
-  async #open(conversation: readonly ConversationItem[]): Promise<void> {
+  async #open(): Promise<void> {
     const call = this.#call;
     const { clock, pace } = call.house;
     const { traits } = this.#provider;
@@ -297,8 +308,8 @@ export class LinkSeat implements Disposable, LinkReport {
         uplink: this.#encodings.up,
         downlink: this.#encodings.down,
         endpointing: traits.endpointing.includes("provider") ? "provider" : "manual",
-        conversation,
-        begin: this.#order.waits ? "wait" : beginFor(call.conversation.owed()),
+        conversation: this.#told,
+        begin: this.#order.waits ? "wait" : this.#begin,
         resumption: traits.resumable && !this.#order.waits ? call.links.handleFor(this.provider) : undefined,
         openLimitMs: pace.openLimitMs(this.provider),
         urgent: call.isUrgent,

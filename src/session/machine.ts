@@ -58,7 +58,8 @@ export const sessionMachine = setup({
   },
   guards: {
     mayRetry: ({ context }, { fault, attempts }: { fault: Fault; attempts: number }) =>
-      fault.row.remedy === "retry" && attempts < context.attemptLimit,
+      // A breaker that opens while a call has no other way is no reason to hang up: the call waits for it, as on any rung.
+      (fault.row.remedy === "retry" || fault.code === "provider-shut") && attempts < context.attemptLimit,
     mayDial: ({ context }) => !context.isRestored,
     mayMove: stateIn("#quiet"),
     isBetweenSentences: or([stateIn("#quiet"), stateIn("#thinking")]),

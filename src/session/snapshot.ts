@@ -26,6 +26,8 @@ export interface CallSnapshot {
   readonly receivedMs: number;
   /** Caller audio that belongs to no settled turn, in `uplink`. */
   readonly unsettled: Uint8Array;
+  /** So many bytes at the end of it no link has heard yet. */
+  readonly waitingBytes: number;
   /** Agent audio that the caller has not heard, in `downlink`. */
   readonly unheard: readonly UnheardTurn[];
 }

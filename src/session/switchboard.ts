@@ -74,7 +74,7 @@ export class Switchboard implements SeatHost, Board {
     this.#movesTo = undefined;
     const others = this.#byHealth(this.#shape.tiers.filter((name) => name !== lost?.provider && this.#admits(name)));
     const ready = this.#waiting;
-    if (ready?.isReady === true && ready.provider !== lost?.provider) {
+    if (ready?.isReady === true && ready.knowsAll && ready.provider !== lost?.provider) {
       this.#waiting = undefined;
       if (lost !== undefined) this.#tellGivenUp(lost);
       return this.#sit(ready);
@@ -88,21 +88,20 @@ export class Switchboard implements SeatHost, Board {
     this.#movesTo = provider;
     if (this.#waiting?.provider === provider && this.#waiting.isReady) return this.#call.send({ type: "successor.ready" });
     this.#dropWaiting();
-    // A provider whose links cannot wait is dialled when the time comes.
-    if (!this.#call.provider(provider).traits.standby) return this.#call.send({ type: "successor.ready" });
     this.#wait(provider);
   }
 
-  /** The present link goes, the one that waits takes over; where it cannot wait it is dialled now. */
+  /** The present link goes, the one that waits takes over; if more was said than it can be told by now, another is dialled. */
   takeOver(cause: MoveCause): void {
     const provider = this.#movesTo;
     const next = this.#waiting?.provider === provider ? this.#waiting : undefined;
-    if (provider === undefined || (next !== undefined && !next.isReady)) return;
+    if (provider === undefined || next?.isReady !== true) return;
     this.#movesTo = undefined;
-    if (next !== undefined) this.#waiting = undefined;
+    this.#waiting = undefined;
     this.#seat?.leave(cause);
     this.#seat = undefined;
-    if (next !== undefined) return this.#sit(next);
+    if (next.knowsAll) return this.#sit(next);
+    next[Symbol.dispose]();
     const before = this.#call.lastProvider;
     const others = this.#byHealth(this.#shape.tiers.filter((name) => name !== provider && (name === before || this.#admits(name))));
     this.#race([provider, ...others], undefined, provider);
@@ -206,8 +205,10 @@ export class Switchboard implements SeatHost, Board {
     return new LinkSeat(this.#call, this.#call.provider(provider), { attempt, waits: false }, this);
   }
 
-  #wait(provider: string): void {
-    this.#waiting = new LinkSeat(this.#call, this.#call.provider(provider), { attempt: 1, waits: true }, this);
+  /** Where a link cannot be told to wait, it is opened for the call as it stands, and will do if that stays so for a moment. */
+  #wait(name: string): void {
+    const provider = this.#call.provider(name);
+    this.#waiting = new LinkSeat(this.#call, provider, { attempt: 1, waits: provider.traits.standby }, this);
   }
 
   #dropWaiting(): void {

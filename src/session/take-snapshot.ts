@@ -23,6 +23,7 @@ export function snapshotOf(call: Call): CallSnapshot {
     turns: conversation.left(turnIds),
     receivedMs: call.receivedMs,
     unsettled: uplink.unsettled(end),
+    waitingBytes: uplink.waitingBytes,
     unheard: downlink.unheard().filter(({ audio }) => audio.length > 0),
   };
 }

@@ -196,6 +196,7 @@ const shape = z
     turns: z.array(turn),
     receivedMs: z.number(),
     unsettled: audio,
+    waitingBytes: z.int().default(0),
     unheard: z.array(z.object({ turnId: text, fromMs: z.number(), audio })),
   })
   .transform(({ from, carrierCallId, ...rest }) => ({ ...rest, from, carrierCallId }));

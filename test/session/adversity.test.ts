@@ -400,3 +400,35 @@ test("an answer is not missed while its caller is away", async () => {
   await again.speaks(30_000);
   expect(house.provider("alpha").links.length).toBeGreaterThan(1);
 });
+
+test("a breaker that opens under a call's feet does not end it: without another tier it waits out the whole ladder", async () => {
+  const house = startHouse({ breakers: true });
+  const caller = house.dial();
+  await caller.speaks(500);
+  house.provider("alpha").refusal = new Fault("provider-unreachable", "connection refused");
+  house.provider("alpha").link.tells({ type: "link.lost", fault: dropped });
+  await caller.speaks(25_000);
+  expect(house.roster.size).toBe(1);
+  await caller.speaks(40_000);
+  expect(house.events).toContainEqual(expect.objectContaining({ type: "link.retrying", attempt: 7, attemptLimit: 7 }));
+  expect(house.events.filter(({ type }) => type === "call.ended")).toMatchObject([{ outcome: "failed" }]);
+});
+
+test("what a link was replayed and lost with its dead socket is replayed to the next", async () => {
+  const house = startHouse({ tiers: ["alpha", "beta", "gamma"] });
+  const caller = house.dial();
+  await caller.speaks(1_000);
+  const { link } = house.provider("alpha");
+  link.tells({ type: "caller.spoke", turnId: "c1", uplinkMs: 500 });
+  await caller.speaks(4_000);
+  house.provider("alpha").refusal = new Fault("provider-unreachable", "connection refused");
+  link.tells({ type: "link.lost", fault: dropped });
+  // Its socket takes all of it, and nothing arrives.
+  await caller.speaks(1_500);
+  house.provider("beta").refusal = new Fault("provider-unreachable", "connection refused");
+  house.provider("beta").link.tells({ type: "link.lost", fault: dropped });
+  await caller.speaks(500);
+  const { heard, heardMs } = house.provider("gamma").link;
+  expect(heardMs).toBeGreaterThanOrEqual(6_500);
+  expect(heard).toEqual(caller.sent.slice(-heard.length));
+});

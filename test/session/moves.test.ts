@@ -174,15 +174,66 @@ test("a switch to a provider that cannot be had leaves the call where it is", as
   expect(house.provider("alpha").link.heardMs).toBe(7_000);
 });
 
-test("a provider whose links cannot wait is dialled when the turn is over, and the old one stays the way back", async () => {
+test("a provider whose links cannot wait is opened beside, and the caller stays with the old one until it is there", async () => {
   const house = startHouse({ tiers });
   const caller = house.dial();
   await caller.speaks(1_000);
-  house.provider("beta").refusal = unreachable;
+  house.provider("beta").openMs = 3_000;
   house.roster.switchProvider(callIdOf(house), "beta");
+  await caller.speaks(2_500);
+  expect(house.provider("alpha").link.heardMs).toBe(3_500);
   await caller.speaks(1_000);
-  expect(house.provider("alpha").links).toHaveLength(2);
-  expect(house.provider("alpha").link.heard).toEqual(caller.sent.slice(-house.provider("alpha").link.heard.length));
+  expect(house.provider("alpha").link.told).toContain("close");
+  expect(house.provider("beta").link.heard).toEqual(caller.sent.slice(-house.provider("beta").link.heard.length));
+  expect(house.events).toContainEqual(
+    expect.objectContaining({ type: "call.handed-over", to: "beta", mode: "planned", restored: "full", durationMs: 0 }),
+  );
+});
+
+test("one whose links cannot wait and that missed a turn while it opened is opened anew, and knows it", async () => {
+  const house = startHouse({ tiers });
+  const caller = house.dial();
+  await caller.speaks(1_000);
+  const { link } = house.provider("alpha");
+  link.speaks("a1", "Good day.", 3_000);
+  house.roster.switchProvider(callIdOf(house), "beta");
+  await caller.speaks(500);
+  link.hearsTurn("c1", "a table, please", 1_000);
+  link.speaks("a2", "For when?", 500);
+  await caller.speaks(2_000);
+  expect(house.provider("beta").links).toHaveLength(2);
+  expect(house.provider("beta").links[0]?.told).toEqual(["close"]);
+  expect(house.provider("beta").link.request.conversation.map((item) => ("text" in item ? item.text : ""))).toEqual([
+    "Good",
+    "a table, please",
+    "For when?",
+  ]);
+});
+
+test("with everything hanging, what can only bridge is there in time, however many tiers are left", async () => {
+  const house = startHouse({ tiers: ["alpha", "beta", "gamma", "delta", "stopgap"], traits: { stopgap: { stopgap: true } } });
+  const caller = house.dial();
+  await caller.speaks(1_000);
+  const { link } = house.provider("alpha");
+  for (const name of ["alpha", "beta", "gamma", "delta"]) house.provider(name).openMs = 60_000;
+  link.tells({ type: "link.lost", fault: dropped });
+  await caller.speaks(3_100);
+  expect(house.provider("stopgap").links).toHaveLength(1);
+});
+
+test("a standby that is lost again and again leaves one timer, and none after the call", async () => {
+  const house = startHouse({ tiers, traits: canWait, standby: "warm" });
+  const caller = house.dial();
+  await caller.speaks(6_000);
+  house.provider("beta").link.tells({ type: "link.lost", fault: dropped });
+  house.roster.switchProvider(callIdOf(house), "beta");
+  house.provider("beta").refusal = unreachable;
+  await caller.speaks(1_000);
+  house.provider("beta").link.tells({ type: "link.lost", fault: dropped });
+  await caller.speaks(1_000);
+  caller.line.signal({ type: "hung-up" });
+  await house.clock.advance(1_000);
+  expect(house.clock.armed).toBe(0);
 });
 
 test("a session that its provider ends is renewed before, between two turns", async () => {

@@ -84,6 +84,16 @@ test("a tool that ran when the node died is not run again, and its call does not
   );
 });
 
+test("who came back a moment before the node died comes back again", async () => {
+  const kept = new Map<string, CallSnapshot>();
+  const before = startHouse({ kept });
+  const caller = before.dial();
+  await caller.speaks(500);
+  const again = before.dial(caller.leg.resumeToken);
+  const after = startAgain(kept);
+  expect(after.roster.awaits(again.leg.resumeToken)).toBe(true);
+});
+
 test("a carrier comes back with its own id of the call", async () => {
   const kept = new Map<string, CallSnapshot>();
   const before = startHouse({ kept, leg: { resume: "call-id" } });

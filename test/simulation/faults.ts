@@ -138,7 +138,7 @@ const toLink = (
   });
 
 /** Every class of fault by name; each is met in some run, or the runs prove nothing about it. */
-export const faultClasses: Readonly<Record<string, FaultClass>> = {
+const faultClasses: Readonly<Record<string, FaultClass>> = {
   "lost while opening": loseAt("opening"),
   "lost while waiting": loseAt("waiting"),
   "lost while seeding": loseAt("seeding"),
@@ -191,8 +191,9 @@ export const faultClasses: Readonly<Record<string, FaultClass>> = {
   "long outage": (world, lot, sinceMs) => {
     // Long enough for the ladder's last rung where nothing bridges.
     const forMs = lot.next() < 0.3 ? between(lot, 65_000, 90_000) : between(lot, 8_000, 30_000);
+    const door: Door = lot.next() < 0.3 ? { name: "hanging" } : refusing("provider-unreachable");
     for (const provider of world.mortals) {
-      provider.door = refusing("provider-unreachable");
+      provider.door = door;
       for (const link of provider.links) link.lose(new Fault("provider-dropped", "an outage"));
     }
     world.meet("long outage");

@@ -24,8 +24,6 @@ export class Ledger {
   readonly handOvers = { planned: 0, failover: 0 };
   replays = 0;
   recoveries = 0;
-  worstFailoverMs = 0;
-  worstPlannedMs = 0;
   readonly #hash = createHash("sha256");
   readonly #breakers = new Map<string, BreakerChange["to"]>();
   readonly #violation: (what: string) => void;
@@ -83,7 +81,6 @@ export class Ledger {
         break;
       case "link.recovered":
         this.recoveries += 1;
-        this.worstFailoverMs = Math.max(this.worstFailoverMs, event.durationMs);
         this.#meet("reconnected");
         break;
       case "link.renewed":
@@ -95,8 +92,6 @@ export class Ledger {
       case "call.handed-over":
         this.handOvers[event.mode] += 1;
         this.#meet(`restored ${event.restored}`);
-        if (event.mode === "planned") this.worstPlannedMs = Math.max(this.worstPlannedMs, event.durationMs);
-        else this.worstFailoverMs = Math.max(this.worstFailoverMs, event.durationMs);
         break;
       default:
     }

@@ -1,4 +1,6 @@
 import { Ticker } from "../../src/audio/ticker.ts";
+import { crisisDetector } from "../../src/crisis/detector.ts";
+import { CrisisWatch } from "../../src/crisis/watch.ts";
 import { defaultBreaker, type BreakerChange } from "../../src/guard/breaker.ts";
 import { Guards } from "../../src/guard/guards.ts";
 import { noLimits } from "../../src/guard/limits.ts";
@@ -67,7 +69,10 @@ export class SimNode {
       pace: this.guards,
       credit: this.credit,
       voice: undefined,
-      prompts: { line: () => ({ audio: bridgeLine }) },
+      budget: { admit: (tiers: readonly string[]) => tiers },
+      personAt: undefined,
+      prompts: { line: (id: string) => ({ text: id, audio: bridgeLine }) },
+      crisis: new CrisisWatch(crisisDetector()),
       snapshots: { save: live(parts.store.save.bind(parts.store)), remove: live(parts.store.remove.bind(parts.store)) },
     };
     this.roster = new Roster(house, [plan], { calls: 100 });

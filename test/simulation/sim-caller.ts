@@ -1,4 +1,4 @@
-import { type Encoding } from "../../src/audio/encodings.ts";
+import { bytesOf, type Encoding } from "../../src/audio/encodings.ts";
 import type { CallStart, LegTraits } from "../../src/caller/leg.ts";
 import type { Random } from "../../src/kernel/random.ts";
 import { SentAudio } from "./sent-audio.ts";
@@ -37,6 +37,8 @@ type Doing =
   | { readonly name: "gone" };
 
 export const stepMs = 100;
+/** With the step in which a new link begins to hear. */
+const ringLimitMs = 60_000 - 2 * stepMs;
 const start: CallStart = {
   dialect: "simulated",
   carrierCallId: undefined,
@@ -66,8 +68,8 @@ export class SimCaller {
   #link: SimLink | undefined;
   #doing: Doing = { name: "pausing", untilMs: 1_000 };
   #delayed: Uint8Array[] = [];
-  /** At each snapshot, how much had been sent. */
-  keptAt = 0;
+  /** At the last snapshot: how much had been sent, and a turn whose words were still to come. */
+  kept: { readonly sent: number; readonly lateWords: Said | undefined } = { sent: 0, lateWords: undefined };
   readonly #world: World;
   readonly #random: Random;
   readonly #playback: LegTraits["playback"];
@@ -98,7 +100,7 @@ export class SimCaller {
 
   /** Turns that a link may still hear. */
   get recent(): readonly Said[] {
-    return this.said.slice(-8);
+    return this.said.slice(-24);
   }
 
   fault(what: string): void {
@@ -201,10 +203,16 @@ export class SimCaller {
     if (origin > this.#heardTo) {
       this.lost.push({ fromMs: this.#ms(this.#heardTo), toMs: this.#ms(origin), cause: "overflow" });
       this.#excuse(this.#heardTo, origin, "overflow");
-      this.#world.meet("ring overflow");
     }
     this.#heardTo = Math.max(this.#heardTo, to);
     if (link.provider.traits.stopgap) this.#excuse(origin, to, "stopgap");
+  }
+
+  /** A link begins to hear. The ring holds a minute at most: what only earlier links heard of before is counted as forgotten. */
+  beginsAt(first: number): void {
+    if (first === 0 || first > this.sent.length - bytesOf(ringLimitMs, this.sent.encoding)) return;
+    this.#excuse(0, first, "forgotten");
+    this.#world.meet("ring was full");
   }
 
   /** The link was not given the beginning of a turn. */

@@ -2,7 +2,7 @@ import { bytesOf, msOf, type Encoding } from "../../src/audio/encodings.ts";
 import type { CallerNotice, Leg, LegEnd, LegListener, LegTraits } from "../../src/caller/leg.ts";
 import type { Clock } from "../../src/kernel/clock.ts";
 
-export const downlinkEncoding: Encoding = "pcm16@16000";
+const downlinkEncoding: Encoding = "pcm16@16000";
 const longestSpeechMs = 30_000;
 
 /** What agents say: each sample is its own place in the turn. */

@@ -1,4 +1,4 @@
-import { bytesOf, msOf } from "../../src/audio/encodings.ts";
+import { bytesOf, encodings, msOf, type Encoding } from "../../src/audio/encodings.ts";
 import type { Timer } from "../../src/kernel/clock.ts";
 import { Fault } from "../../src/kernel/fault.ts";
 import type { Begin, ConversationItem, Link, LinkNotice, OpenRequest, ToolResult } from "../../src/provider/contract.ts";
@@ -29,6 +29,8 @@ const thinkMs = 300;
 /** Sessions are seeded for about so long. */
 const seedingMs = 300;
 
+const isFiller = (frame: Uint8Array, encoding: Encoding): boolean => frame.every((byte) => byte === encodings[encoding].silence);
+
 /** One session of a simulated provider: it hears turns where they lie in what the caller sent, and answers each. */
 export class SimLink implements Link {
   readonly request: OpenRequest;
@@ -44,6 +46,8 @@ export class SimLink implements Link {
   heardBytes = 0;
   /** Where in what was sent its own time line begins. */
   #origin: number | undefined;
+  /** Where in what was sent it began to hear. */
+  #first = 0;
   #isActive = false;
   #due: Due[] = [];
   readonly #turns: HeardTurn[] = [];
@@ -52,6 +56,11 @@ export class SimLink implements Link {
   #spoken = 0;
   #speaking: string | undefined;
   #dropTimer: Timer | undefined;
+  /** How much silence of the session's own making it heard last. */
+  #fillerBytes = 0;
+  /** The turn whose words are still to come. */
+  lateWords: Said | undefined;
+  #lateFinal: (() => void) | undefined;
 
   constructor(provider: SimProvider, request: OpenRequest, caller: SimCaller | undefined) {
     this.provider = provider;
@@ -87,13 +96,27 @@ export class SimLink implements Link {
     caller.hearing(this);
     const { sent } = caller;
     const from = this.#origin;
+    if (from !== undefined && isFiller(frame, sent.encoding) && !sent.isAt(from + this.heardBytes, frame)) return this.#takeFiller(frame);
+    this.#fillerBytes = 0;
     if (from === undefined) {
       const place = sent.placeOf(frame);
       if (place === -1) caller.fault(`I3: ${this.provider.name} heard what was never sent`);
-      if (place !== undefined) this.#origin = place - this.heardBytes;
+      if (place !== undefined) {
+        this.#first = this.#origin = place - this.heardBytes;
+        caller.beginsAt(this.#first);
+      }
     } else if (!sent.isAt(from + this.heardBytes, frame)) caller.fault(`I3, I4: ${this.provider.name} heard a gap, or something twice`);
     this.heardBytes += frame.length;
-    if (this.#origin !== undefined) caller.heardFrom(this.#origin, this.#origin + this.heardBytes, this);
+    if (this.#origin !== undefined) caller.heardFrom(this.#first, this.#origin + this.heardBytes, this);
+    return true;
+  }
+
+  /** Silence that the caller did not send, after a replay: its own time line goes on, and the caller's does not. */
+  #takeFiller(frame: Uint8Array): boolean {
+    this.heardBytes += frame.length;
+    this.#fillerBytes += frame.length;
+    this.#origin = (this.#origin ?? 0) - frame.length;
+    this.provider.meet("silence after a replay");
     return true;
   }
 
@@ -141,6 +164,8 @@ export class SimLink implements Link {
   /** The connection is gone. */
   lose(fault: Fault): void {
     if (this.state !== "open") return;
+    // Nobody is asked again what the agent was heard answering.
+    if (this.lateWords !== undefined && this.caller?.leg.isPlaying === true) this.lateWords.excuse ??= "words that died with their link";
     this.#over("lost");
     this.request.report.notice({ type: "link.lost", fault });
   }
@@ -185,10 +210,11 @@ export class SimLink implements Link {
     if (segment.from >= until - bytesOf(100, encoding) && segment.to === undefined) return;
     const endpoint = bytesOf(endpointMs, encoding);
     if (this.#seen.has(segment)) return this.#ends(said, segment, until, origin, endpoint);
-    if (segment.to !== undefined && (segment.to <= origin || segment.from >= until)) return;
+    if (segment.to !== undefined && (segment.to <= this.#first || segment.from >= until)) return;
     this.#seen.add(segment);
-    if (segment.from < origin) {
-      if (segment.to !== undefined && segment.to - origin < endpoint) return;
+    if (segment.from < this.#first) {
+      // A breath of it is no speech.
+      if (segment.to !== undefined && segment.to - this.#first < bytesOf(100, encoding)) return;
       this.caller?.heardInPart(said, segment, this);
     }
     const turn = this.#turns.at(-1);
@@ -210,7 +236,8 @@ export class SimLink implements Link {
   /** The turn is over where the caller fell silent for long enough. */
   #ends(said: Said, segment: Segment, until: number, origin: number, endpoint: number): void {
     const turn = this.#turns.findLast((each) => each.segments.at(-1) === segment && each.state === "open");
-    if (turn === undefined || segment.to === undefined || until < segment.to + endpoint || this.state !== "open") return;
+    if (turn === undefined || segment.to === undefined || until + this.#fillerBytes < segment.to + endpoint || this.state !== "open")
+      return;
     turn.state = "finished";
     if (said.kind === "noise") {
       this.#tell({ type: "caller.dismissed", turnId: turn.id });
@@ -223,11 +250,18 @@ export class SimLink implements Link {
         this.#tell({ type: "caller.transcribed", turnId: turn.id, text: words, final: true });
     };
     const isLate = said.number % 4 === 3 && said.kind !== "tool";
+    // The words of one turn come at the latest before those of the next.
+    this.#lateFinal?.();
     if (!isLate) final();
     this.#tell({ type: "caller.finished", turnId: turn.id, uplinkMs: msOf(segment.to - origin, this.request.uplink) });
     if (isLate) {
       this.provider.meet("words after the end of their turn");
-      this.#soon(400, false, final);
+      this.lateWords = said;
+      this.#lateFinal = () => {
+        this.lateWords = this.#lateFinal = undefined;
+        final();
+      };
+      this.#soon(400, false, () => this.#lateFinal?.());
     }
     this.#soon(thinkMs, true, () => (said.kind === "tool" ? this.#calls(said) : this.#says(`answer to ${words}`)));
   }

@@ -73,7 +73,7 @@ export class SimProvider {
     const { door } = this;
     const waitMs = door.name === "open" ? door.openMs : door.name === "hanging" ? request.openLimitMs : 30;
     await new Promise<void>((resolve, reject) => {
-      const opening = { request, reject };
+      const opening: Opening = { request, reject };
       this.openings.add(opening);
       const over = (settle: () => void): void => {
         clock.clearTimeout(timer);
@@ -82,7 +82,7 @@ export class SimProvider {
         settle();
       };
       const timer = clock.setTimeout(() => over(resolve), waitMs);
-      const abort = (): void => over(() => reject(signal.reason));
+      const abort = (): void => over(() => reject(new Fault("provider-refused", "called off")));
       signal.addEventListener("abort", abort, { once: true });
       opening.reject = (fault) => over(() => reject(fault));
     });

@@ -6,7 +6,7 @@ import type { CallSnapshot } from "../../src/session/snapshot.ts";
 import type { Tool } from "../../src/session/tools.ts";
 import type { CallEvent } from "../../src/session/words.ts";
 import { SimulatedClock } from "../simulated-clock.ts";
-import { failoverLimitMs, Ledger } from "./ledger.ts";
+import { failoverLimitMs, Ledger, plannedLimitMs } from "./ledger.ts";
 import { SimNode } from "./node.ts";
 import { SimCaller, stepMs } from "./sim-caller.ts";
 import type { Place, SimLink } from "./sim-link.ts";
@@ -44,6 +44,7 @@ export class World {
   /** What was told last of a link of each call that was lost. */
   readonly #lost = new Map<string, Extract<CallEvent, { type: "link.lost" }>>();
   kills = 0;
+  worstGapMs = 0;
   node: SimNode;
   /** The node before, until it was seen that it left nothing. */
   #retired: SimNode | undefined;
@@ -66,6 +67,7 @@ export class World {
       standby: shape.next() < 0.8,
       resumable: shape.next() < 0.3,
       replayPace: shape.next() < 0.2 ? 1.25 : Infinity,
+      trailingSilenceMs: shape.next() < 0.5 ? 800 : 0,
     });
     this.providers = names.map((name) => new SimProvider(name, traits(), host));
     if (shape.next() < 0.5) {
@@ -121,6 +123,7 @@ export class World {
 
   /** The link that has the call. */
   linkOf(caller: SimCaller): SimLink | undefined {
+    if (caller.link?.isActive === true) return caller.link;
     for (const { links } of this.providers) for (const link of links) if (link.caller === caller && link.isActive) return link;
     return undefined;
   }
@@ -143,8 +146,11 @@ export class World {
     for (const caller of this.callers) {
       if (caller.isGone || this.isOver(caller.callId)) continue;
       caller.nodeGone(downMs + 500);
-      if (this.#kept.has(caller.callId)) caller.forgetAfter(caller.keptAt);
+      if (this.#kept.has(caller.callId)) caller.forgetAfter(caller.kept.sent);
       else this.#over.add(caller.callId);
+      // As with a link that dies: nobody is asked again what the agent was heard answering.
+      const { lateWords } = caller.kept;
+      if (lateWords !== undefined) lateWords.excuse ??= "words that died with their node";
     }
     this.ledger.nodeKilled();
   }
@@ -190,7 +196,7 @@ export class World {
         save: (snapshot) => {
           this.#kept.set(snapshot.callId, structuredClone(snapshot));
           const caller = this.callerOf(snapshot.callId);
-          if (caller !== undefined) caller.keptAt = caller.sent.length;
+          if (caller !== undefined) caller.kept = { sent: caller.sent.length, lateWords: this.linkOf(caller)?.lateWords };
           this.#limitSize(snapshot);
         },
         remove: (callId) => void this.#kept.delete(callId),
@@ -222,7 +228,12 @@ export class World {
       this.meet("standby taken");
     if (event.type === "call.handed-over" && event.mode === "failover" && event.durationMs > 0) this.meet("race won by the next tier");
     if (event.type === "link.recovered" && this.providers.length > 1) this.meet("race won by the reconnect");
-    if (event.type === "call.handed-over" && event.mode === "planned" && event.durationMs > 1_000 + openingMs && this.#isWell(event.to))
+    if (
+      event.type === "call.handed-over" &&
+      event.mode === "planned" &&
+      event.durationMs > plannedLimitMs + openingMs &&
+      this.#isWell(event.to)
+    )
       this.violation(`I8: a planned move to ${event.to} took ${Math.round(event.durationMs)} ms`);
   }
 
@@ -270,8 +281,9 @@ export class World {
   #checkGap(caller: SimCaller, nowMs: number): void {
     const { callId } = caller;
     const needsNone = caller.isGone || caller.isAway || this.isOver(callId) || this.linkOf(caller) !== undefined;
-    if (needsNone) return void this.#gaps.delete(callId);
     const gap = this.#gaps.get(callId);
+    if (gap !== undefined && gap.well.size > 0) this.worstGapMs = Math.max(this.worstGapMs, nowMs - gap.sinceMs);
+    if (needsNone) return void this.#gaps.delete(callId);
     if (gap === undefined) {
       const well = new Set(this.#wellNow());
       const lost = this.#lost.get(callId);

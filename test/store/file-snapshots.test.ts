@@ -40,6 +40,7 @@ const snapshot: CallSnapshot = {
   ],
   receivedMs: 61_000,
   unsettled: Uint8Array.from({ length: 1_000 }, (_, at) => at % 256),
+  waitingBytes: 200,
   unheard: [{ turnId: "t2", fromMs: 100, audio: Uint8Array.of(1, 2, 3, 4) }],
 };
 

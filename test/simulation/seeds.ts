@@ -1,0 +1,75 @@
+import { afterAll, describe, expect, test } from "vitest";
+import { run, talksMs } from "./run.ts";
+
+/** All seeds of a full run; fewer for a quick look. */
+const count = Number(process.env["LINEKEEPER_SEEDS"] ?? 2_000);
+const perTest = 50;
+/** With fewer, chance alone may leave something out. */
+const enoughForAll = 800;
+
+/** What must have happened in some run, or the runs prove nothing about it. */
+const mustBeMet: readonly string[] = [
+  ...["opening", "waiting", "seeding", "hearing", "answering", "tool", "playing"].map((place) => `lost while ${place}`),
+  ...[
+    "several providers at once",
+    "all providers at once",
+    "slow opening",
+    "hanging opening",
+    "flapping",
+    "swizzled recovery",
+    "long outage",
+  ],
+  ...[0, 200, 2_000].map((ms) => `accept, then close after ${ms} ms`),
+  ...["unreachable", "refused 401", "refused 429", "refused 503", "refused for quota", "refused, and sessions live on"],
+  ...[
+    "silent after commit",
+    "says things twice",
+    "answer after cancel",
+    "expiry announced",
+    "expiry unannounced",
+    "clogged link",
+    "half-open link",
+  ],
+  ...[
+    "wall clock jump",
+    "event loop stall",
+    "slow consumer",
+    "half-open leg",
+    "leg lost",
+    "leg back before the loss was noticed",
+    "leg returned",
+  ],
+  ...["node killed", "node drained", "switch asked", "held", "muted", "breaker ordered open", "tool throws", "tool hangs"],
+  ...["begins with greet", "begins with listen", "begins with answer", "begins with carry-on", "caller goes on", "silence after a replay"],
+  ...["words after the end of their turn", "reconnected", "session renewed", "standby taken", "last rung of the ladder", "ring was full"],
+  ...["race won by the reconnect", "race won by the next tier", "restored full", "restored partial", "restored none", "bridge line heard"],
+  ...["breaker open", "breaker half_open", "breaker half_open early", "breaker closed"],
+  ...["call completed", "call failed", "call abandoned", "call moved"],
+];
+
+/** Every other seed, from `first` on: halves, so that two workers share them. */
+export function holdsForSeeds(first: 1 | 2): void {
+  const met = new Map<string, number>();
+  const seeds = Array.from({ length: Math.ceil(count / 2) }, (_, at) => first + 2 * at);
+  describe("whatever dies when", () => {
+    for (let from = 0; from < seeds.length; from += perTest) {
+      const some = seeds.slice(from, from + perTest);
+      test(
+        `no word is lost unseen, none is heard twice, and nothing is left (seeds ${some[0]} to ${some.at(-1)})`,
+        { timeout: 300_000 },
+        async () => {
+          for (const seed of some) {
+            const outcome = await run(seed);
+            expect(outcome.violations, `npm run chaos -- --seed ${seed} --calls 1 --log`).toEqual([]);
+            expect(outcome.simulatedMs).toBeGreaterThanOrEqual(talksMs);
+            for (const [what, times] of outcome.met) met.set(what, (met.get(what) ?? 0) + times);
+          }
+        },
+      );
+    }
+    test.skipIf(seeds.length < enoughForAll)("every fault and every way out of it was met", () => {
+      expect(mustBeMet.filter((what) => !met.has(what))).toEqual([]);
+    });
+  });
+  afterAll(() => met.clear());
+}
