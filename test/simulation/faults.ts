@@ -190,8 +190,8 @@ const faultClasses: Readonly<Record<string, FaultClass>> = {
   },
   "long outage": (world, lot, sinceMs) => {
     // Long enough for the ladder's last rung where nothing bridges.
-    const forMs = lot.next() < 0.3 ? between(lot, 65_000, 90_000) : between(lot, 8_000, 30_000);
-    const door: Door = lot.next() < 0.3 ? { name: "hanging" } : refusing("provider-unreachable");
+    const forMs = lot.next() < 0.5 ? between(lot, 70_000, 90_000) : between(lot, 8_000, 30_000);
+    const door: Door = lot.next() < 0.5 ? { name: "hanging" } : refusing("provider-unreachable");
     for (const provider of world.mortals) {
       provider.door = door;
       for (const link of provider.links) link.lose(new Fault("provider-dropped", "an outage"));
@@ -262,7 +262,7 @@ const faultClasses: Readonly<Record<string, FaultClass>> = {
     };
   }),
   "leg lost": toCaller("leg lost", (caller, _, lot) => {
-    caller.loseLine(between(lot, 300, lot.next() < 0.1 ? 40_000 : 6_000), true);
+    caller.loseLine(between(lot, 300, lot.next() < 0.3 ? 45_000 : 6_000), true);
     return done;
   }),
   "leg back before the loss was noticed": toCaller("leg back before the loss was noticed", (caller, _, lot) => {

@@ -1,11 +1,11 @@
 import { afterAll, describe, expect, test } from "vitest";
 import { run, talksMs } from "./run.ts";
 
-/** All seeds of a full run; fewer for a quick look. */
-const count = Number(process.env["LINEKEEPER_SEEDS"] ?? 2_000);
+/** As many as fit into every run of the tests; `npm run chaos` goes on from there. */
+const count = Number(process.env["LINEKEEPER_SEEDS"] ?? 600);
 const perTest = 50;
 /** With fewer, chance alone may leave something out. */
-const enoughForAll = 800;
+const enoughForAll = 300;
 
 /** What must have happened in some run, or the runs prove nothing about it. */
 const mustBeMet: readonly string[] = [
@@ -41,11 +41,15 @@ const mustBeMet: readonly string[] = [
   ],
   ...["node killed", "node drained", "switch asked", "held", "muted", "breaker ordered open", "tool throws", "tool hangs"],
   ...["begins with greet", "begins with listen", "begins with answer", "begins with carry-on", "caller goes on", "silence after a replay"],
-  ...["words after the end of their turn", "reconnected", "session renewed", "standby taken", "last rung of the ladder", "ring was full"],
-  ...["race won by the reconnect", "race won by the next tier", "restored full", "restored partial", "restored none", "bridge line heard"],
+  ...["words after the end of their turn", "reconnected", "session renewed", "standby taken", "last rung of the ladder"],
+  ...["race won by the reconnect", "race won by the next tier", "restored full", "restored none", "bridge line heard"],
   ...["breaker open", "breaker half_open", "breaker half_open early", "breaker closed"],
-  ...["call completed", "call failed", "call abandoned", "call moved"],
+  ...["call completed", "call failed", "call moved"],
 ];
+
+/** Met so seldom that only a long run can be asked for it. */
+const mustBeMetAtLength: readonly string[] = ["ring was full", "restored partial", "call abandoned"];
+const lengthy = 2_000;
 
 /** Every other seed, from `first` on: halves, so that two workers share them. */
 export function holdsForSeeds(first: 1 | 2): void {
@@ -68,7 +72,8 @@ export function holdsForSeeds(first: 1 | 2): void {
       );
     }
     test.skipIf(seeds.length < enoughForAll)("every fault and every way out of it was met", () => {
-      expect(mustBeMet.filter((what) => !met.has(what))).toEqual([]);
+      const wanted = count >= 2 * lengthy ? [...mustBeMet, ...mustBeMetAtLength] : mustBeMet;
+      expect(wanted.filter((what) => !met.has(what))).toEqual([]);
     });
   });
   afterAll(() => met.clear());

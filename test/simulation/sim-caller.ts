@@ -226,6 +226,11 @@ export class SimCaller {
     return this.said.findLast((turn) => words.includes(turn.words));
   }
 
+  /** How much of what was sent has come to the node. */
+  get arrived(): number {
+    return this.sent.length - this.#delayed.reduce((sum, { length }) => sum + length, 0);
+  }
+
   get heardToMs(): number {
     return this.#ms(this.#heardTo);
   }
@@ -342,10 +347,10 @@ export class SimCaller {
   }
 
   #dropDelayed(): void {
-    const bytes = this.#delayed.reduce((sum, { length }) => sum + length, 0);
+    const { arrived } = this;
     this.#delayed = [];
     this.isDelayed = false;
-    if (bytes > 0) this.forgetAfter(this.sent.length - bytes, "line cut");
+    if (arrived < this.sent.length) this.forgetAfter(arrived, "line cut");
   }
 
   #leave(): void {

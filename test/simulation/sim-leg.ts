@@ -1,5 +1,6 @@
 import { bytesOf, msOf, type Encoding } from "../../src/audio/encodings.ts";
-import type { CallerNotice, Leg, LegEnd, LegListener, LegTraits } from "../../src/caller/leg.ts";
+import { g711Quality } from "../../src/audio/e-model.ts";
+import type { CallerNotice, Leg, LegEnd, LegListener, LegQuality, LegTraits } from "../../src/caller/leg.ts";
 import type { Clock } from "../../src/kernel/clock.ts";
 
 const downlinkEncoding: Encoding = "pcm16@16000";
@@ -125,6 +126,10 @@ export class SimLeg implements Leg {
 
   sendDtmf(): void {}
   transfer(): void {}
+
+  quality(): LegQuality {
+    return { lossShare: 0, burstRatio: 1, jitterMs: 0, gaps: 0, filledMs: 0, delayMs: undefined, codec: g711Quality };
+  }
 
   close(end: LegEnd): void {
     this.ended = end;

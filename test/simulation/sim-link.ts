@@ -220,6 +220,7 @@ export class SimLink implements Link {
     const turn = this.#turns.at(-1);
     this.#due = this.#due.filter(({ isAnswer }) => !isAnswer);
     if (turn?.said === said && turn.state === "finished") {
+      this.#lateFinal?.();
       turn.state = "open";
       turn.segments.push(segment);
       this.provider.meet("caller goes on");

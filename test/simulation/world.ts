@@ -196,7 +196,7 @@ export class World {
         save: (snapshot) => {
           this.#kept.set(snapshot.callId, structuredClone(snapshot));
           const caller = this.callerOf(snapshot.callId);
-          if (caller !== undefined) caller.kept = { sent: caller.sent.length, lateWords: this.linkOf(caller)?.lateWords };
+          if (caller !== undefined) caller.kept = { sent: caller.arrived, lateWords: this.linkOf(caller)?.lateWords };
           this.#limitSize(snapshot);
         },
         remove: (callId) => void this.#kept.delete(callId),
@@ -280,10 +280,12 @@ export class World {
   /** I8: who has no link has one within the limit, where there was somebody well all that time. */
   #checkGap(caller: SimCaller, nowMs: number): void {
     const { callId } = caller;
-    const needsNone = caller.isGone || caller.isAway || this.isOver(callId) || this.linkOf(caller) !== undefined;
+    const needsNone = caller.isGone || this.isOver(callId) || this.linkOf(caller) !== undefined;
     const gap = this.#gaps.get(callId);
     if (gap !== undefined && gap.well.size > 0) this.worstGapMs = Math.max(this.worstGapMs, nowMs - gap.sinceMs);
     if (needsNone) return void this.#gaps.delete(callId);
+    // A call that was restored needs no link before its caller is back.
+    if (gap === undefined && caller.isAway) return;
     if (gap === undefined) {
       const well = new Set(this.#wellNow());
       const lost = this.#lost.get(callId);
