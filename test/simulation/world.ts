@@ -2,6 +2,7 @@ import type { Encoding } from "../../src/audio/encodings.ts";
 import { seededRandom, type Random } from "../../src/kernel/random.ts";
 import type { ProviderTraits } from "../../src/provider/contract.ts";
 import type { AgentPlan } from "../../src/session/roster.ts";
+import { plainManners } from "../../src/session/manners.ts";
 import type { CallSnapshot } from "../../src/session/snapshot.ts";
 import type { Tool } from "../../src/session/tools.ts";
 import type { CallEvent } from "../../src/session/words.ts";
@@ -79,6 +80,7 @@ export class World {
       tiers: this.providers.map(({ name }) => name),
       tools: [this.#tool()],
       standby: shape.next() < 0.5 ? "warm" : "cold",
+      manners: plainManners,
       switchBack: shape.next() < 0.5 ? "when-well" : "never",
     };
     this.node = this.#start();
