@@ -278,6 +278,13 @@ export class Downlink implements Ticked {
     return this.#sendAside(leg, nowMs) || this.#turns.some((turn) => turn.complete || turn.writtenBytes > 0);
   }
 
+  /** All that came was sent, and more is to come: so it is at almost every beat while the agent speaks. */
+  #isWaiting(leg: DownlinkLeg, nowMs: number): boolean {
+    const [turn, next] = this.#turns;
+    if (turn === undefined || next !== undefined || turn.complete || !turn.begun || this.#aside !== undefined) return false;
+    return turn.unsentBytes < bytesOf(leg.traits.frameMs, this.encoding) && nowMs - turn.playsUntilMs < starvedMs;
+  }
+
   /** False: nothing of it is left to send. */
   #sendAside(leg: DownlinkLeg, nowMs: number): boolean {
     const aside = this.#aside;

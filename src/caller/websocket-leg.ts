@@ -165,7 +165,7 @@ class SocketShell implements Ticked {
   open(): void {
     this.#socket.on("message", (bytes, isBinary) => this.#received(bytes, isBinary));
     this.#socket.on("pong", () => this.#alive());
-    this.#socket.on("ping", () => this.#take(this.#controlAllowance, 1, "pings"));
+    this.#socket.on("ping", () => this.#take(this.#controlAllowance, 1, "pings", this.#parts.clock.now()));
     this.#socket.on("error", (error) => this.#broke(error));
     this.#socket.on("close", (code) => this.#closed(code));
     this.#parts.beat.wake(this);
@@ -273,7 +273,7 @@ class SocketShell implements Ticked {
     if (bytes.length > limit) {
       throw new Fault("caller-oversized", `a ${isBinary ? "binary" : "text"} message of ${bytes.length} bytes, the limit is ${limit}`);
     }
-    if (!this.#take(this.#bytesAllowance, bytes.length, "bytes")) return undefined;
+    if (!this.#take(this.#bytesAllowance, bytes.length, "bytes", this.#heardMs)) return undefined;
     try {
       const signal = isBinary ? this.#codec.decodeBinary(bytes) : this.#codec.decodeText(bytes.toString("utf8"));
       if (signal.type === "start") this.#held = signal.held;
@@ -297,7 +297,15 @@ class SocketShell implements Ticked {
 
   #act(signal: CallerSignal): void {
     const ofMedia = signal.type === "audio" || signal.type === "played" || signal.type === "mark";
-    if (!this.#take(ofMedia ? this.#mediaAllowance : this.#controlAllowance, 1, ofMedia ? "media messages" : "control messages")) return;
+    if (
+      !this.#take(
+        ofMedia ? this.#mediaAllowance : this.#controlAllowance,
+        1,
+        ofMedia ? "media messages" : "control messages",
+        this.#heardMs,
+      )
+    )
+      return;
     if (signal.type === "ignored") {
       this.#parts.counts.ignoredMessages += 1;
     } else if (signal.type === "ping") {
@@ -363,9 +371,9 @@ class SocketShell implements Ticked {
   }
 
   /** False: too much; the caller was refused. */
-  #take(allowance: Allowance, amount: number, what: string): boolean {
+  #take(allowance: Allowance, amount: number, what: string, nowMs: number): boolean {
     if (this.#over) return false;
-    if (allowance.take(amount, this.#parts.clock.now())) return true;
+    if (allowance.take(amount, nowMs)) return true;
     this.#parts.counts.floods += 1;
     this.#fail(new Fault("caller-flooding", `too many ${what} at once`));
     return false;

@@ -33,6 +33,8 @@ export function loadSettings(environment: Environment = process.env): Settings {
   return new Settings(environment);
 }
 
+const secretNames = settingNames.filter((name) => table[name].field.secret);
+
 export class Settings {
   readonly #environment: Environment;
   readonly #secretFiles: ReadonlyMap<SettingName, SecretFile>;
@@ -87,9 +89,7 @@ export class Settings {
 
   /** Every secret value, also those just replaced, for the log to leave out. */
   secretValues(): readonly string[] {
-    return settingNames
-      .filter((name) => table[name].field.secret)
-      .flatMap((name) => this.#secretFiles.get(name)?.values ?? this.#valueOf(name)?.toString() ?? []);
+    return secretNames.flatMap((name) => this.#secretFiles.get(name)?.values ?? this.#valueOf(name)?.toString() ?? []);
   }
 
   /** How old the secrets in files are, ms, by setting; nobody knows it of those in the environment. */

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
+import { mkdir, open, readdir, readFile, rename, rm, type FileHandle } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { isEncoding, type Encoding } from "../audio/encodings.ts";
@@ -97,8 +97,7 @@ export class FileSnapshots implements SnapshotStore {
     const path = join(this.#parts.folder, fileOf(callId));
     try {
       if (task === "remove") return await rm(path, { force: true });
-      await mkdir(this.#parts.folder, { recursive: true, mode: 0o700 });
-      const file = await open(`${path}.new`, "w", 0o600);
+      const file = await this.#fresh(`${path}.new`);
       try {
         await file.writeFile(JSON.stringify(task, withAudioAsText));
       } finally {
@@ -107,6 +106,17 @@ export class FileSnapshots implements SnapshotStore {
       await rename(`${path}.new`, path);
     } catch (error) {
       this.#failed(task === "remove" ? "removing" : "writing", error);
+    }
+  }
+
+  /** The folder is there but for the first time, and when somebody has tidied up. */
+  async #fresh(path: string): Promise<FileHandle> {
+    try {
+      return await open(path, "w", 0o600);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error; // The file system's errors have one.
+      await mkdir(this.#parts.folder, { recursive: true, mode: 0o700 });
+      return open(path, "w", 0o600);
     }
   }
 
