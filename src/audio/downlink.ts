@@ -42,7 +42,8 @@ export interface UnheardTurn {
 
 /** More than this is never held for a caller; a provider that sends more has run away. */
 const longestQueueMs = 180_000;
-const markEveryMs = 200;
+/** Between two marks the pacing clock tells what was heard; each mark costs a message both ways. */
+const markEveryMs = 500;
 /** What is no turn is sent hardly ahead, so that it is gone at once also where the far end cannot be emptied. */
 const asideAheadMs = 60;
 /** So long after its last audio a turn that is not over is believed to have been left. */
@@ -267,7 +268,7 @@ export class Downlink implements Ticked {
   tick(nowMs: number): boolean {
     const leg = this.#leg;
     if (leg === undefined) return false;
-    if (nowMs > this.#reachedUntil(leg, nowMs)) return true;
+    if (nowMs > this.#reachedUntil(leg, nowMs) || this.#isWaiting(leg, nowMs)) return true;
     this.#send(leg, nowMs);
     while (this.#turns[0] !== undefined && this.#isPlayedOut(this.#turns[0], leg, nowMs)) {
       const done = this.#turns.shift();

@@ -197,7 +197,7 @@ test("a caller who comes back by a leg with marks is heard from where the marks 
   downlink.attach(again);
   await clock.advance(600);
   const marks = again.told.filter((told) => told.includes("|"));
-  expect(marks.length).toBeGreaterThanOrEqual(3);
+  expect(marks.length).toBeGreaterThanOrEqual(2);
   await clock.advance(800);
   for (const mark of again.told) if (mark.includes("|")) downlink.marked(mark);
   await clock.advance(20);
