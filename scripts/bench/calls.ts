@@ -3,7 +3,7 @@
 //   --rounds 3     rounds of each subject, interleaved
 //   --only NAME    one subject beside the relay: linekeeper, agents-sdk
 //   --flags "..."  flags for the subjects' Node
-//   --save         writes the figures, charts and the capacity page to scripts/bench/results/
+//   --save         writes the figures, charts and the capacity page to scripts/bench/results/, where nothing speaks against them
 //   --anyway       shows the figures of a run in which the harness was the limit
 // Two cores at least: one is the subject's, one the harness's.
 import { execFileSync } from "node:child_process";
@@ -74,7 +74,7 @@ function report(): void {
     if (!values.anyway) fail("not reported; run it on a quiet machine");
   }
   console.log(`${comparison(figures)}\n\n${goalTable(goalsOf(figures))}`);
-  if (values.save) saveResults(figures, new Date());
+  if (values.save && doubts.length === 0) saveResults(figures, new Date());
 }
 
 function fail(why: string): never {
