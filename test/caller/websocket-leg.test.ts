@@ -72,7 +72,7 @@ test.each([
   { name: "text before start", says: [{ type: "text", text: "hi" }], code: 1007, error: "caller-malformed" },
   {
     name: "an encoding that is not spoken",
-    says: [{ ...startMessage, audio: { up: "opus", down: "opus" } }],
+    says: [{ ...startMessage, audio: { up: "mp3", down: "mp3" } }],
     code: 1003,
     error: "caller-unsupported",
   },

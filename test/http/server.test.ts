@@ -196,14 +196,8 @@ test("each answer is told with its route as registered, never with the address t
   await using house = await open({ answered: (route, status) => void told.push([route, status]) });
   for (const path of ["/page/main.js", "/healthz?secret=1", "/nowhere.html", "/examples/a%20b.wav"])
     await (await fetch(house.url + path)).text();
-  await vi.waitFor(() =>
-    expect(told).toEqual([
-      ["/", 200],
-      ["/healthz", 200],
-      ["/", 404],
-      ["/examples/", 200],
-    ]),
-  );
+  // An answer is over when its last byte has left, which a client may know before the server does.
+  await vi.waitFor(() => expect(told.map(String).toSorted()).toEqual(["/,200", "/,404", "/examples/,200", "/healthz,200"]));
 });
 
 test("a taken port is told with the setting that moves it", async () => {
