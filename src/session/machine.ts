@@ -6,6 +6,7 @@ import type { SessionEvent } from "./events.ts";
 import type { AnswererProof } from "./words.ts";
 
 type AnswererKnown = Extract<SessionEvent, { readonly type: "answerer.wasKnown" }>;
+type DialFailed = Extract<SessionEvent, { readonly type: "dial.failed" }>;
 
 const farewellLimitMs = 10_000;
 /** So long whoever shall take the caller over may ring. */
@@ -32,6 +33,27 @@ const known = [
     actions: { type: "tellAnswerer", params: ({ event }: { event: AnswererKnown }) => event },
   },
   { target: "person", actions: { type: "tellAnswerer", params: ({ event }: { event: AnswererKnown }) => event } },
+] as const;
+
+/** What follows when no link could be had. */
+const unreached = [
+  {
+    guard: { type: "mayRetry", params: ({ event }: { event: DialFailed }) => event },
+    target: "#backingOff",
+    actions: [
+      { type: "keepFault", params: ({ event }: { event: DialFailed }) => event.fault },
+      { type: "countAttempts", params: ({ event }: { event: DialFailed }) => event },
+    ],
+  },
+  {
+    target: "#session.ended",
+    actions: [
+      { type: "keepFault", params: ({ event }: { event: DialFailed }) => event.fault },
+      { type: "countAttempts", params: ({ event }: { event: DialFailed }) => event },
+      "tellGaveUp",
+      "noteFailed",
+    ],
+  },
 ] as const;
 
 /** Nobody speaks, and nothing keeps them from it. */
@@ -61,7 +83,8 @@ export const sessionMachine = setup({
       // A breaker that opens while a call has no other way is no reason to hang up: the call waits for it, as on any rung.
       (fault.row.remedy === "retry" || fault.code === "provider-shut") && attempts < context.attemptLimit,
     mayDial: ({ context }) => !context.isRestored,
-    mayMove: stateIn("#quiet"),
+    isQuiet: stateIn("#quiet"),
+    mayMove: or([stateIn("#quiet"), not(stateIn("#linked"))]),
     isBetweenSentences: or([stateIn("#quiet"), stateIn("#thinking")]),
     isSilent: silent,
     isSpoken: not(silent),
@@ -164,7 +187,7 @@ export const sessionMachine = setup({
               initial: "waiting",
               on: { "leg.keptCaller": { target: "staying", actions: { type: "tellNotSentOn", params: ({ event }) => event.why } } },
               states: {
-                waiting: { always: { guard: "mayMove", target: "sent" }, after: { farewellLimit: "sent" } },
+                waiting: { always: { guard: "isQuiet", target: "sent" }, after: { farewellLimit: "sent" } },
                 asked: { always: { guard: "isBetweenSentences", target: "sent" }, after: { farewellLimit: "sent" } },
                 sent: {
                   entry: "sendOn",
@@ -226,41 +249,25 @@ export const sessionMachine = setup({
         },
         link: {
           initial: "asleep",
+          // Also from a move, which goes on while a call without a link waits to dial.
+          on: { "link.opened": { target: ".linked", actions: "forgetFault" } },
           states: {
             // A call that was taken up from another node needs no link before its caller is back.
             asleep: { always: { guard: "mayDial", target: "dialling" }, on: { "leg.returned": "dialling" } },
             dialling: {
               entry: "dial",
-              on: {
-                "link.opened": { target: "linked", actions: "forgetFault" },
-                "dial.failed": [
-                  {
-                    guard: { type: "mayRetry", params: ({ event }) => event },
-                    target: "backingOff",
-                    actions: [
-                      { type: "keepFault", params: ({ event }) => event.fault },
-                      { type: "countAttempts", params: ({ event }) => event },
-                    ],
-                  },
-                  {
-                    target: "#session.ended",
-                    actions: [
-                      { type: "keepFault", params: ({ event }) => event.fault },
-                      { type: "countAttempts", params: ({ event }) => event },
-                      "tellGaveUp",
-                      "noteFailed",
-                    ],
-                  },
-                ],
-              },
+              on: { "dial.failed": unreached },
             },
             linked: {
+              id: "linked",
               on: {
+                // A move whose link was not told enough dials another, with the old one gone.
+                "dial.failed": unreached,
                 "link.lost": { target: "dialling", actions: { type: "keepFault", params: ({ event }) => event.fault } },
                 "link.proven": { actions: "proveLink" },
               },
             },
-            backingOff: { entry: ["planRetry", "tellRetry"], after: { backoff: "dialling" } },
+            backingOff: { id: "backingOff", entry: ["planRetry", "tellRetry"], after: { backoff: "dialling" } },
           },
         },
         // A move to another link while the present one works: the next is made ready first, and takes over between two turns.

@@ -71,7 +71,8 @@ export class Switchboard implements SeatHost, Board {
   dial(): void {
     const lost = this.#lost;
     this.#lost = undefined;
-    this.#movesTo = undefined;
+    this.#callOff();
+    if (lost !== undefined) this.#movesTo = undefined;
     const others = this.#byHealth(this.#shape.tiers.filter((name) => name !== lost?.provider && this.#admits(name)));
     const ready = this.#waiting;
     if (ready?.isReady === true && ready.knowsAll && ready.provider !== lost?.provider) {
@@ -79,7 +80,8 @@ export class Switchboard implements SeatHost, Board {
       if (lost !== undefined) this.#tellGivenUp(lost);
       return this.#sit(ready);
     }
-    this.#dropWaiting();
+    // What a call without a link is to be moved to may be there first.
+    if (this.#movesTo === undefined) this.#dropWaiting();
     this.#race(lost !== undefined || others.length > 0 ? others : this.#shape.tiers, lost);
   }
 
@@ -98,6 +100,7 @@ export class Switchboard implements SeatHost, Board {
     if (provider === undefined || next?.isReady !== true) return;
     this.#movesTo = undefined;
     this.#waiting = undefined;
+    this.#callOff();
     this.#seat?.leave(cause);
     this.#seat = undefined;
     if (next.knowsAll) return this.#sit(next);
@@ -163,8 +166,7 @@ export class Switchboard implements SeatHost, Board {
     const { clock } = this.#call.house;
     clock.clearTimeout(this.#standbyTimer);
     clock.clearTimeout(this.#lookTimer);
-    this.#dial?.[Symbol.dispose]();
-    this.#dial = undefined;
+    this.#callOff();
     this.#dropWaiting();
     const seat = this.#seat;
     this.#seat = undefined;
@@ -209,6 +211,12 @@ export class Switchboard implements SeatHost, Board {
   #wait(name: string): void {
     const provider = this.#call.provider(name);
     this.#waiting = new LinkSeat(this.#call, provider, { attempt: 1, waits: provider.traits.standby }, this);
+  }
+
+  /** The race that runs is over, and nobody has won. */
+  #callOff(): void {
+    this.#dial?.[Symbol.dispose]();
+    this.#dial = undefined;
   }
 
   #dropWaiting(): void {

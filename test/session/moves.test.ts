@@ -210,6 +210,48 @@ test("one whose links cannot wait and that missed a turn while it opened is open
   ]);
 });
 
+test("a switch of a call that waits to dial again gives it a link at once, and no second one later", async () => {
+  const house = startHouse({ tiers, traits: canWait });
+  const caller = house.dial();
+  await caller.speaks(1_000);
+  const { link } = house.provider("alpha");
+  for (const name of tiers) house.provider(name).refusal = unreachable;
+  link.tells({ type: "caller.spoke", turnId: "c1", uplinkMs: 900 });
+  link.tells({ type: "link.lost", fault: dropped });
+  await caller.speaks(5_000);
+  for (const name of tiers) house.provider(name).refusal = undefined;
+  house.roster.switchProvider(callIdOf(house), "gamma");
+  await caller.speaks(200);
+  const next = house.provider("gamma").link;
+  expect(next.heard.length).toBeGreaterThan(0);
+  await caller.speaks(20_000);
+  expect(tiers.map((name) => house.provider(name).links.length)).toEqual([1, 0, 1]);
+  expect(next.heard).toEqual(caller.sent.slice(-next.heard.length));
+  expect(next.told).not.toContain("close");
+});
+
+test("a move whose last dial fails dials again", async () => {
+  const house = startHouse({ tiers: ["alpha", "beta"] });
+  const caller = house.dial();
+  await caller.speaks(1_000);
+  const { link } = house.provider("alpha");
+  link.speaks("a1", "Good day.", 3_000);
+  house.roster.switchProvider(callIdOf(house), "beta");
+  await caller.speaks(500);
+  link.hearsTurn("c1", "a table, please", 1_000);
+  link.speaks("a2", "For when?", 500);
+  for (const name of ["alpha", "beta"]) house.provider(name).refusal = unreachable;
+  await caller.speaks(2_000);
+  expect(link.told).toContain("close");
+  for (const name of ["alpha", "beta"]) house.provider(name).refusal = undefined;
+  await caller.speaks(10_000);
+  const [last] = [house.provider("alpha"), house.provider("beta")]
+    .map(({ links }) => links.at(-1))
+    .filter((each) => each !== undefined && !each.told.includes("close"));
+  expect(last?.heard).toEqual(caller.sent.slice(-(last?.heard.length ?? 0)));
+  expect(last?.heard.length).toBeGreaterThan(0);
+});
+
 test("with everything hanging, what can only bridge is there in time, however many tiers are left", async () => {
   const house = startHouse({ tiers: ["alpha", "beta", "gamma", "delta", "stopgap"], traits: { stopgap: { stopgap: true } } });
   const caller = house.dial();
