@@ -120,7 +120,15 @@ export class Dial implements Disposable {
   #bridge(): void {
     const stopgap = this.#waiting.find((provider) => this.#parts.isStopgap(provider));
     if (stopgap !== undefined) this.#dial(stopgap);
+    this.#askLostAgain();
     this.#beside();
+  }
+
+  /** Who fell silent is not asked again at once, and may well be back while all others keep the caller waiting. */
+  #askLostAgain(): void {
+    const { lost, call } = this.#parts;
+    if (lost === undefined || [...this.#running].some(({ provider }) => provider === lost.provider)) return;
+    if (this.#mayRedial(lost.provider, lost.fault, true) && call.house.credit.take()) this.#onCredit.add(this.#dial(lost.provider, true));
   }
 
   #next(): void {

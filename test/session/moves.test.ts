@@ -252,6 +252,20 @@ test("a move whose last dial fails dials again", async () => {
   expect(last?.heard.length).toBeGreaterThan(0);
 });
 
+test("a provider that fell silent is asked again when all others keep the caller waiting", async () => {
+  const house = startHouse({ tiers });
+  const caller = house.dial();
+  await caller.speaks(1_000);
+  house.provider("beta").openMs = 60_000;
+  house.provider("gamma").openMs = 60_000;
+  house.provider("alpha").link.tells({ type: "link.lost", fault: new Fault("provider-silent", "no pong") });
+  await caller.speaks(2_900);
+  expect(house.provider("alpha").links).toHaveLength(1);
+  await caller.speaks(200);
+  expect(house.provider("alpha").links).toHaveLength(2);
+  expect(house.provider("alpha").link.heard).toEqual(caller.sent.slice(-house.provider("alpha").link.heard.length));
+});
+
 test("with everything hanging, what can only bridge is there in time, however many tiers are left", async () => {
   const house = startHouse({ tiers: ["alpha", "beta", "gamma", "delta", "stopgap"], traits: { stopgap: { stopgap: true } } });
   const caller = house.dial();
