@@ -68,12 +68,16 @@ async function close(code: number): Promise<void> {
   process.exit(code);
 }
 
+const drainTellsEveryMs = 5_000;
+
 /** SIGTERM: no new call, those in progress may end; a second one, or Ctrl-C, ends them now. */
 async function drain(): Promise<void> {
   if (leaving !== "no") return close(0);
   leaving = "draining";
   log.info("drain_started", { calls: house.roster.size, deadline: settings.get("LINEKEEPER_DRAIN_MS") });
+  const progress = setInterval(() => log.info("drain_progress", { calls: house.roster.size }), drainTellsEveryMs);
   await house.drain();
+  clearInterval(progress);
   log.info("drain_finished", { calls: house.roster.size });
   if (leaving === "draining") await close(0);
 }

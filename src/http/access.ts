@@ -18,7 +18,7 @@ export interface AccessOptions {
   /** Whether a call waits for the caller who has this resume token. */
   readonly awaits: (resumeToken: string) => boolean;
   /** Told of everybody who is turned away, with what they lacked. */
-  readonly refused: (lacking: "loopback" | "key" | "token" | "origin") => void;
+  readonly refused: (lacking: "loopback" | "key" | "token" | "origin", address: string) => void;
 }
 
 /** Who is at the other end of a request, as far as it can be known before it is answered. */
@@ -76,7 +76,7 @@ export class Access {
   /** @throws {Fault} caller-refused, saying which setting opens the door. */
   mustBeServed(peer: Peer): void {
     if (peer.local || this.#keys().length > 0) return;
-    this.#refused("loopback");
+    this.#refused("loopback", peer.address);
     throw new Fault("caller-refused", "only callers on this machine are served; set LINEKEEPER_API_KEY to let others in with that key");
   }
 
@@ -84,7 +84,7 @@ export class Access {
   mustBeKnown(peer: Peer): void {
     this.mustBeServed(peer);
     if (isKnown(peer)) return;
-    this.#refused("key");
+    this.#refused("key", peer.address);
     throw new Problem(401, "key-needed", "the key in LINEKEEPER_API_KEY is needed: send it as Authorization: Bearer");
   }
 
@@ -113,10 +113,10 @@ export class Access {
     try {
       if (token !== undefined) return this.#tokens.redeem(token, peer);
     } catch (error) {
-      this.#refused("token");
+      this.#refused("token", peer.address);
       throw error;
     }
-    this.#refused("key");
+    this.#refused("key", peer.address);
     throw new Fault("caller-refused", "a key or a caller token is needed: send it as Authorization: Bearer, or as token in start");
   }
 
@@ -128,7 +128,7 @@ export class Access {
     const { origin, host } = request.headers;
     if (origin === undefined || this.#origins.has(origin)) return;
     if (host !== undefined && (origin === `http://${host}` || origin === `https://${host}`)) return;
-    this.#refused("origin");
+    this.#refused("origin", this.peer(request).address);
     throw new Fault("caller-refused", "this page's origin may not call here; add it to the allowed origins");
   }
 

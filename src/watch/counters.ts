@@ -1,3 +1,4 @@
+import { createHash, randomBytes } from "node:crypto";
 import type { Clock } from "../kernel/clock.ts";
 import type { Log } from "../kernel/log.ts";
 import { faultLabels, labelOf } from "./labels.ts";
@@ -8,7 +9,8 @@ export interface Counters {
   /** A caller was not let in: a fault code such as "busy", or "origin", "signature". */
   connectionRejected(reason: string): void;
   rateLimited(scope: string): void;
-  authFailed(kind: string): void;
+  /** @param address of whom it was refused; told as a hash that means nothing outside this process */
+  authFailed(kind: string, address: string): void;
   /** @param route as registered ("/healthz"), never the address that was asked for */
   httpAnswered(route: string, status: number, durationMs: number): void;
   secretRotated(secret: string, result: "rotated" | "rejected"): void;
@@ -34,16 +36,20 @@ const tellEveryMs = 1_000;
 /** The lines that operators' tools know, by what was wrong; for any other it was the key or token. */
 const rejectionEvents: Readonly<Record<string, string>> = { origin: "origin_rejected", signature: "signature_rejected" };
 
+/** Tells callers apart without telling who they are; of another run it says nothing. */
+const salt = randomBytes(16);
+const hashOf = (address: string): string => createHash("sha256").update(salt).update(address).digest("hex").slice(0, 12);
+
 export function countersOf(metrics: Metrics, { routes, region, log, clock }: CounterOptions): Counters {
   const told = new Map<string, { atMs: number; times: number }>();
   /** What and why are of closed sets, so there are only so many kinds. */
-  const tell = (event: string, fields: Readonly<Record<string, string>>): void => {
+  const tell = (event: string, fields: Readonly<Record<string, string>>, who: Readonly<Record<string, string>> = {}): void => {
     const kind = `${event} ${Object.values(fields).join(" ")}`;
     const before = told.get(kind) ?? { atMs: -Infinity, times: 0 };
     before.times += 1;
     told.set(kind, before);
     if (clock.now() - before.atMs < tellEveryMs) return;
-    log.warning(event, { ...fields, times: before.times });
+    log.warning(event, { ...fields, ...who, times: before.times });
     told.set(kind, { atMs: clock.now(), times: 0 });
   };
   return {
@@ -53,10 +59,10 @@ export function countersOf(metrics: Metrics, { routes, region, log, clock }: Cou
       metrics.rateLimited.inc({ scope });
       tell("limit_hit", { scope });
     },
-    authFailed(given) {
+    authFailed(given, address) {
       const kind = labelOf(given, authKinds);
       metrics.authFailures.inc({ kind });
-      tell(rejectionEvents[kind] ?? "auth_rejected", { reason: kind });
+      tell(rejectionEvents[kind] ?? "auth_rejected", { reason: kind }, { ip_hash: hashOf(address) });
     },
     httpAnswered(route, status, durationMs) {
       const label = labelOf(route, routes);

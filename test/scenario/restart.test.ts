@@ -85,6 +85,7 @@ describe("a process that is gone, and started again", { timeout: 60_000 }, () =>
     const caller = await inTalk(first);
     first.child.kill("SIGTERM");
     await vi.waitFor(() => expect(first.log.some((line) => line.includes('"drain_started"'))).toBe(true), patient);
+    await vi.waitFor(() => expect(first.log.some((line) => line.includes('"drain_progress"'))).toBe(true), patient);
     first.child.kill("SIGTERM");
     expect((await caller.ended).code).toBe(1012);
     expect(await first.exited).toBe(0);

@@ -41,7 +41,7 @@ test("labels come from closed sets: whatever a stranger sends becomes other", as
   counters.httpAnswered("/wp-admin", 404, 3);
   counters.httpAnswered("/metrics", 99_999, 3);
   counters.rateLimited("address");
-  counters.authFailed("guess");
+  counters.authFailed("guess", "203.0.113.7");
   const samples = samplesOf(await metrics.text());
   const ours = [...samples].filter(([name]) => /_(rejected|limited|failures|requests)_total\{/.test(name));
   expect(Object.fromEntries(ours)).toEqual({
@@ -99,15 +99,17 @@ test("who is turned away is told in the log, and a flood of them once a second w
   const log: Log = { ...silentLog, warning: (event, fields) => void lines.push([event, fields]) };
   const clock = new SimulatedClock();
   const counters = countersOf(createMetrics(), { routes: [], region: "default", log, clock });
-  for (let times = 0; times < 500; times += 1) counters.authFailed("key");
-  counters.authFailed("origin");
+  // Tells callers apart, and not who they are.
+  const hash: unknown = expect.stringMatching(/^[0-9a-f]{12}$/);
+  for (let times = 0; times < 500; times += 1) counters.authFailed("key", "203.0.113.7");
+  counters.authFailed("origin", "203.0.113.7");
   counters.rateLimited("address");
   await clock.advance(1_000);
-  counters.authFailed("key");
+  counters.authFailed("key", "203.0.113.7");
   expect(lines).toEqual([
-    ["auth_rejected", { reason: "key", times: 1 }],
-    ["origin_rejected", { reason: "origin", times: 1 }],
+    ["auth_rejected", { reason: "key", ip_hash: hash, times: 1 }],
+    ["origin_rejected", { reason: "origin", ip_hash: hash, times: 1 }],
     ["limit_hit", { scope: "address", times: 1 }],
-    ["auth_rejected", { reason: "key", times: 500 }],
+    ["auth_rejected", { reason: "key", ip_hash: hash, times: 500 }],
   ]);
 });
