@@ -280,6 +280,7 @@ const start: CallStart = {
 export interface HouseOptions {
   readonly tiers?: readonly string[];
   readonly tools?: readonly Tool[];
+  readonly spec?: Partial<AgentPlan["spec"]>;
   readonly calls?: number;
   readonly standby?: AgentPlan["standby"];
   readonly switchBack?: AgentPlan["switchBack"];
@@ -311,7 +312,8 @@ export function startHouse(options: HouseOptions = {}): House {
   const kind: LegKind = { uplink: encoding, downlink: encoding, playback: "clock", resume: "token", transfer: false, ...options.leg };
   const events: CallEvent[] = [];
   const kept = options.kept ?? new Map<string, CallSnapshot>();
-  const spec = { name: "desk", instructions: "", greeting: "Hello.", language: "en", voice: undefined, providerSettings: {} };
+  const desk = { name: "desk", instructions: "", greeting: "Hello.", language: "en", voice: undefined, providerSettings: {} };
+  const spec = { ...desk, ...options.spec };
   const agents: readonly AgentPlan[] = [
     {
       spec,
