@@ -4,7 +4,8 @@ import { msOf } from "../../src/audio/encodings.ts";
 import { PuppetLink, type PuppetProvider } from "./house.ts";
 
 /** What a link does of itself; each is told the link. */
-export interface Habits {
+interface Habits {
+  readonly opened?: (link: TellingLink) => void;
   /** It has the call, and does what it was told to begin with. */
   readonly begins?: (link: TellingLink, begin: Begin) => void;
   readonly getsResult?: (link: TellingLink, result: ToolResult) => void;
@@ -65,6 +66,7 @@ export function openTelling(provider: PuppetProvider, habits: Habits = {}): read
     const link = new TellingLink(request, habits);
     links.push(link);
     provider.links.push(link);
+    habits.opened?.(link);
     return link;
   };
   return links;
