@@ -66,6 +66,7 @@ export class CallCrisis implements Disposable {
     if (crisis === undefined) return;
     const call = this.#call;
     call.tell({ type: "crisis.detected", provider: call.lastProvider, category: crisis.category });
+    call.send({ type: "caller.calledForHelp" });
     call.sendToPerson();
     if (this.#state.name === "waiting") return;
     this.#state = { name: "waiting", owedSinceMs: undefined, timer: undefined };

@@ -10,6 +10,8 @@ export type SessionEvent =
   | { readonly type: "caller.dismissed" }
   | { readonly type: "caller.typed"; readonly text: string }
   | { readonly type: "caller.hungUp" }
+  /** Their words, or the agent, say that they are in need. */
+  | { readonly type: "caller.calledForHelp" }
   /** The first audio of an agent turn went out to the caller. */
   | { readonly type: "agent.spoke" }
   /** Nothing that the agent said is left to be heard. */

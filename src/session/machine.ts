@@ -35,25 +35,22 @@ const known = [
   { target: "person", actions: { type: "tellAnswerer", params: ({ event }: { event: AnswererKnown }) => event } },
 ] as const;
 
+/** Why no link could be had, and how often in a row it was tried. */
+const noteUnreached = [
+  { type: "keepFault", params: ({ event }: { event: DialFailed }) => event.fault },
+  { type: "countAttempts", params: ({ event }: { event: DialFailed }) => event },
+] as const;
+
 /** What follows when no link could be had. */
 const unreached = [
   {
     guard: { type: "mayRetry", params: ({ event }: { event: DialFailed }) => event },
     target: "#backingOff",
-    actions: [
-      { type: "keepFault", params: ({ event }: { event: DialFailed }) => event.fault },
-      { type: "countAttempts", params: ({ event }: { event: DialFailed }) => event },
-    ],
+    actions: noteUnreached,
   },
-  {
-    target: "#session.ended",
-    actions: [
-      { type: "keepFault", params: ({ event }: { event: DialFailed }) => event.fault },
-      { type: "countAttempts", params: ({ event }: { event: DialFailed }) => event },
-      "tellGaveUp",
-      "noteFailed",
-    ],
-  },
+  // People were told and may come to the line at any moment, or mend what is broken.
+  { guard: "isInNeed", target: "#backingOff", actions: noteUnreached },
+  { target: "#session.ended", actions: [...noteUnreached, "tellGaveUp", "noteFailed"] },
 ] as const;
 
 /** Nobody speaks, and nothing keeps them from it. */
@@ -83,6 +80,7 @@ export const sessionMachine = setup({
       // A breaker that opens while a call has no other way is no reason to hang up: the call waits for it, as on any rung.
       (fault.row.remedy === "retry" || fault.code === "provider-shut") && attempts < context.attemptLimit,
     mayDial: ({ context }) => !context.isRestored,
+    isInNeed: stateIn("#inNeed"),
     isQuiet: stateIn("#quiet"),
     mayMove: or([stateIn("#quiet"), not(stateIn("#linked"))]),
     isBetweenSentences: or([stateIn("#quiet"), stateIn("#thinking")]),
@@ -419,6 +417,11 @@ export const sessionMachine = setup({
               },
             },
           },
+        },
+        // Who called for help once is not hung up on because no provider can be had.
+        need: {
+          initial: "calm",
+          states: { calm: { on: { "caller.calledForHelp": "inNeed" } }, inNeed: { id: "inNeed" } },
         },
         node: {
           initial: "serving",

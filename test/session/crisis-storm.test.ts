@@ -16,8 +16,9 @@ const inNeed = "I want to kill myself";
 const answerLimitMs = 2_000;
 /** Ways of a provider to be of no use from the moment at which it dies. */
 const deaths = ["refuses", "hangs", "drops", "falls silent"] as const;
-/** Only what trying again may mend: a call whose every tier needs an operator ends at once, and is not shown here. */
-const faults: readonly FaultCode[] = ["provider-unreachable", "provider-dropped", "provider-overloaded", "provider-limited"];
+const passing: readonly FaultCode[] = ["provider-unreachable", "provider-dropped", "provider-overloaded", "provider-limited"];
+/** What only an operator can mend; met by all tiers before the first word, it ends a call at once, so that here the words come first. */
+const lasting: readonly FaultCode[] = ["provider-key", "provider-quota", "provider-model"];
 
 const pick = <T>(random: Random, of: readonly T[]): T => {
   const one = of[Math.floor(random.next() * of.length)];
@@ -33,10 +34,11 @@ async function storm(seed: number): Promise<{ readonly house: House; readonly by
   const tiers = random.next() < 0.5 ? names : [...names, "bridge"];
   const house = startHouse({ tiers, traits: { bridge: { stopgap: true } }, seed });
   const caller = house.dial();
+  let isSaid = false;
   const die = (name: string): void => {
     const provider = house.provider(name);
     const death = pick(random, deaths);
-    const fault = new Fault(pick(random, faults), "it is gone");
+    const fault = new Fault(pick(random, isSaid ? [...passing, ...lasting] : passing), "it is gone");
     if (death === "hangs") provider.openMs = 60_000;
     else if (death !== "falls silent") provider.refusal = fault;
     if (death === "drops" || death === "refuses") provider.links.at(-1)?.tells({ type: "link.lost", fault });
@@ -46,6 +48,7 @@ async function storm(seed: number): Promise<{ readonly house: House; readonly by
   for (const name of tiers) house.clock.setTimeout(() => die(name), earliestMs + random.next() * 1_900);
   caller.line.audio(new Uint8Array(3_200));
   await house.clock.advance(500);
+  isSaid = true;
   if (by === "text") caller.line.signal({ type: "text", text: inNeed });
   else house.provider(names[0] ?? "").link.hearsTurn("c1", inNeed, 20);
   await house.clock.advance(3_000);
@@ -55,7 +58,7 @@ async function storm(seed: number): Promise<{ readonly house: House; readonly by
 }
 
 test(
-  `a caller in need is answered within two seconds in ${runs} of ${runs} calls in which everything dies of what may pass`,
+  `a caller in need is answered within two seconds in ${runs} of ${runs} calls in which everything dies`,
   { timeout: 300_000 },
   async () => {
     const met: Record<string, number> = { text: 0, transcript: 0, prompt: 0 };

@@ -96,6 +96,26 @@ test("where only a stopgap is there, the line that is made for it comes first an
   ]);
 });
 
+test("a caller in need is not hung up on though no provider will ever take the call, and is talked with once one does", async () => {
+  const house = startHouse();
+  const caller = house.dial();
+  await house.clock.advance(10);
+  await caller.speaks(1_000);
+  const alpha = house.provider("alpha");
+  alpha.link.hearsTurn("c1", inNeed, 200);
+  alpha.refusal = new Fault("provider-key", "the key was refused");
+  alpha.link.tells({ type: "link.lost", fault: alpha.refusal });
+  await house.clock.advance(60_000);
+  expect(answers(house)).toMatchObject([{ provider: "prompt" }]);
+  expect(caller.leg.ended).toBeUndefined();
+  alpha.refusal = undefined;
+  await house.clock.advance(20_000);
+  expect(house.roster.calls()).toMatchObject([{ provider: "alpha" }]);
+  caller.line.signal({ type: "hung-up" });
+  await house.clock.advance(10);
+  expect(house.events.findLast(({ type }) => type === "call.ended")).toMatchObject({ outcome: "completed" });
+});
+
 test("a caller who hangs up unanswered is told of as such", async () => {
   const house = startHouse();
   const caller = house.dial();

@@ -46,6 +46,11 @@ test.each([
   expect(run([event]).actions).toContain("tellGaveUp");
 });
 
+test("neither ends the call of somebody who called for help", () => {
+  const events: readonly SessionEvent[] = [{ type: "caller.calledForHelp" }, failed(key, 1), failed(dropped, 7)];
+  expect(run(events).state.value).toMatchObject({ live: { link: "backingOff", need: "inNeed" } });
+});
+
 test("a move takes over once, a session that is left dials nothing", () => {
   const { actions } = run([opened, asked, ready]);
   expect(actions.filter((action) => action === "takeOver")).toHaveLength(1);
