@@ -4,9 +4,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test, vi } from "vitest";
 import { encodings } from "../../../src/audio/encodings.ts";
+import { pcmu as law } from "../../../src/audio/g711.ts";
+import { systemClock } from "../../../src/kernel/clock.ts";
+import { BadWire } from "./bad-wire.ts";
 import { Baresip } from "./baresip.ts";
 import { openSipHouse } from "./sip-house.ts";
 import { has } from "./sipp.ts";
+import { longestGapMs, talk } from "./talk.ts";
 
 // Programs of other makes take their time to start on a busy machine.
 vi.setConfig({ testTimeout: 60_000 });
@@ -89,6 +93,25 @@ describe.skipIf(!has("baresip"))("baresip", () => {
     await phone.event("CALL_CLOSED");
     const heard = await phone.heard();
     expect(purity(heard.subarray(heard.length >> 1), 8_000)).toBeGreaterThan(0.9);
+  });
+
+  // It runs in real time: a machine that stands still for a moment is no line, and another run tells them apart.
+  test.concurrent("over a line that loses 3 %, with 40 ms of jitter, no gap is heard", { retry: 2 }, async ({ expect }) => {
+    const seed = Math.floor(Math.random() * 2 ** 31);
+    await using house = await openSipHouse({}, { echo: true });
+    await using wire = await BadWire.open(house.port, { loss: 0.03, delayMs: 80, jitterMs: 40, duplicates: 0.01 }, seed, systemClock);
+    await using phone = await Baresip.start({ says: { samples: talk(15_000), rateHz: 8_000, channels: 1 } });
+    phone.command("dial", `sip:bot@127.0.0.1:${wire.port}`);
+    await phone.event("CALL_ESTABLISHED");
+    const guest = house.reception.last;
+    await expect.poll(() => guest.audio.length, { timeout: 40_000 }).toBeGreaterThan(12 * 8_000);
+    const heard = law.decode(guest.audio);
+    phone.command("hangup");
+    await expect.poll(() => house.qualities.length, { timeout: 10_000 }).toBe(1);
+    const about = `seed ${seed}: ${JSON.stringify([wire.counts, house.qualities[0]])}`;
+    expect(house.qualities[0]?.mosEstimate, about).toBeGreaterThan(4.0);
+    expect(house.qualities[0]?.lossShare, about).toBeGreaterThan(0.01);
+    expect(longestGapMs(heard.subarray(8_000)), about).toBeLessThanOrEqual(60);
   });
 
   test.concurrent("a phone that holds is not heard, and heard again when it comes back; its digits arrive", async ({ expect }) => {

@@ -1,6 +1,6 @@
 import { SipEndpoint, type SipOptions } from "../../../src/caller/sip/endpoint.ts";
 import type { LineQuality } from "../../../src/caller/sip/rtp/media.ts";
-import { systemClock } from "../../../src/kernel/clock.ts";
+import { systemClock, type Clock } from "../../../src/kernel/clock.ts";
 import { silentLog, type Log } from "../../../src/kernel/log.ts";
 import { seededRandom } from "../../../src/kernel/random.ts";
 import { BookedReception } from "../reception.ts";
@@ -29,15 +29,16 @@ const sipDefaults: SipOptions = {
 /** An endpoint on free ports whose callers are answered at once and, with `echo`, hear themselves. */
 export async function openSipHouse(
   options: Partial<SipOptions> = {},
-  parts: { echo?: boolean; log?: Log; answersAfterMs?: number } = {},
+  parts: { echo?: boolean; log?: Log; answersAfterMs?: number; clock?: Clock } = {},
 ): Promise<SipHouse> {
+  const { clock = systemClock } = parts;
   const reception = new BookedReception();
   const qualities: LineQuality[] = [];
   const receive = reception.receive.bind(reception);
   reception.receive = (leg, start) => {
     const listener = receive(leg, start);
     // As a session does it: ready a moment after the caller was taken in.
-    setTimeout(() => leg.notify({ type: "phase", phase: "listening" }), parts.answersAfterMs ?? 0);
+    clock.setTimeout(() => leg.notify({ type: "phase", phase: "listening" }), parts.answersAfterMs ?? 0);
     if (parts.echo !== true) return listener;
     return {
       audio: (frame) => {
@@ -52,7 +53,7 @@ export async function openSipHouse(
     {
       reception,
       refusal: () => undefined,
-      clock: systemClock,
+      clock,
       random: seededRandom(Math.floor(Math.random() * 2 ** 32)),
       log: parts.log ?? silentLog,
       ended: (quality) => void qualities.push(quality),
