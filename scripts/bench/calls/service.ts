@@ -40,7 +40,7 @@ type State =
   | { readonly name: "silent"; readonly sinceMs: number }
   | { readonly name: "speaking"; readonly id: string; framesLeft: number }
   | { readonly name: "pausing"; framesLeft: number }
-  | { readonly name: "hearing"; framesLeft: number };
+  | { readonly name: "hearing"; readonly itemId: string; framesLeft: number };
 
 class Session {
   readonly #socket: WireSocket;
@@ -107,7 +107,7 @@ class Session {
     if (state.framesLeft >= 0) return;
     if (state.name === "speaking") this.#stop(book, state.id, nowMs);
     else if (state.name === "pausing") this.#callerSpeaks();
-    else this.#callerSpoke(book);
+    else this.#callerSpoke(book, state.itemId);
   }
 
   #answer(book: CallBook): void {
@@ -164,13 +164,12 @@ class Session {
   }
 
   #callerSpeaks(): void {
-    this.#ids += 1;
-    this.#say("input_audio_buffer.speech_started", { item_id: `item_c${this.#ids}`, audio_start_ms: this.#uplinkMs });
-    this.#state = { name: "hearing", framesLeft: callerFrames };
+    const itemId = this.#id("item");
+    this.#say("input_audio_buffer.speech_started", { item_id: itemId, audio_start_ms: this.#uplinkMs });
+    this.#state = { name: "hearing", itemId, framesLeft: callerFrames };
   }
 
-  #callerSpoke(book: CallBook): void {
-    const itemId = `item_c${this.#ids}`;
+  #callerSpoke(book: CallBook, itemId: string): void {
     const item = { id: itemId, object: "realtime.item", type: "message", status: "completed", role: "user", content: [] };
     this.#say("input_audio_buffer.speech_stopped", { item_id: itemId, audio_end_ms: this.#uplinkMs });
     this.#say("input_audio_buffer.committed", { previous_item_id: null, item_id: itemId });
