@@ -61,7 +61,7 @@ export async function openHouse(settings: Settings, log: Log, metrics: Metrics):
       consoleUrl: () => `${settings.get("PUBLIC_URL") ?? url.replace(/\/$/, "")}/console/`,
       isStopgap: (name) => providers.get(name)?.traits.stopgap === true,
     });
-    const books = await openBooks([...providers.keys()], people, settings, log, metrics);
+    const books = await openBooks([...providers.values()], people, settings, log, metrics);
     const { watch } = books;
     humans.start();
     const prompts = await openPrompts(settings.get("LINEKEEPER_PROMPTS"), systemClock.wallNow());

@@ -48,6 +48,7 @@ const records = callRecords({ clock: systemClock, region: "default", node: "benc
 const watch = watchCalls(outlet.log.with({ logger: "call" }), metrics, {
   providers,
   dialects: ["browser"],
+  stopgaps: [],
   clock: systemClock,
   costOf,
   others: [records, costs],

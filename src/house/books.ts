@@ -6,6 +6,7 @@ import { openCosts, type Costs } from "../costs/costs.ts";
 import { version } from "./version.ts";
 import { systemClock } from "../kernel/clock.ts";
 import type { Log } from "../kernel/log.ts";
+import type { Provider } from "../provider/contract.ts";
 import type { Roster } from "../session/roster.ts";
 import type { SessionWatch } from "../session/words.ts";
 import type { CallRecord } from "../watch/call-record.ts";
@@ -15,6 +16,7 @@ import { Journal } from "../watch/journal.ts";
 import type { Metrics } from "../watch/metrics.ts";
 import { showNode } from "../watch/node.ts";
 import { openTraces } from "../watch/otlp.ts";
+import { watchInvariants } from "../watch/invariants.ts";
 import { callRecords } from "../watch/records.ts";
 import { redactor } from "../watch/redact.ts";
 import { traceCalls } from "../watch/traces.ts";
@@ -29,12 +31,13 @@ export interface Books {
 }
 
 export async function openBooks(
-  providers: readonly string[],
+  bare: readonly Provider[],
   people: SessionWatch,
   settings: Settings,
   log: Log,
   metrics: Metrics,
 ): Promise<Books> {
+  const providers = bare.map(({ name }) => name);
   const data = settings.get("LINEKEEPER_DATA");
   const costWatch = watchCosts(log.with({ logger: "costs" }), metrics, { providers });
   const costs = openCosts({
@@ -60,11 +63,12 @@ export async function openBooks(
   const traces = await tracesFor(settings, log);
   const watch = watchCalls(log.with({ logger: "call" }), metrics, {
     providers,
+    stopgaps: bare.filter(({ traits }) => traits.stopgap).map(({ name }) => name),
     dialects: [...dialects.map((dialect) => dialect.name), "sip", "audiosocket"],
     clock: systemClock,
     costOf,
     // The records read a call's cost at its end, when the costs forget the call.
-    others: [people, records, ...traces.watches, costs],
+    others: [people, records, ...traces.watches, costs, watchInvariants(log.with({ logger: "invariants" }), metrics)],
   });
   return {
     watch,

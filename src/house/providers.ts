@@ -64,7 +64,7 @@ export function guard(bare: readonly Provider[], settings: Settings, log: Log, m
     random: systemRandom,
     log: log.with({ logger: "probe" }),
     watch: {
-      ...watchBreakers(log.with({ logger: "breaker" }), metrics, names),
+      ...watchBreakers(log.with({ logger: "breaker" }), metrics, names, systemClock),
       ...watchHealth(log.with({ logger: "health" }), metrics, names, () => systemClock.wallNow()),
     },
     redact: redactor(() => settings.secretValues()).text,

@@ -541,11 +541,13 @@ export class Call implements Ticked {
     this.#tellTimes(undefined);
     this.#board?.[Symbol.dispose]();
     const failed = outcome === "failed" && fault !== undefined;
-    const { overflowedMs, forgottenMs, waitingMs } = this.uplink.account;
+    const { receivedMs, deliveredMs, overflowedMs, forgottenMs, waitingMs } = this.uplink.account;
     // What waits for a link goes on with the call that moves.
-    const losses = { overflow: overflowedMs, forgotten: forgottenMs, unheard: outcome === "moved" ? 0 : waitingMs };
+    const [unheardMs, movedMs] = outcome === "moved" ? [0, waitingMs] : [waitingMs, 0];
+    const losses = { overflow: overflowedMs, forgotten: forgottenMs, unheard: unheardMs };
     for (const [cause, ms] of Object.entries(losses))
       if (ms > 0) this.tell({ type: "audio.lost", direction: "uplink", cause, ms, provider: this.#lastProvider });
+    this.tell({ type: "audio.accounted", receivedMs, deliveredMs, overflowedMs, forgottenMs, unheardMs, movedMs });
     this.#tellQuality();
     const cause = failed ? fault.code : undefined;
     this.tell({ type: "call.ended", dialect: this.dialect, outcome, cause, durationMs: this.ageMs, reason });

@@ -107,6 +107,20 @@ export type CallEvent = { readonly callId: string } & (
       readonly ms: number;
       readonly provider: string;
     }
+  /**
+   * What became of all that the caller said, ms: given to a link, pushed out before any took it, or never heard because the call ended;
+   * of what was given some was forgotten, with a link that died. Once a call, at its end.
+   */
+  | {
+      readonly type: "audio.accounted";
+      readonly receivedMs: number;
+      readonly deliveredMs: number;
+      readonly overflowedMs: number;
+      readonly forgottenMs: number;
+      readonly unheardMs: number;
+      /** Goes on with the call that moves. */
+      readonly movedMs: number;
+    }
   /** The call has no link for now, and so much of what the caller said waits for the next one. */
   | { readonly type: "audio.buffered"; readonly provider: string; readonly chunks: number }
   /** How long our own code had a piece of audio in hand; a sample, at most one a second, call and direction. */

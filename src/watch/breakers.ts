@@ -1,6 +1,8 @@
+import type { Clock } from "../kernel/clock.ts";
 import type { Log } from "../kernel/log.ts";
 import { labelOf } from "./labels.ts";
 import type { Metrics } from "./metrics.ts";
+import { indicatorsOf } from "./objectives.ts";
 
 type StateName = "closed" | "half_open" | "open";
 
@@ -31,15 +33,29 @@ const ways = [
  * Every change and every use of the providers' circuit breakers: metrics, and one log line a change.
  * @param providers those that have a breaker; each is shown as closed from the start
  */
-export function watchBreakers(log: Log, metrics: Metrics, providers: readonly string[]) {
+export function watchBreakers(log: Log, metrics: Metrics, providers: readonly string[], clock: Clock) {
+  const slo = indicatorsOf(metrics);
+  const now = new Map<string, { state: StateName; sinceMs: number }>();
   const labels = (provider: string): { name: string; provider: string } => {
     const known = labelOf(provider, providers);
     return { name: `${known}_provider`, provider: known };
   };
-  const show = (provider: string, now: StateName): void => {
-    metrics.breakerState.set(labels(provider), states.indexOf(now));
-    for (const state of states) metrics.breakerNow.set({ provider: labels(provider).provider, state }, state === now ? 1 : 0);
+  /** The seconds since it was counted last are those of the state that it was in. */
+  const countSeconds = (provider: string): void => {
+    const known = now.get(provider);
+    if (known === undefined) return;
+    const seconds = (clock.now() - known.sinceMs) / 1_000;
+    slo.share("breaker_open", seconds, known.state === "open" ? 0 : seconds, provider);
+    known.sinceMs = clock.now();
   };
+  const show = (provider: string, state: StateName): void => {
+    const known = labels(provider);
+    countSeconds(known.provider);
+    now.set(known.provider, { state, sinceMs: clock.now() });
+    metrics.breakerState.set(known, states.indexOf(state));
+    for (const each of states) metrics.breakerNow.set({ provider: known.provider, state: each }, each === state ? 1 : 0);
+  };
+  metrics.beforeScrape(() => now.forEach((_, provider) => countSeconds(provider)));
   for (const provider of providers) {
     show(provider, "closed");
     for (const way of ways) metrics.breakerChanges.inc({ ...labels(provider), ...way }, 0);
@@ -58,14 +74,16 @@ export function watchBreakers(log: Log, metrics: Metrics, providers: readonly st
       }
     },
     /** An operator shut it, forced it closed, or left it to itself again. */
-    ordered(provider: string, order: "auto" | "open" | "closed", now: StateName): void {
-      show(provider, now);
-      log.warning("circuit_breaker_ordered", { provider, order, state: now });
+    ordered(provider: string, order: "auto" | "open" | "closed", state: StateName): void {
+      show(provider, state);
+      log.warning("circuit_breaker_ordered", { provider, order, state });
     },
     called(provider: string, status: "attempted" | "success" | "failure" | "rejected", durationMs: number): void {
       metrics.breakerCalls.inc({ ...labels(provider), status });
       // Nothing has lasted yet when a call is let through or turned away.
-      if (status === "success" || status === "failure") metrics.breakerSeconds.observe({ ...labels(provider), status }, durationMs / 1_000);
+      if (status !== "success" && status !== "failure") return;
+      metrics.breakerSeconds.observe({ ...labels(provider), status }, durationMs / 1_000);
+      slo.event("connect_success", status === "success");
     },
   };
 }

@@ -229,6 +229,7 @@ export function callLog(log: Log, { clock, costOf }: CallLogOptions): SessionWat
       case "link.puzzled":
       case "link.used":
       case "audio.flowed":
+      case "audio.accounted":
       case "audio.hopped":
       case "caller.understood":
       case "caller.reprompted":

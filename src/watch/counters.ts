@@ -1,8 +1,9 @@
 import { createHash, randomBytes } from "node:crypto";
 import type { Clock } from "../kernel/clock.ts";
 import type { Log } from "../kernel/log.ts";
-import { faultLabels, labelOf } from "./labels.ts";
+import { faultLabels, isCallersOwn, labelOf } from "./labels.ts";
 import type { Metrics } from "./metrics.ts";
+import { indicatorsOf } from "./objectives.ts";
 
 /** What the door, the HTTP server and the config tell the metrics; each name says what happened. */
 export interface Counters {
@@ -36,11 +37,18 @@ const tellEveryMs = 1_000;
 /** The lines that operators' tools know, by what was wrong; for any other it was the key or token. */
 const rejectionEvents: Readonly<Record<string, string>> = { origin: "origin_rejected", signature: "signature_rejected" };
 
+/** Who is turned away by our own doing has a call that did not come about. */
+const isOurs = (reason: string): boolean => {
+  const failureClass = Object.entries(faultLabels).find(([code]) => code === reason)?.[1].failureClass;
+  return failureClass !== undefined && !isCallersOwn(failureClass);
+};
+
 /** Tells callers apart without telling who they are; of another run it says nothing. */
 const salt = randomBytes(16);
 const hashOf = (address: string): string => createHash("sha256").update(salt).update(address).digest("hex").slice(0, 12);
 
 export function countersOf(metrics: Metrics, { routes, region, log, clock }: CounterOptions): Counters {
+  const slo = indicatorsOf(metrics);
   const told = new Map<string, { atMs: number; times: number }>();
   /** What and why are of closed sets, so there are only so many kinds. */
   const tell = (event: string, fields: Readonly<Record<string, string>>, who: Readonly<Record<string, string>> = {}): void => {
@@ -53,7 +61,10 @@ export function countersOf(metrics: Metrics, { routes, region, log, clock }: Cou
     told.set(kind, { atMs: clock.now(), times: 0 });
   };
   return {
-    connectionRejected: (reason) => metrics.connectionsRejected.inc({ reason: labelOf(reason, rejections) }),
+    connectionRejected(reason) {
+      metrics.connectionsRejected.inc({ reason: labelOf(reason, rejections) });
+      if (isOurs(reason)) slo.event("call_setup_success", false);
+    },
     rateLimited(given) {
       const scope = labelOf(given, scopes);
       metrics.rateLimited.inc({ scope });
@@ -68,6 +79,8 @@ export function countersOf(metrics: Metrics, { routes, region, log, clock }: Cou
       const label = labelOf(route, routes);
       metrics.httpRequests.inc({ route: label, code_class: status >= 100 && status < 600 ? `${Math.floor(status / 100)}xx` : "other" });
       metrics.httpSeconds.observe({ route: label }, durationMs / 1_000);
+      const isAsked = label.startsWith("/v1/") && (status < 400 || status >= 500);
+      if (isAsked) slo.event("api_error", status < 500);
     },
     secretRotated: (secret, result) => metrics.secretRotations.inc({ secret, result }),
     logDropped: () => metrics.logsDropped.inc(),

@@ -26,7 +26,7 @@ export function watchLines(log: Log, metrics: Metrics): (report: LineReport) => 
     metrics.lines.inc({ codec, quality: qualityOf(report.mosEstimate) });
     metrics.linePackets.inc({ codec, fate: "received" }, report.receivedPackets);
     metrics.linePackets.inc({ codec, fate: "lost" }, report.lostPackets);
-    metrics.lineConcealed.inc({ codec }, report.concealedMs);
+    metrics.lineConcealed.inc({ codec }, report.concealedMs / 1_000);
     metrics.lineJitter.observe({ codec }, report.jitterMs / 1_000);
     log.info("line_quality", { ...report });
   };

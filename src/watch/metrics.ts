@@ -30,11 +30,22 @@ export function createMetrics() {
   const histogram = <L extends string>(name: string, help: string, set: readonly number[], labelNames: readonly L[] = []): Histogram<L> =>
     new Histogram({ name, help, labelNames, buckets: [...set], registers: [registry] });
 
+  const asked: (() => void)[] = [];
+
   return {
+    /** Calls `bring` before each scrape, to bring up to date what changes with time alone. */
+    beforeScrape: (bring: () => void): void => void asked.push(bring),
     /** What a scrape answers, with this content type. */
     contentType: registry.contentType,
-    // prom-client writes "Nan" for what has no samples yet, and the format knows "NaN" only.
-    text: async (): Promise<string> => (await registry.metrics()).replace(/ Nan$/gm, " NaN"),
+    async text(): Promise<string> {
+      for (const bring of asked) bring();
+      // prom-client writes "Nan" for what has no samples yet, and the format knows "NaN" only.
+      return (await registry.metrics()).replace(/ Nan$/gm, " NaN");
+    },
+
+    sloValid: counter("slo_valid_events_total", "Events on which a service level is judged", ["slo", "provider"]),
+    sloGood: counter("slo_good_events_total", "Those of them that were as promised", ["slo", "provider"]),
+    sloObjective: gauge("slo_objective_ratio", "The share of good events that is promised", ["slo", "window"]),
 
     breakerState: gauge("circuit_breaker_state", "0 closed, 1 half-open, 2 open", ["name", "provider"]),
     breakerCalls: counter("circuit_breaker_calls_total", "Connections by what the breaker saw of them", ["name", "provider", "status"]),
@@ -141,7 +152,7 @@ export function createMetrics() {
     journalLag: gauge("voice_journal_lag_seconds", "Age of the oldest record that is not written to disk; 0 when all are"),
     lines: counter("voice_lines_total", "Callers' lines that were given up, by what the E-model says of them", ["codec", "quality"]),
     linePackets: counter("voice_line_packets_total", "RTP packets of callers", ["codec", "fate"]),
-    lineConcealed: counter("voice_line_concealed_milliseconds_total", "Caller audio that was lost on the way and made up", ["codec"]),
+    lineConcealed: counter("voice_line_concealed_seconds_total", "Caller audio that was lost on the way and made up", ["codec"]),
     lineJitter: histogram("voice_line_jitter_seconds", "Jitter of callers' lines (RFC 3550) when they ended", buckets.fine, ["codec"]),
 
     connectionsRejected: counter("voice_connections_rejected_total", "Callers refused at the door", ["reason"]),
@@ -153,6 +164,7 @@ export function createMetrics() {
     drainMoves: counter("voice_drain_moves_total", "Calls that were handed to whoever serves them next", ["result"]),
     drainForced: counter("voice_drain_forced_total", "Calls that a drain cut off"),
     drainState: gauge("voice_drain_state", "0 serving, 1 draining, 2 drained"),
+    invariants: counter("voice_invariant_violations_total", "What must never be, and was", ["invariant"]),
     logsDropped: counter("voice_logs_dropped_total", "Log lines dropped because nobody read them fast enough"),
     httpRequests: counter("http_requests_total", "HTTP requests answered", ["route", "code_class"]),
     httpSeconds: histogram("http_request_seconds", "How long HTTP requests took", buckets.fine, ["route"]),

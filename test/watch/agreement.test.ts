@@ -3,6 +3,7 @@ import { silentLog, type Log, type LogFields } from "../../src/kernel/log.ts";
 import type { CallEvent } from "../../src/session/words.ts";
 import type { CallRecord } from "../../src/watch/call-record.ts";
 import { watchCalls } from "../../src/watch/calls.ts";
+import { watchInvariants } from "../../src/watch/invariants.ts";
 import { createMetrics } from "../../src/watch/metrics.ts";
 import { callRecords } from "../../src/watch/records.ts";
 import { talk } from "../session/talk.ts";
@@ -26,8 +27,8 @@ async function watched(events: readonly CallEvent[]) {
   const metrics = createMetrics();
   const providers = [...new Set(events.flatMap((event) => ("provider" in event ? [event.provider] : [])))];
   const keep = (record: CallRecord): void => void records.push(record);
-  const others = [callRecords({ clock, region: "here", node: "n1", keep })];
-  const watch = watchCalls(log, metrics, { providers, dialects: ["puppet"], clock, others });
+  const others = [callRecords({ clock, region: "here", node: "n1", keep }), watchInvariants(log, metrics)];
+  const watch = watchCalls(log, metrics, { providers, dialects: ["puppet"], stopgaps: [], clock, others });
   for (const event of events) watch.tell(event);
   const samples = samplesOf(await metrics.text());
   return {
@@ -90,6 +91,22 @@ test.each(seeds)("in a whole call with faults, log, metrics and record tell the 
     1_000 * metric("voice_audio_lost_seconds_total"),
     6,
   );
+
+  const valid = (slo: string): number => metric("slo_valid_events_total", `slo="${slo}"`);
+  const good = (slo: string): number => metric("slo_good_events_total", `slo="${slo}"`);
+  expect(valid("turn_success")).toBe(metric("voice_turns_total"));
+  expect(good("turn_success")).toBe(metric("voice_turns_total", 'failure_class="none"'));
+  expect(valid("stream_completion")).toBe(metric("voice_streams_total"));
+  expect(good("stream_completion")).toBe(metric("voice_streams_total", 'outcome="complete"'));
+  expect(valid("provider_error")).toBe(metric("ai_provider_requests_total"));
+  expect(good("provider_error")).toBe(metric("ai_provider_requests_total", 'status="success"'));
+  expect(valid("turn_latency")).toBe(told("turn.answered"));
+  expect(valid("reconnect_success")).toBe(
+    metric("voice_reconnect_episodes_total") - metric("voice_reconnect_episodes_total", 'result="abandoned"'),
+  );
+  expect(valid("handover_planned") + valid("failover_time")).toBe(lines("handover"));
+  expect(lines("invariant_violated")).toBe(0);
+  expect(metric("voice_invariant_violations_total")).toBe(0);
 
   expect(metric("voice_turn_latency_seconds_count")).toBe(told("turn.answered"));
   for (const event of events) {

@@ -11,9 +11,10 @@ function house() {
   const at = (level: string) => (event: string, fields?: LogFields) => void lines.push([level, event, fields]);
   const log: Log = { ...silentLog, info: at("info"), warning: at("warning"), error: at("error") };
   const metrics = createMetrics();
-  const watch = watchBreakers(log, metrics, ["openai"]);
+  const clock = new SimulatedClock();
+  const watch = watchBreakers(log, metrics, ["openai"], clock);
   const samples = async (): Promise<Map<string, number>> => samplesOf(await metrics.text());
-  return { lines, watch, samples };
+  return { lines, watch, samples, clock };
 }
 
 test("a breaker is shown as closed before anything happened", async () => {
@@ -65,4 +66,22 @@ test("an operator's order is one line, and shown as the state that it makes", as
   watch.ordered("openai", "open", "open");
   expect((await samples()).get('ai_provider_circuit_breaker_state{provider="openai",state="open"}')).toBe(1);
   expect(lines).toEqual([["warning", "circuit_breaker_ordered", { provider: "openai", order: "open", state: "open" }]]);
+});
+
+test("the seconds for which a breaker was open are told at each scrape, and none of them twice", async () => {
+  const { watch, samples, clock } = house();
+  const counted = async () => {
+    const found = await samples();
+    const of = (what: string) => found.get(`slo_${what}_events_total{slo="breaker_open",provider="openai"}`);
+    return [of("valid"), of("good")];
+  };
+  const news = { provider: "openai", count: 5, threshold: 5, openForMs: 0, early: false } as const;
+  await clock.advance(10_000);
+  watch.changed({ ...news, from: "closed", to: "open" });
+  await clock.advance(30_000);
+  expect(await counted()).toEqual([40, 10]);
+  expect(await counted()).toEqual([40, 10]);
+  watch.changed({ ...news, from: "open", to: "half_open" });
+  await clock.advance(5_000);
+  expect(await counted()).toEqual([45, 15]);
 });

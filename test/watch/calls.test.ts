@@ -20,6 +20,7 @@ function house() {
   const watch = watchCalls(log, metrics, {
     providers: ["local", "openai"],
     dialects: ["browser"],
+    stopgaps: [],
     clock: new SimulatedClock(),
     costOf: () => 0.25,
   });
@@ -146,7 +147,6 @@ const cases: { readonly [T in CallEvent["type"]]: readonly (Case & { event: { ty
       changes: {
         'ai_provider_requests_total{provider="local",status="success"}': 1,
         'ai_provider_active_sessions{provider="local"}': 1,
-        'voice_call_setup_seconds_sum{provider="local"}': 0.7,
         'voice_call_setup_seconds_count{provider="local"}': 1,
       },
       line: ["info", "connection_established", { callId, provider: "local", model: "tiny", duration: 0.7, attempt: 1 }],
@@ -410,6 +410,21 @@ const cases: { readonly [T in CallEvent["type"]]: readonly (Case & { event: { ty
       line: ["info", "audio_replay", { callId, provider: "local", replayed_count: 12, total_buffered: 30 }],
     },
   ],
+  "audio.accounted": [
+    {
+      event: {
+        callId,
+        type: "audio.accounted",
+        receivedMs: 5_000,
+        deliveredMs: 4_000,
+        overflowedMs: 600,
+        forgottenMs: 0,
+        unheardMs: 400,
+        movedMs: 0,
+      },
+      changes: {},
+    },
+  ],
   "audio.flowed": [
     {
       event: { callId, type: "audio.flowed", provider: "local", sentChunks: 40, receivedChunks: 25 },
@@ -622,7 +637,7 @@ test("a watcher with a defect keeps no other from knowing", () => {
       throw new Error("a defect");
     },
   };
-  const options = { providers: ["local"], dialects: [], clock: new SimulatedClock(), others: [broken] };
+  const options = { providers: ["local"], dialects: [], stopgaps: [], clock: new SimulatedClock(), others: [broken] };
   watchCalls(log, createMetrics(), options).tell(opened);
   expect(lines).toEqual(["watch_failed", "connection_established"]);
 });

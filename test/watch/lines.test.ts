@@ -18,6 +18,6 @@ test("each line is one log line, counted by how good it was estimated to be", as
     expect(samples.get(`voice_lines_total{codec="PCMU",quality="${quality}"}`)).toBe(1);
   expect(samples.get('voice_lines_total{codec="other",quality="good"}')).toBe(1);
   expect(samples.get('voice_line_packets_total{codec="PCMU",fate="lost"}')).toBe(120);
-  expect(samples.get('voice_line_concealed_milliseconds_total{codec="PCMU"}')).toBe(2_400);
+  expect(samples.get('voice_line_concealed_seconds_total{codec="PCMU"}')).toBe(2.4);
   expect(told).toHaveLength(5);
 });

@@ -18,7 +18,7 @@ test.each([
   'circuit_breaker_state_transitions{name="openai_provider",provider="openai",from_state="closed",to_state="open"}',
 ])("%s is there before its first count, so that an alert rule sees that count as an increase", async (series) => {
   const metrics = createMetrics();
-  callMetrics(metrics, { providers: ["openai"], dialects: ["browser"], clock: new SimulatedClock() });
-  watchBreakers(silentLog, metrics, ["openai"]);
+  callMetrics(metrics, { providers: ["openai"], dialects: ["browser"], stopgaps: [], clock: new SimulatedClock() });
+  watchBreakers(silentLog, metrics, ["openai"], new SimulatedClock());
   expect(samplesOf(await metrics.text()).get(series)).toBe(0);
 });
