@@ -106,6 +106,8 @@ export class Downlink implements Ticked {
   detach(): void {
     const now = this.#now();
     this.#aside = undefined;
+    // Marks that still come back tell of audio that is sent again.
+    this.#generation += 1;
     this.#tellLosses(now);
     for (const turn of this.#turns) turn.rewind(bytesOf(Math.max(0, this.#heardMs(turn, now) - resumeOverlapMs), this.encoding));
     this.#leg = undefined;

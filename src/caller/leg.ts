@@ -104,6 +104,9 @@ export type LegSignal =
   | { readonly type: "mark"; readonly name: string }
   /** So much of the turn's audio has left the caller's loudspeaker. Rises; after a flush one last report is final. */
   | { readonly type: "played"; readonly turnId: string; readonly ms: number }
+  /** The caller put us on hold: until `resumed` nothing is heard of us, nor of them. */
+  | { readonly type: "paused" }
+  | { readonly type: "resumed" }
   /** The caller was taken over by whom it was sent to. */
   | { readonly type: "transferred" }
   | { readonly type: "transfer-failed"; readonly why: string }

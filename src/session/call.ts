@@ -1,5 +1,5 @@
 import { Downlink } from "../audio/downlink.ts";
-import { encodings, msOf, type Encoding } from "../audio/encodings.ts";
+import { bytesOf, encodings, msOf, type Encoding } from "../audio/encodings.ts";
 import { transcoder } from "../audio/transcode.ts";
 import type { Ticked } from "../audio/ticker.ts";
 import { Uplink } from "../audio/uplink.ts";
@@ -28,6 +28,8 @@ const silenceNote = "(The caller has said nothing for a while. Ask in one short 
 
 /** Of so many frames, one has its way through our code timed: about one a second. */
 const framesPerSample = 50;
+/** Nobody waits for longer to know that a caller who holds us has said all. */
+const endingSilenceMs = 1_000;
 /** A turn may keep so much of the caller's audio for a replay. */
 const longestTurnMs = 60_000;
 
@@ -416,6 +418,21 @@ export class Call implements Ticked {
     if (this.#leg === undefined) throw new Fault("call-unable", "the caller is away just now");
     if (!this.#leg.traits.dtmfOut) throw new Fault("call-unable", `no digits can be sent to a caller by ${this.dialect}`);
     this.#leg.sendDtmf(digits);
+  }
+
+  /**
+   * The caller holds us: what they have not heard of the agent is kept, and a sentence of theirs that they broke off comes to its end, so
+   * that it can be answered meanwhile.
+   */
+  pauseLeg(): void {
+    this.#asides.rest();
+    this.downlink.detach();
+    this.#leg?.flush();
+    this.uplink.push(this.#silence(bytesOf(endingSilenceMs, this.uplink.encoding)));
+  }
+
+  resumeLeg(): void {
+    if (this.#leg !== undefined) this.downlink.attach(this.#leg);
   }
 
   /** The leg is lost, or another takes its place: then its socket may well be alive, and is closed. */

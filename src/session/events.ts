@@ -36,6 +36,9 @@ export type SessionEvent =
   | { readonly type: "tier.recovered"; readonly provider: string }
   | { readonly type: "leg.lost" }
   | { readonly type: "leg.returned"; readonly leg: Leg }
+  /** The caller holds us, as a telephone does: they neither hear nor speak. */
+  | { readonly type: "leg.paused" }
+  | { readonly type: "leg.resumed" }
   | { readonly type: "operator.askedSwitch"; readonly provider: string }
   | { readonly type: "operator.hungUp" }
   /** `briefing`: what the person hears first, where the carrier can; empty: nothing. */

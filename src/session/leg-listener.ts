@@ -24,6 +24,10 @@ export function listenTo(call: Call): LegListener {
           return call.send({ type: "caller.typed", text: signal.text });
         case "dtmf":
           return call.send({ type: "caller.typed", text: signal.digit });
+        case "paused":
+          return call.send({ type: "leg.paused" });
+        case "resumed":
+          return call.send({ type: "leg.resumed" });
         case "transfer-failed":
           return call.send({ type: "leg.keptCaller", why: signal.why });
         case "transferred":

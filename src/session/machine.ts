@@ -15,6 +15,8 @@ const sendOnLimitMs = 45_000;
 const moveLimitMs = 5_000;
 /** So long an agent may hold its caller. */
 const parkedLimitMs = 120_000;
+/** And so long a caller the agent: who comes back after that calls again. */
+const pausedLimitMs = 30 * 60_000;
 /** Whoever says nothing for so long after they answered is not known. */
 const answererLimitMs = 20_000;
 /** So long a machine's greeting may last, and then our message. */
@@ -54,7 +56,7 @@ const unreached = [
 ] as const;
 
 /** Nobody speaks, and nothing keeps them from it. */
-const silent = and([stateIn("#quiet"), stateIn("#staying"), stateIn("#talking"), stateIn("#heard"), stateIn("#attached")]);
+const silent = and([stateIn("#quiet"), stateIn("#staying"), stateIn("#talking"), stateIn("#heard"), stateIn("#present")]);
 
 /** A call as a chart: what it is, what may happen, what follows. Audio never passes through it. */
 export const sessionMachine = setup({
@@ -70,6 +72,7 @@ export const sessionMachine = setup({
     repromptDelay: ({ context }) => context.manners.idle.repromptAfterMs ?? neverMs,
     idleLimit: ({ context }) => context.manners.idle.endAfterMs,
     parkedLimit: parkedLimitMs,
+    pausedLimit: pausedLimitMs,
     answererLimit: answererLimitMs,
     greetingLimit: ({ context }) => context.manners.machine.greetingMs,
     beepLimit: beepLimitMs,
@@ -91,7 +94,8 @@ export const sessionMachine = setup({
     isMachine: (_, { who }: { who: "person" | "machine" }) => who === "machine",
     hangsUpOnMachines: ({ context }) => context.manners.machine.then === "hang-up",
     leavesMessages: ({ context }) => context.manners.machine.then === "leave-message",
-    mayAwaitCaller: stateIn("#away"),
+    mayAwaitCaller: or([stateIn("#away"), stateIn("#paused")]),
+    isPaused: stateIn("#paused"),
     mayAwaitTool: ({ context }) => context.toolsRunning > 0,
     mayStopThinking: ({ context }) => context.toolsRunning === 0,
   },
@@ -135,6 +139,8 @@ export const sessionMachine = setup({
     unhold: ({ context }) => context.call.hold(false),
     mute: ({ context }) => context.call.muffle("muted", true),
     unmute: ({ context }) => context.call.muffle("muted", false),
+    pauseLeg: ({ context }) => context.call.pauseLeg(),
+    resumeLeg: ({ context }) => context.call.resumeLeg(),
     holdLeg: ({ context }) => context.call.holdLeg(),
     takeLeg: ({ context }, leg: Leg) => context.call.takeLeg(leg),
     endCall: ({ context }) => context.call.end(context.outcome, context.fault, context.reason),
@@ -201,7 +207,7 @@ export const sessionMachine = setup({
                 "caller.spoke": { target: "staying", actions: "forgetReason" },
                 "caller.typed": { target: "staying", actions: "forgetReason" },
               },
-              after: { farewellLimit: "#session.ended" },
+              after: { farewellLimit: [{ guard: "isPaused", target: "leaving", reenter: true }, { target: "#session.ended" }] },
             },
           },
         },
@@ -391,7 +397,21 @@ export const sessionMachine = setup({
           initial: "arriving",
           states: {
             arriving: { always: [{ guard: "mayDial", target: "attached" }, { target: "held" }] },
-            attached: { id: "attached", on: { "leg.lost": "held" } },
+            attached: {
+              initial: "present",
+              on: { "leg.lost": "held" },
+              states: {
+                present: { id: "present", on: { "leg.paused": "paused" } },
+                // What the agent says meanwhile is kept, and nothing is owed to nobody's ear.
+                paused: {
+                  id: "paused",
+                  entry: "pauseLeg",
+                  exit: "resumeLeg",
+                  on: { "leg.resumed": "present" },
+                  after: { pausedLimit: { target: "#session.ended", actions: "noteIdle" } },
+                },
+              },
+            },
             held: {
               id: "away",
               entry: "holdLeg",

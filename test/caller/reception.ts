@@ -6,6 +6,8 @@ export interface Guest {
   readonly start: CallStart;
   readonly signals: LegSignal[];
   audio: Buffer;
+  /** Called with each signal after it was written down. */
+  onSignal: (signal: LegSignal) => void;
 }
 
 /** Takes everybody in and writes down what they do. */
@@ -18,7 +20,7 @@ export class BookedReception implements Reception {
 
   receive(leg: Leg, start: CallStart): LegListener {
     this.refuse?.();
-    const guest: Guest = { leg, start, signals: [], audio: Buffer.alloc(0) };
+    const guest: Guest = { leg, start, signals: [], audio: Buffer.alloc(0), onSignal: () => {} };
     this.guests.push(guest);
     leg.notify({ type: "started", callId: `c${this.guests.length}`, resumeToken: "r", agent: "desk", provider: "local", receivedMs: 0 });
     return {
@@ -26,7 +28,10 @@ export class BookedReception implements Reception {
         guest.audio = Buffer.concat([guest.audio, frame]);
         this.onAudio(guest);
       },
-      signal: (signal) => void guest.signals.push(signal),
+      signal: (signal) => {
+        guest.signals.push(signal);
+        guest.onSignal(signal);
+      },
     };
   }
 

@@ -169,6 +169,8 @@ export class OutboundCall {
         from: to,
         parameters: { to, direction: "outbound", ...(machine !== undefined && { machine }) },
       });
+      // It was said in the answer, when nobody listened yet.
+      if (!agreed.sends) listener.signal({ type: "paused" });
     } catch (error) {
       const fault = toFault(error, "internal", "taking a call that was placed");
       this.#parts.log.warning("outbound_failed", { to, code: fault.code, message: fault.message });

@@ -322,8 +322,15 @@ export class SipCall implements LegLine, MediaListener {
   }
 
   #startMedia(agreed: Agreed): void {
+    const wasHeld = this.#isHeld;
     this.#agreed = agreed;
     this.#media.start(agreed, this.#encoding, this);
+    if (this.#isHeld !== wasHeld) this.#listener.signal({ type: wasHeld ? "resumed" : "paused" });
+  }
+
+  /** They hear nothing of us: they said so, in their description. */
+  get #isHeld(): boolean {
+    return this.#agreed?.sends === false;
   }
 
   #informed(incoming: Incoming): void {

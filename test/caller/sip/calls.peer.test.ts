@@ -129,8 +129,23 @@ Content-Length: 0
     expect(run.code, run.output).toBe(0);
     expect(house.reception.guests).toHaveLength(1);
     expect(house.qualities[0]?.codec).toBe("PCMA");
+    expect(house.reception.last.signals).toEqual([{ type: "paused" }, { type: "resumed" }, { type: "hung-up" }]);
     // The session hears what it heard from the first: the change is ours to bridge.
     expect(house.reception.last.leg.uplink).toBe("pcmu@8000");
+  });
+
+  test.concurrent("a caller who holds by UPDATE, or by an address of zeros, holds too, and one who only mutes does not", async ({
+    expect,
+  }) => {
+    await using house = await openSipHouse();
+    const update = (number: number, direction: string): string =>
+      `${request("UPDATE", number, [], `[rtpstream_audio_port] RTP/AVP 0\na=${direction}`)}\n${expects(200)}`;
+    const zeros = update(4, "sendrecv").replace("c=IN IP4 [media_ip]", "c=IN IP4 0.0.0.0");
+    const middle = [update(2, "inactive"), update(3, "sendrecv"), zeros, update(5, "sendrecv"), update(6, "recvonly")];
+    const run = await sipp(house.port, [invite(), answered, ack, ...middle, bye(7)].join("\n"));
+    expect(run.code, run.output).toBe(0);
+    const [paused, resumed] = [{ type: "paused" }, { type: "resumed" }];
+    expect(house.reception.last.signals).toEqual([paused, resumed, paused, resumed, { type: "hung-up" }]);
   });
 
   test.concurrent("an answer that is not acknowledged is repeated until it is", async ({ expect }) => {

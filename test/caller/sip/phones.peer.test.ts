@@ -121,16 +121,14 @@ describe.skipIf(!has("baresip"))("baresip", () => {
     await phone.event("CALL_ESTABLISHED");
     const guest = house.reception.last;
     await expect.poll(() => guest.audio.length, { timeout: 20_000 }).toBeGreaterThan(4_000);
+    const heardAt: number[] = [];
+    guest.onSignal = () => void heardAt.push(guest.audio.length);
     phone.command("hold");
-    const grows = async (): Promise<boolean> => {
-      const before = guest.audio.length;
-      await new Promise((resolve) => setTimeout(resolve, 200));
-      return guest.audio.length > before;
-    };
-    await expect.poll(grows, { timeout: 10_000 }).toBe(false);
+    await expect.poll(() => guest.signals, { timeout: 10_000 }).toEqual([{ type: "paused" }]);
     phone.command("resume");
-    const before = guest.audio.length;
-    await expect.poll(() => guest.audio.length, { timeout: 20_000 }).toBeGreaterThan(before + 4_000);
+    await expect.poll(() => guest.signals, { timeout: 10_000 }).toEqual([{ type: "paused" }, { type: "resumed" }]);
+    expect(heardAt[1]).toBe(heardAt[0]);
+    await expect.poll(() => guest.audio.length, { timeout: 20_000 }).toBeGreaterThan((heardAt[1] ?? 0) + 4_000);
     phone.command("sndcode", "5");
     await expect.poll(() => guest.signals, { timeout: 10_000 }).toContainEqual({ type: "dtmf", digit: "5" });
     expect(house.reception.guests).toHaveLength(1);
