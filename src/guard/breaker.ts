@@ -51,6 +51,13 @@ export type Proof = "lived" | "answered";
 /** How a session failed: it did not open or was lost; was accepted and lost before it was proven; or left a turn unanswered. */
 export type Failing = "lost" | "flapped" | "unanswered";
 
+/** What a process tells the others of its breaker. */
+export type BreakerReport =
+  /** `untilMs` on the wall clock, Unix time; `trips` since it was last known to be sound. */
+  | { readonly state: "open"; readonly untilMs: number; readonly trips: number }
+  | { readonly state: "half_open" }
+  | { readonly state: "closed"; readonly trips: number };
+
 export interface BreakerChange {
   readonly provider: string;
   readonly from: BreakerStateName;
@@ -61,7 +68,12 @@ export interface BreakerChange {
   readonly threshold: number;
   readonly openForMs: number;
   readonly early: boolean;
+  /** Another process found out. */
+  readonly byPeer: boolean;
 }
+
+/** While another process tries the provider this one does not, for so long at most, ms. */
+const trialElsewhereMs = 15_000;
 
 export interface BreakerWatch {
   changed(change: BreakerChange): void;
@@ -127,6 +139,20 @@ export class Breaker {
   /** An operator's order stands until it is taken back. */
   order(order: BreakerOrder): void {
     this.#order = order;
+  }
+
+  get report(): BreakerReport {
+    const state = this.#state;
+    if (state.name === "half_open") return { state: "half_open" };
+    if (state.name === "closed") return { state: "closed", trips: this.#trips };
+    return { state: "open", untilMs: this.#clock.wallNow() + state.untilMs - this.#clock.now(), trips: this.#trips };
+  }
+
+  /** Another process saw its breaker of this provider change. */
+  hear(report: BreakerReport): void {
+    if (report.state === "open") this.#hearOpened(report.untilMs - this.#clock.wallNow(), report.trips);
+    else if (report.state === "half_open") this.#wait(trialElsewhereMs);
+    else this.#hearClosed(report.trips);
   }
 
   /** Why no attempt would be let through just now, or undefined. Changes nothing. */
@@ -205,6 +231,27 @@ export class Breaker {
     };
   }
 
+  #hearOpened(leftMs: number, trips: number): void {
+    if (leftMs <= 0) return;
+    const openForMs = Math.min(this.#settings.longestOpenMs, leftMs);
+    this.#trips = Math.max(this.#trips, trips);
+    if (this.#state.name === "open") return this.#wait(openForMs);
+    const sinceMs = this.#clock.now();
+    this.#become({ name: "open", sinceMs, untilMs: sinceMs + openForMs, goodProbes: 0 }, 0, 0, true);
+  }
+
+  #hearClosed(trips: number): void {
+    this.#trips = trips;
+    if (trips === 0) this.#unanswered = 0;
+    if (this.#state.name !== "closed") this.#become(sound, 0, 0, true);
+  }
+
+  /** Stays open for so long at least, whatever probes have found until now. */
+  #wait(ms: number): void {
+    if (this.#state.name !== "open") return;
+    this.#state = { ...this.#state, untilMs: Math.max(this.#state.untilMs, this.#clock.now() + ms), goodProbes: 0 };
+  }
+
   #succeed(): void {
     if (this.#state.name !== "half_open") return;
     const successes = this.#state.successes + 1;
@@ -242,12 +289,12 @@ export class Breaker {
     this.#become({ name: "half_open", inFlight: 0, successes: 0, early }, 0, 0);
   }
 
-  #become(next: State, count: number, threshold: number): void {
+  #become(next: State, count: number, threshold: number, byPeer = false): void {
     const before = this.#state;
     this.#state = next;
     this.#period += 1;
     const openForMs = before.name === "open" ? this.#clock.now() - before.sinceMs : 0;
     const early = next.name === "half_open" && next.early;
-    this.#watch.changed({ provider: this.#provider, from: before.name, to: next.name, count, threshold, openForMs, early });
+    this.#watch.changed({ provider: this.#provider, from: before.name, to: next.name, count, threshold, openForMs, early, byPeer });
   }
 }

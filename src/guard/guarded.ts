@@ -7,6 +7,7 @@ import { Health, type HealthFigures, type HealthLevel } from "./health.ts";
 import { Limits, type LimitSettings } from "./limits.ts";
 import { observed, type SessionEnd, type Witness } from "./observed.ts";
 import { AdaptiveLimit } from "./pace.ts";
+import type { PeerNews } from "./peers.ts";
 import { probe, type ProbeResult, type ProbeStay } from "./probe.ts";
 import { Prober, type ProbeMode } from "./prober.ts";
 import type { GuardView } from "./view.ts";
@@ -74,6 +75,7 @@ export class Guarded {
   /** Sessions of calls that have not yet shown anything. */
   #unproven = 0;
   #lastFault: GuardView["lastFault"];
+  #publish: (news: PeerNews) => void = () => {};
 
   constructor(bare: Provider, settings: GuardSettings, parts: GuardParts) {
     const { clock, random, watch } = parts;
@@ -118,9 +120,20 @@ export class Guarded {
 
   /** What an operator orders of the breaker stands until it is taken back with "auto". */
   order(order: BreakerOrder): void {
-    this.#breaker.order(order);
-    this.#parts.watch.ordered(this.#bare.name, order, this.#breaker.state);
-    this.#prober.lookAgain();
+    this.#obey(order);
+    this.#publish({ provider: this.#bare.name, kind: "ordered", order });
+  }
+
+  /** What is found out here from now on is told to the other processes. */
+  publishTo(publish: (news: PeerNews) => void): void {
+    this.#publish = publish;
+  }
+
+  /** Another process found out, or was ordered. */
+  hear(news: PeerNews): void {
+    if (news.kind === "breaker") return this.#breaker.hear(news.report);
+    if (news.kind === "ordered") return this.#obey(news.order);
+    this.#stalledAtMs = this.#parts.clock.now();
     this.#look();
   }
 
@@ -145,6 +158,13 @@ export class Guarded {
       activeSessions: this.#limits.sessions,
       lastFault: this.#lastFault,
     };
+  }
+
+  #obey(order: BreakerOrder): void {
+    this.#breaker.order(order);
+    this.#parts.watch.ordered(this.#bare.name, order, this.#breaker.state);
+    this.#prober.lookAgain();
+    this.#look();
   }
 
   #guard(bare: Provider): Provider {
@@ -202,7 +222,10 @@ export class Guarded {
     }
     if (fault === undefined || failing === undefined) return trial?.abandoned();
     if (fault.code === "provider-silent" && waitedMs !== undefined) (stage === "opening" ? this.open : this.answer).ranOut(waitedMs);
-    if (fault.code === "provider-silent" && stage === "opening") this.#stalledAtMs = this.#parts.clock.now();
+    if (fault.code === "provider-silent" && stage === "opening") {
+      this.#stalledAtMs = this.#parts.clock.now();
+      this.#publish({ provider: this.#bare.name, kind: "stalled" });
+    }
     this.#health.went(false);
     if (by === "probe") this.#prober.putOff(fault);
     else if (fault.row.remedy === "retry") this.#prober.suspect(fault);
@@ -212,6 +235,7 @@ export class Guarded {
 
   #breakerChanged(change: BreakerChange): void {
     this.#parts.watch.changed(change);
+    if (!change.byPeer) this.#publish({ provider: this.#bare.name, kind: "breaker", report: this.#breaker.report });
     if (change.to === "closed") this.#health.restart();
     this.#prober.lookAgain();
     this.#look();

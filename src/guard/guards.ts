@@ -4,6 +4,7 @@ import type { BreakerOrder } from "./breaker.ts";
 import { Guarded, type GuardParts, type GuardSettings } from "./guarded.ts";
 import type { HealthLevel } from "./health.ts";
 import type { Pace } from "./pace.ts";
+import type { GuardPeers } from "./peers.ts";
 import type { GuardView } from "./view.ts";
 
 /** The guards of all providers of one node, in the order of the tiers. */
@@ -39,6 +40,18 @@ export class Guards implements Pace {
    */
   order(provider: string, order: BreakerOrder): void {
     this.#named(provider).order(order);
+  }
+
+  /** What is found out about a provider is shared with other processes, until disposed. */
+  join(peers: GuardPeers): Disposable {
+    for (const guarded of this.#guarded.values()) guarded.publishTo((news) => peers.publish(news));
+    const following = peers.follow((news) => this.#guarded.get(news.provider)?.hear(news));
+    return {
+      [Symbol.dispose]: () => {
+        following[Symbol.dispose]();
+        for (const guarded of this.#guarded.values()) guarded.publishTo(() => {});
+      },
+    };
   }
 
   /** Probes run from here to `stop`. */

@@ -18,6 +18,8 @@ export interface BreakerNews {
   readonly openForMs: number;
   /** Let go on by good health probes before its time. */
   readonly early: boolean;
+  /** Another process found out, and has told whoever is to know. */
+  readonly byPeer: boolean;
 }
 
 const states: readonly StateName[] = ["closed", "half_open", "open"];
@@ -62,10 +64,12 @@ export function watchBreakers(log: Log, metrics: Metrics, providers: readonly st
   }
 
   return {
-    changed({ provider, from, to, count, threshold, openForMs, early }: BreakerNews): void {
+    changed({ provider, from, to, count, threshold, openForMs, early, byPeer }: BreakerNews): void {
       show(provider, to);
       metrics.breakerChanges.inc({ ...labels(provider), from_state: from, to_state: to });
-      if (to === "open") {
+      if (byPeer) {
+        log.info("circuit_breaker_followed", { provider, state: to });
+      } else if (to === "open") {
         log.error("circuit_breaker_opened", { provider, consecutive_failures: count, threshold });
       } else if (to === "closed") {
         log.info("circuit_breaker_closed", { provider, consecutive_successes: count });

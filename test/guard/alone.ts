@@ -21,18 +21,15 @@ interface Alone {
   readonly watch?: Partial<GuardParts["watch"]>;
 }
 
+/** What guards are given, without a house to tell. */
+export const partsOn = (clock: SimulatedClock, watch: Partial<GuardParts["watch"]> = {}): GuardParts => ({
+  clock,
+  random: seededRandom(5),
+  log: silentLog,
+  watch: { changed() {}, called() {}, ordered() {}, healthChanged() {}, paced() {}, limited() {}, ...watch },
+  redact: (message) => message.replaceAll("hunter2", "[hidden]"),
+});
+
 /** One guarded provider without a house. Probes run once it is started. */
-export function guardedAlone(provider: Provider, { clock = new SimulatedClock(), settings, watch }: Alone = {}): Guarded {
-  const deaf = { changed() {}, called() {}, ordered() {}, healthChanged() {}, paced() {}, limited() {} };
-  return new Guarded(
-    provider,
-    { ...usualGuards, ...settings },
-    {
-      clock,
-      random: seededRandom(5),
-      log: silentLog,
-      watch: { ...deaf, ...watch },
-      redact: (message) => message.replaceAll("hunter2", "[hidden]"),
-    },
-  );
-}
+export const guardedAlone = (provider: Provider, { clock = new SimulatedClock(), settings, watch }: Alone = {}): Guarded =>
+  new Guarded(provider, { ...usualGuards, ...settings }, partsOn(clock, watch));

@@ -45,12 +45,12 @@ test("a real breaker that opens tells its state, its calls and one line", async 
 
 test.each([
   [
-    { from: "open", to: "half_open", count: 0, threshold: 0, openForMs: 31_500, early: true },
+    { from: "open", to: "half_open", count: 0, threshold: 0, openForMs: 31_500, early: true, byPeer: false },
     1,
     ["info", "circuit_breaker_half_open", { provider: "openai", open_for: 31.5, early_probe: true }],
   ],
   [
-    { from: "half_open", to: "closed", count: 2, threshold: 2, openForMs: 0, early: false },
+    { from: "half_open", to: "closed", count: 2, threshold: 2, openForMs: 0, early: false, byPeer: false },
     0,
     ["info", "circuit_breaker_closed", { provider: "openai", consecutive_successes: 2 }],
   ],
@@ -75,7 +75,7 @@ test("the seconds for which a breaker was open are told at each scrape, and none
     const of = (what: string) => found.get(`slo_${what}_events_total{slo="breaker_open",provider="openai"}`);
     return [of("valid"), of("good")];
   };
-  const news = { provider: "openai", count: 5, threshold: 5, openForMs: 0, early: false } as const;
+  const news = { provider: "openai", count: 5, threshold: 5, openForMs: 0, early: false, byPeer: false } as const;
   await clock.advance(10_000);
   watch.changed({ ...news, from: "closed", to: "open" });
   await clock.advance(30_000);
@@ -84,4 +84,11 @@ test("the seconds for which a breaker was open are told at each scrape, and none
   watch.changed({ ...news, from: "open", to: "half_open" });
   await clock.advance(5_000);
   expect(await counted()).toEqual([45, 15]);
+});
+
+test("a change that another process found out is shown, and told as no failure of its own", async () => {
+  const { lines, watch, samples } = house();
+  watch.changed({ provider: "openai", from: "closed", to: "open", count: 0, threshold: 0, openForMs: 0, early: false, byPeer: true });
+  expect((await samples()).get('ai_provider_circuit_breaker_state{provider="openai",state="open"}')).toBe(1);
+  expect(lines).toEqual([["info", "circuit_breaker_followed", { provider: "openai", state: "open" }]]);
 });
