@@ -42,8 +42,8 @@ export interface UnheardTurn {
 
 /** More than this is never held for a caller; a provider that sends more has run away. */
 const longestQueueMs = 180_000;
-/** Between two marks the pacing clock tells what was heard; each mark costs a message both ways. */
-const markEveryMs = 500;
+/** Between two marks the pacing clock tells what was heard. */
+const markEveryMs = 200;
 /** What is no turn is sent hardly ahead, so that it is gone at once also where the far end cannot be emptied. */
 const asideAheadMs = 60;
 /** So long after its last audio a turn that is not over is believed to have been left. */
@@ -54,6 +54,8 @@ const reportGraceMs = 1_500;
 const outOfReachMs = 1_000;
 /** Sent audio is held so long, in case the leg is lost before it was heard. */
 const keptAfterSendingMs = 3_000;
+/** Audio is held in pieces of this length. */
+const blockMs = 500;
 /** What a caller who comes back hears again, so that no syllable is cut. */
 const resumeOverlapMs = 100;
 const tellLossEveryMs = 1_000;
@@ -65,6 +67,7 @@ const nothing: Uint8Array = new Uint8Array(0);
  */
 export class Downlink implements Ticked {
   readonly encoding: Encoding;
+  readonly #blockBytes: number;
   readonly #beat: Beat;
   readonly #now: () => number;
   readonly #report: DownlinkReport;
@@ -89,6 +92,7 @@ export class Downlink implements Ticked {
 
   constructor(encoding: Encoding, beat: Beat, now: () => number, report: DownlinkReport) {
     this.encoding = encoding;
+    this.#blockBytes = bytesOf(blockMs, encoding);
     this.#beat = beat;
     this.#now = now;
     this.#report = report;
@@ -130,7 +134,7 @@ export class Downlink implements Ticked {
     this.#legAliveMs = this.#now();
   }
 
-  /** Agent audio of a turn, whole samples; the bytes are kept. */
+  /** Agent audio of a turn, whole samples; the bytes are copied. */
   write(bytes: Uint8Array, turnId: string): void {
     const turn = this.#turnOf(turnId);
     let room = bytesOf(longestQueueMs, this.encoding);
@@ -245,7 +249,7 @@ export class Downlink implements Ticked {
 
   /** Takes up a turn where another node left it; nothing more of it comes. */
   restore({ turnId, fromMs, audio }: UnheardTurn): void {
-    const turn = new TurnAudio(turnId, bytesOf(fromMs, this.encoding));
+    const turn = new TurnAudio(turnId, this.#blockBytes, bytesOf(fromMs, this.encoding));
     turn.begun = true;
     turn.complete = true;
     turn.write(audio);
@@ -389,7 +393,7 @@ export class Downlink implements Ticked {
   #turnOf(turnId: string): TurnAudio {
     const known = this.#turns.find((turn) => turn.turnId === turnId);
     if (known !== undefined) return known;
-    const turn = new TurnAudio(turnId);
+    const turn = new TurnAudio(turnId, this.#blockBytes);
     this.#turns.push(turn);
     return turn;
   }

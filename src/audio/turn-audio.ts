@@ -1,4 +1,4 @@
-/** The audio of one agent turn: what came, what was sent, what was heard. Pieces stay until they were heard for sure. */
+/** The audio of one agent turn: what came, what was sent, what was heard. It is held until it was heard for sure. */
 export class TurnAudio {
   readonly turnId: string;
   /** All of it was written. */
@@ -14,27 +14,34 @@ export class TurnAudio {
   legFrom = 0;
   /** What the player said last, and when. */
   reported: { readonly ms: number; readonly atMs: number } | undefined;
-  readonly #pieces: Uint8Array[] = [];
-  /** Position of the first byte of the first piece. */
-  #base = 0;
-  /** The piece that was read last, and the position of its first byte: the next read begins there. */
-  #lastRead = 0;
-  #lastReadAt = 0;
+  /** All of one length, filled one after the other. */
+  readonly #blocks: Uint8Array[] = [];
+  readonly #blockBytes: number;
+  /** Position of the first byte of the first block. */
+  #base: number;
 
   /** `from`: where in the turn its audio begins, bytes; what is before was heard on an earlier node. */
-  constructor(turnId: string, from = 0) {
+  constructor(turnId: string, blockBytes: number, from = 0) {
     this.turnId = turnId;
-    this.#base = this.#lastReadAt = this.sentBytes = this.writtenBytes = this.legFrom = from;
+    this.#blockBytes = blockBytes;
+    this.#base = this.sentBytes = this.writtenBytes = this.legFrom = from;
   }
 
   get unsentBytes(): number {
     return this.writtenBytes - this.sentBytes;
   }
 
+  /** Copies: audio that comes in pieces of a few bytes would keep alive whatever shares their memory, for as long as it is held. */
   write(bytes: Uint8Array): void {
-    if (bytes.length === 0) return;
-    this.#pieces.push(bytes);
-    this.writtenBytes += bytes.length;
+    for (let from = 0; from < bytes.length;) {
+      const at = this.writtenBytes - this.#base;
+      const offset = at % this.#blockBytes;
+      const length = Math.min(bytes.length - from, this.#blockBytes - offset);
+      const isAll = from === 0 && length === bytes.length;
+      this.#block(Math.floor(at / this.#blockBytes)).set(isAll ? bytes : bytes.subarray(from, from + length), offset);
+      this.writtenBytes += length;
+      from += length;
+    }
   }
 
   report(ms: number, atMs: number): void {
@@ -69,45 +76,36 @@ export class TurnAudio {
   /** A copy of what lies after `position`, as far as it is held. */
   copyFrom(position: number): Uint8Array {
     const from = Math.max(this.#base, position - (position % 2));
-    return this.#join(0, from - this.#base, Math.max(0, this.writtenBytes - from));
+    return this.#join(from, Math.max(0, this.writtenBytes - from));
   }
 
-  /** Drops pieces that end before `position`. */
+  /** Drops blocks that end before `position`. */
   forget(position: number): void {
-    for (let first = this.#pieces[0]; first !== undefined && this.#base + first.length <= position; first = this.#pieces[0]) {
-      this.#base += first.length;
-      this.#pieces.shift();
-      this.#lastRead -= 1;
+    while (this.#base + this.#blockBytes <= position && this.#blocks.length > 0) {
+      this.#base += this.#blockBytes;
+      this.#blocks.shift();
     }
   }
 
   #read(position: number, length: number): Uint8Array {
-    if (this.#lastRead < 0 || position < this.#lastReadAt) [this.#lastRead, this.#lastReadAt] = [0, this.#base];
-    for (let piece = this.#pieces[this.#lastRead]; piece !== undefined; piece = this.#pieces[this.#lastRead]) {
-      const offset = position - this.#lastReadAt;
-      if (offset + length <= piece.length) return offset === 0 && length === piece.length ? piece : piece.subarray(offset, offset + length);
-      if (offset < piece.length) return this.#join(this.#lastRead, offset, length);
-      this.#lastRead += 1;
-      this.#lastReadAt += piece.length;
-    }
-    return new Uint8Array(0);
+    const offset = (position - this.#base) % this.#blockBytes;
+    if (offset + length > this.#blockBytes) return this.#join(position, length);
+    return this.#block(Math.floor((position - this.#base) / this.#blockBytes)).subarray(offset, offset + length);
   }
 
-  #join(index: number, offset: number, length: number): Uint8Array {
-    const frame = new Uint8Array(length);
-    let filled = 0;
-    for (let next = index, from = offset; filled < length; next += 1) {
-      const piece = this.#pieces[next];
-      if (piece === undefined) break;
-      if (from >= piece.length) {
-        from -= piece.length;
-        continue;
-      }
-      const part = piece.subarray(from, from + length - filled);
-      frame.set(part, filled);
+  #join(position: number, length: number): Uint8Array {
+    const joined = new Uint8Array(length);
+    for (let filled = 0; filled < length;) {
+      const at = position + filled - this.#base;
+      const offset = at % this.#blockBytes;
+      const part = this.#block(Math.floor(at / this.#blockBytes)).subarray(offset, offset + length - filled);
+      joined.set(part, filled);
       filled += part.length;
-      from = 0;
     }
-    return frame;
+    return joined;
+  }
+
+  #block(index: number): Uint8Array {
+    return (this.#blocks[index] ??= new Uint8Array(this.#blockBytes));
   }
 }

@@ -531,7 +531,7 @@ export class Call implements Ticked {
 
   #speak(turnId: string, speech: Uint8Array): void {
     if (this.#isOver) return;
-    const audio = transcoder("pcm16@16000", this.downlinkEncoding).push(speech).slice();
+    const audio = transcoder("pcm16@16000", this.downlinkEncoding).push(speech);
     this.conversation.addAudio(turnId, msOf(audio.length, this.downlinkEncoding));
     this.conversation.audioEnded(turnId);
     this.caption(turnId, "agent", false);

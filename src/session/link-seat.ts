@@ -244,9 +244,8 @@ export class LinkSeat implements Disposable, LinkReport {
     if (turn.audioMs !== undefined) turn.gapMs = Math.max(turn.gapMs ?? 0, nowMs - turn.audioMs);
     turn.audioMs = nowMs;
     const out = this.#toLeg.push(bytes);
-    const kept = out === bytes ? bytes : out.slice();
-    this.#call.conversation.addAudio(turn.id, msOf(kept.length, this.#call.downlinkEncoding));
-    this.#call.downlink.write(kept, turn.id);
+    this.#call.conversation.addAudio(turn.id, msOf(out.length, this.#call.downlinkEncoding));
+    this.#call.downlink.write(out, turn.id);
   }
 
   #note(notice: LinkNotice): void {
@@ -394,7 +393,7 @@ export class LinkSeat implements Disposable, LinkReport {
     turn.state = "ended";
     if (wasCut) return;
     const tail = this.#toLeg.flush();
-    if (tail.length > 0) call.downlink.write(tail.slice(), turn.id);
+    if (tail.length > 0) call.downlink.write(tail, turn.id);
     call.conversation.audioEnded(turn.id);
     if (call.downlink.endTurn(turn.id)) return;
     if (call.conversation.textOf(turn.id) === "") call.conversation.withdraw(turn.id);
