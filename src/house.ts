@@ -6,6 +6,7 @@ import type { Guards } from "./guard/guards.ts";
 import { openBooks } from "./house/books.ts";
 import { openRoster, takeUp, planOf } from "./house/calls.ts";
 import { routeNames, openDoors, phones, openApi, degradedBy } from "./house/doors.ts";
+import { openLoadGate } from "./house/load.ts";
 import { openNotifier } from "./house/people.ts";
 import { tiersFor, startProviders, guard } from "./house/providers.ts";
 import { systemClock } from "./kernel/clock.ts";
@@ -71,7 +72,8 @@ export async function openHouse(settings: Settings, log: Log, metrics: Metrics):
     });
     const voice = new HouseVoice({ voice: settings.get("LINEKEEPER_LOCAL_VOICE"), clock: systemClock, log: log.with({ logger: "voice" }) });
     const snapshots = new FileSnapshots({ folder: join(settings.get("LINEKEEPER_DATA"), "calls"), clock: systemClock, log });
-    const roster = openRoster(agents, guards, settings, log, books, prompts, voice, snapshots);
+    const load = openLoadGate(settings, log, metrics);
+    const roster = openRoster(agents, guards, settings, log, books, prompts, voice, snapshots, load);
     await takeUp(roster, snapshots, settings, log);
     const keeping = keepCalls(roster, systemClock);
     const carriers = openCarriers({
@@ -100,7 +102,7 @@ export async function openHouse(settings: Settings, log: Log, metrics: Metrics):
     const routes = [...routeNames, ...[...api.routes, ...carriers.routes].map(({ path }) => path)];
     const counters = countersOf(metrics, { routes, region: "default", log: log.with({ logger: "http" }), clock: systemClock });
     const show = (): void => books.show(roster, settings);
-    const server = openDoors(roster, carriers, settings, log, metrics, counters, degradedBy(prompts), api, show);
+    const server = openDoors(roster, carriers, settings, log, metrics, counters, degradedBy(prompts), api, show, load);
     const { address, port } = await server.listen(settings.get("HOST"), settings.get("PORT"));
     url = `http://${address.includes(":") ? `[${address}]` : address}:${port}/`;
     await sip?.listen();
@@ -115,6 +117,7 @@ export async function openHouse(settings: Settings, log: Log, metrics: Metrics):
       drain,
       async close() {
         keeping[Symbol.dispose]();
+        load[Symbol.dispose]();
         roster.endAll();
         await Promise.all([snapshots.flush(), voice.close()]);
         await sip?.close();

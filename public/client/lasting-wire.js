@@ -154,7 +154,7 @@ export class LastingWire {
       this.#events.lost();
     }
     if (this.#away === undefined) return this.#finish(end.failure);
-    const mayComeBack = end.fate === "lost" || end.failure?.code === "draining" || end.failure?.code === "busy";
+    const mayComeBack = end.fate === "lost" || ["draining", "busy", "overload"].includes(end.failure?.code ?? "");
     if (!mayComeBack) return this.#finish(new CallFailure("call-gone", "The call ended while the line was away.", { cause: end.failure }));
     if (performance.now() - this.#away.sinceMs >= holdMs) return this.#finish(end.failure);
     this.#wait(this.#away);

@@ -55,6 +55,11 @@ const words = {
     advice: "As many calls are going on as this server takes. Try again in a minute.",
     instead: "none",
   },
+  overload: {
+    title: "All lines are taken",
+    advice: "This server carries as much as it can just now. Try again in a minute.",
+    instead: "none",
+  },
   draining: { title: "The server is restarting", advice: "It takes no new calls just now. Try again in a few seconds.", instead: "none" },
   "caller-refused": {
     title: "The call was refused",

@@ -43,12 +43,15 @@ export class Door {
   readonly #visitors = new Map<string, Visitor>();
   /** Never forgotten: there are as many as are configured. */
   readonly #carriers = new Map<string, Visitor>();
+  readonly #shut: () => Fault | undefined;
   #open = 0;
   refused = 0;
 
-  constructor(limits: DoorLimits, clock: Clock) {
+  /** @param shut why nobody at all may come in just now */
+  constructor(limits: DoorLimits, clock: Clock, shut: () => Fault | undefined = () => undefined) {
     this.#limits = limits;
     this.#clock = clock;
+    this.#shut = shut;
   }
 
   get open(): number {
@@ -57,7 +60,7 @@ export class Door {
 
   /**
    * Lets a connection in; dispose when it is gone.
-   * @throws {Fault} busy, with the time to wait.
+   * @throws {Fault} busy, with the time to wait, or that for which the door is shut.
    */
   enter(address: string): Disposable {
     return this.#enter(this.#visitorAt(neighbourhood(address)));
@@ -79,6 +82,11 @@ export class Door {
   }
 
   #enter(visitor: Visitor): Disposable {
+    const shut = this.#shut();
+    if (shut !== undefined) {
+      this.refused += 1;
+      throw shut;
+    }
     if (this.#open >= this.#limits.overall) throw this.#refuse(`all ${this.#limits.overall} connections are taken`, busyRetryMs);
     if (visitor.open >= visitor.limit) {
       throw this.#refuse(`${visitor.name} has ${visitor.open} connections, the limit is ${visitor.limit}`, busyRetryMs);

@@ -43,6 +43,16 @@ export const table = {
   LINEKEEPER_TOKEN_SECRET: key("Signs caller tokens; two with a comma between while one is replaced, the first signs; else a random one"),
   LINEKEEPER_ORIGINS: row(origins, [], "Web origins whose pages may place calls, beside the server's own", (file) => file.origins),
   LINEKEEPER_MAX_CALLS: row(integer(1, 100_000), 500, "Calls at once; further callers are told busy", (file) => file.limits.maxCalls),
+  LINEKEEPER_MAX_LAG_MS: row(
+    integer(0, 10_000),
+    50,
+    "No new call while the event loop is later than this at the 99th percentile, ms; 0: however late it is",
+  ),
+  LINEKEEPER_MAX_LOAD_PERCENT: row(
+    integer(0, 100),
+    80,
+    "No new call while the process works more of the time than this, % of one core; 0: however much it works",
+  ),
   LINEKEEPER_HOLD_MS: row(
     integer(0, 600_000),
     30_000,

@@ -5,6 +5,7 @@ import { crisisDetector } from "../crisis/detector.ts";
 import { CrisisWatch } from "../crisis/watch.ts";
 import type { Tool } from "../desk/tool.ts";
 import type { Guards } from "../guard/guards.ts";
+import type { LoadGate } from "../guard/load.ts";
 import { RetryCredit } from "../guard/retry-credit.ts";
 import { systemClock } from "../kernel/clock.ts";
 import { Fault } from "../kernel/fault.ts";
@@ -29,6 +30,7 @@ export function openRoster(
   prompts: Prompts,
   voice: HouseVoice,
   snapshots: FileSnapshots,
+  load: LoadGate,
 ): Roster {
   const seed = settings.get("LINEKEEPER_SEED");
   const stopgaps = [...guards.providers.values()].filter(({ traits }) => traits.stopgap).map(({ name }) => name);
@@ -56,7 +58,7 @@ export function openRoster(
     crisis: new CrisisWatch(crisisDetector(settings.crisisPhrases)),
     snapshots,
   };
-  const roster = new Roster(house, agents, { calls: settings.get("LINEKEEPER_MAX_CALLS") });
+  const roster = new Roster(house, agents, { calls: settings.get("LINEKEEPER_MAX_CALLS"), overload: () => load.refusal() });
   return roster;
 }
 

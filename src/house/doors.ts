@@ -11,6 +11,7 @@ import { newLegCounts, type LegParts } from "../caller/websocket-leg.ts";
 import type { Carriers } from "../carriers/carriers.ts";
 import type { Settings } from "../config/settings.ts";
 import type { Guards } from "../guard/guards.ts";
+import type { LoadGate } from "../guard/load.ts";
 import { Access } from "../http/access.ts";
 import type { Route } from "../http/answer.ts";
 import { apiRoutes } from "../http/api/api.ts";
@@ -53,6 +54,7 @@ export function openDoors(
   degraded: readonly string[],
   api: Api,
   show: () => void,
+  load: LoadGate,
 ): Server {
   const reasonsNotTo = (): readonly string[] => {
     const refusal = roster.refusal();
@@ -75,7 +77,14 @@ export function openDoors(
     files("/console/", folder("../../public/console/")),
     files("/", folder("../../public/")),
   ];
-  const door = new Door({ ...doorLimits, ...placesFor(settings.get("LINEKEEPER_MAX_CALLS")) }, systemClock);
+  // At the door nobody knows yet who begins a call and who comes back into one: while callers are awaited, each is let in and looked at.
+  const shut = (): Fault | undefined => {
+    const overload = load.refusal();
+    if (overload === undefined || roster.isAwaiting) return undefined;
+    counters.connectionRejected(overload.code);
+    return overload;
+  };
+  const door = new Door({ ...doorLimits, ...placesFor(settings.get("LINEKEEPER_MAX_CALLS")) }, systemClock, shut);
   const leg: LegParts = {
     reception: receptionOf(roster, counters.connectionRejected),
     clock: systemClock,

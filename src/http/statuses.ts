@@ -10,6 +10,7 @@ export const statuses: Readonly<Record<FaultCode, number>> = {
   "caller-silent": 408,
   "caller-slow": 408,
   busy: 503,
+  overload: 503,
   "call-unknown": 404,
   "call-unable": 409,
   draining: 503,

@@ -82,7 +82,7 @@ export class Upgrades {
 
   #turnAway(socket: Duplex, fault: Fault): void {
     this.#parts.log.info("leg_refused", { code: fault.code, message: fault.message });
-    refuse(socket, fault.code === "busy" ? 503 : fault.code === "caller-refused" ? 403 : 500, fault);
+    refuse(socket, statusOf(fault), fault);
   }
 }
 
@@ -115,6 +115,8 @@ const reasons: Readonly<Record<number, string>> = {
   500: "Internal Server Error",
   503: "Service Unavailable",
 };
+
+const statusOf = ({ code }: Fault): number => (code === "busy" || code === "overload" ? 503 : code === "caller-refused" ? 403 : 500);
 
 function refuse(socket: Duplex, status: number, why: { code: string; message: string; retryAfterMs?: number | undefined }): void {
   const body = `${JSON.stringify({ error: { code: why.code, message: why.message } })}\n`;

@@ -16,6 +16,7 @@ const rows = {
   "caller-silent": { blame: "caller", remedy: "hang-up", closeCode: 1008, sipStatus: 408 },
   "caller-slow": { blame: "caller", remedy: "hang-up", closeCode: 1013, sipStatus: 503 },
   busy: { blame: "us", remedy: "hang-up", closeCode: 1013, sipStatus: 486 },
+  overload: { blame: "us", remedy: "hang-up", closeCode: 1013, sipStatus: 503 },
   "call-unknown": { blame: "caller", remedy: "hang-up", closeCode: 1008, sipStatus: 481 },
   "call-unable": { blame: "caller", remedy: "hang-up", closeCode: 1008, sipStatus: 488 },
   draining: { blame: "us", remedy: "hang-up", closeCode: 1012, sipStatus: 503 },

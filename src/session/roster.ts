@@ -32,6 +32,8 @@ export interface AgentPlan {
 
 export interface RosterLimits {
   readonly calls: number;
+  /** Why the load allows no new call just now. */
+  readonly overload: () => Fault | undefined;
 }
 
 interface Entry {
@@ -95,6 +97,8 @@ export class Roster implements Reception, CallControl {
   /** Why a new call would be refused just now; undefined: it would not. */
   refusal(plan: AgentPlan = this.#planFor(undefined)): Fault | undefined {
     if (this.#state === "draining") return new Fault("draining", "this server is restarting; call again in a moment");
+    const overload = this.#limits.overload();
+    if (overload !== undefined) return overload;
     if (this.#calls.size >= this.#limits.calls) {
       return new Fault("busy", `all ${this.#limits.calls} lines are busy; call again in a moment`);
     }
@@ -210,6 +214,11 @@ export class Roster implements Reception, CallControl {
   /** Whether a call here is the one that a caller with this token wants to come back into. */
   awaits(resumeToken: string): boolean {
     return [...this.#calls.values()].some(({ call }) => call.resumeToken === resumeToken);
+  }
+
+  /** Some call here waits for its caller, who may be the next one at the door. */
+  get isAwaiting(): boolean {
+    return [...this.#calls.values()].some(({ call }) => call.isHeld);
   }
 
   /** Somebody else has the word: a call that dies from now on is to go on from here. */

@@ -22,6 +22,7 @@ export const faultLabels: Readonly<Record<FaultCode, FaultLabels>> = {
   "caller-silent": { errorType: "other", failureClass: "caller_network" },
   "caller-slow": { errorType: "other", failureClass: "caller_network" },
   busy: { errorType: "other", failureClass: "overload_shed" },
+  overload: { errorType: "other", failureClass: "overload_shed" },
   "call-unknown": { errorType: "other", failureClass: "caller_bad_input" },
   "call-unable": { errorType: "other", failureClass: "caller_bad_input" },
   draining: { errorType: "other", failureClass: "drain_cut" },

@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { loadIsNoMatter } from "./server.ts";
 
 const main = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
 
@@ -17,7 +18,7 @@ export interface ServerProcess extends AsyncDisposable {
 
 /** Starts it and waits until it says where it is. */
 export async function startProcess(environment: Readonly<Record<string, string>>): Promise<ServerProcess> {
-  const env = { PATH: process.env["PATH"] ?? "", PORT: "0", LOG_FORMAT: "json", ...environment };
+  const env = { PATH: process.env["PATH"] ?? "", PORT: "0", LOG_FORMAT: "json", ...loadIsNoMatter, ...environment };
   const child = spawn(process.execPath, [main], { env, stdio: ["ignore", "pipe", "pipe"] });
   const log: string[] = [];
   createInterface({ input: child.stdout }).on("line", (line) => void log.push(line));

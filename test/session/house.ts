@@ -282,6 +282,7 @@ export interface HouseOptions {
   readonly tools?: readonly Tool[];
   readonly spec?: Partial<AgentPlan["spec"]>;
   readonly calls?: number;
+  readonly overload?: () => Fault | undefined;
   readonly standby?: AgentPlan["standby"];
   readonly switchBack?: AgentPlan["switchBack"];
   readonly seed?: number;
@@ -344,7 +345,7 @@ export function startHouse(options: HouseOptions = {}): House {
       remove: (callId: string) => void kept.delete(callId),
     },
   };
-  const roster = new Roster(house, agents, { calls: options.calls ?? 10 });
+  const roster = new Roster(house, agents, { calls: options.calls ?? 10, overload: options.overload ?? (() => undefined) });
   return {
     clock,
     roster,

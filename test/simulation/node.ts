@@ -75,7 +75,7 @@ export class SimNode {
       crisis: new CrisisWatch(crisisDetector()),
       snapshots: { save: live(parts.store.save.bind(parts.store)), remove: live(parts.store.remove.bind(parts.store)) },
     };
-    this.roster = new Roster(house, [plan], { calls: 100 });
+    this.roster = new Roster(house, [plan], { calls: 100, overload: () => undefined });
     this.#keeper = keepCalls(this.roster, clock);
     this.guards.start();
   }

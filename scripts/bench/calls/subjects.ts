@@ -132,6 +132,8 @@ export const subjects: readonly SubjectRow[] = [
         LINEKEEPER_DATA: folder,
         LINEKEEPER_TIERS: "openai",
         LINEKEEPER_MAX_CALLS: "5000",
+        LINEKEEPER_MAX_LAG_MS: "0",
+        LINEKEEPER_MAX_LOAD_PERCENT: "0",
         OPENAI_API_KEY: "bench",
         OPENAI_BASE_URL: url,
       });

@@ -148,10 +148,11 @@ function farewell(end: LegEnd): object {
     : { type: "ended", reason: end.reason };
 }
 
+const forCallers: readonly Fault["code"][] = ["busy", "overload", "draining", "provider-busy"];
+
 /** Faults that are not the caller's carry addresses and names that are none of the caller's business. */
 function messageFor(fault: Fault): string {
-  if (fault.row.blame === "caller" || fault.code === "busy" || fault.code === "draining" || fault.code === "provider-busy")
-    return fault.message;
+  if (fault.row.blame === "caller" || forCallers.includes(fault.code)) return fault.message;
   return fault.row.blame === "us" ? "something went wrong on our side" : "no voice service could be reached; please call again";
 }
 

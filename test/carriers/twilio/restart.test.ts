@@ -8,6 +8,7 @@ import { expect, test, vi } from "vitest";
 import { fakes } from "../../../src/fakes/fakes.ts";
 import { TwilioCloud } from "../../../src/fakes/carriers/twilio-cloud.ts";
 import { babble } from "../../../src/fakes/voice.ts";
+import { loadIsNoMatter } from "../../scenario/server.ts";
 
 const authToken = "0123456789abcdef0123456789abcdef";
 const publicUrl = "https://voice.example.org";
@@ -52,6 +53,7 @@ test(
     const url = `http://127.0.0.1:${port}`;
     const environment = {
       ...fake.settings,
+      ...loadIsNoMatter,
       PORT: String(port),
       LINEKEEPER_TIERS: "openai",
       LINEKEEPER_DATA: data,
