@@ -76,11 +76,16 @@ export class Guarded {
   #unproven = 0;
   #lastFault: GuardView["lastFault"];
   #publish: (news: PeerNews) => void = () => {};
+  readonly #recovered: () => void;
+  /** Why whoever waits for it waits; undefined: it is not known to be in trouble. */
+  #trouble: "shut" | "operator's" | "passing" | undefined;
 
-  constructor(bare: Provider, settings: GuardSettings, parts: GuardParts) {
+  /** @param recovered told when calls that turned away from it may come back: its breaker lets them, or it was seen to work again */
+  constructor(bare: Provider, settings: GuardSettings, parts: GuardParts, recovered: () => void = () => {}) {
     const { clock, random, watch } = parts;
     this.#bare = bare;
     this.#parts = parts;
+    this.#recovered = recovered;
     this.open = new AdaptiveLimit(clock, settings.openLimitMs, settings.shortestLimitMs);
     this.answer = new AdaptiveLimit(clock, settings.answerLimitMs, settings.shortestLimitMs);
     this.#health = new Health(clock, [this.open, this.answer]);
@@ -172,7 +177,9 @@ export class Guarded {
       if (urgent) return this.#witness(undefined, "call");
       const limited = this.#limits.refusal();
       if (limited !== undefined) throw limited;
-      return this.#witness(this.#breaker.begin(), "call");
+      const trial = this.#breaker.begin();
+      this.#lookAtTrouble();
+      return this.#witness(trial, "call");
     });
     return { ...watched, admit: () => this.#limits.refusal() ?? this.#breaker.refusal() ?? bare.admit() };
   }
@@ -189,6 +196,8 @@ export class Guarded {
       opened: (setupMs) => {
         this.open.took(setupMs);
         this.#stalledAtMs = -Infinity;
+        // A key or a quota is at fault before a session is ready, or not at all.
+        if (this.#trouble === "operator's") this.#lookAtTrouble(true);
         this.#wentWell(by);
       },
       answered: (afterMs) => {
@@ -199,6 +208,7 @@ export class Guarded {
         known();
         trial?.succeeded(proof);
         this.#prober.relieve();
+        this.#lookAtTrouble(true);
       },
       noticed: (notice) => this.#limits.noticed(notice),
       ended: (end) => {
@@ -220,7 +230,11 @@ export class Guarded {
       const at = new Date(this.#parts.clock.wallNow()).toISOString();
       this.#lastFault = { code: fault.code, message: this.#parts.redact(fault.message), at };
     }
-    if (fault === undefined || failing === undefined) return trial?.abandoned();
+    if (fault === undefined || failing === undefined) {
+      trial?.abandoned();
+      return this.#lookAtTrouble();
+    }
+    this.#trouble ??= fault.row.blame === "operator" ? "operator's" : "passing";
     if (fault.code === "provider-silent" && waitedMs !== undefined) (stage === "opening" ? this.open : this.answer).ranOut(waitedMs);
     if (fault.code === "provider-silent" && stage === "opening") {
       this.#stalledAtMs = this.#parts.clock.now();
@@ -241,8 +255,18 @@ export class Guarded {
     this.#look();
   }
 
+  /** Tells when it is over. `works`: a session has just shown so. */
+  #lookAtTrouble(works = false): void {
+    if (this.#breaker.refusal() !== undefined) this.#trouble = "shut";
+    else if (this.#trouble === "shut" || (works && this.#trouble !== undefined)) {
+      this.#trouble = undefined;
+      this.#recovered();
+    }
+  }
+
   /** Tells what is different from when it was looked at last. */
   #look(): void {
+    this.#lookAtTrouble();
     const { watch } = this.#parts;
     const [from, to] = [this.#level, this.level];
     this.#level = to;

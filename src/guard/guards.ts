@@ -12,10 +12,15 @@ export class Guards implements Pace {
   /** The providers as calls are to use them. */
   readonly providers: ReadonlyMap<string, Provider>;
   readonly #guarded: ReadonlyMap<string, Guarded>;
+  readonly #followers = new Set<(provider: string) => void>();
 
   constructor(bare: readonly Provider[], settingsOf: (provider: string) => GuardSettings, parts: GuardParts) {
-    this.#guarded = new Map(bare.map((provider) => [provider.name, new Guarded(provider, settingsOf(provider.name), parts)]));
-    this.providers = new Map([...this.#guarded].map(([name, guarded]) => [name, guarded.provider]));
+    const guarded = (provider: Provider): Guarded =>
+      new Guarded(provider, settingsOf(provider.name), parts, () => {
+        for (const follower of [...this.#followers]) follower(provider.name);
+      });
+    this.#guarded = new Map(bare.map((provider) => [provider.name, guarded(provider)]));
+    this.providers = new Map([...this.#guarded].map(([name, { provider }]) => [name, provider]));
   }
 
   openLimitMs(provider: string): number {
@@ -28,6 +33,13 @@ export class Guards implements Pace {
 
   levelOf(provider: string): HealthLevel {
     return this.#named(provider).level;
+  }
+
+  followRecoveries(listener: (provider: string) => void): Disposable {
+    // A listener of one's own, so that the same function may follow twice.
+    const own = (provider: string): void => listener(provider);
+    this.#followers.add(own);
+    return { [Symbol.dispose]: () => void this.#followers.delete(own) };
   }
 
   views(): readonly GuardView[] {

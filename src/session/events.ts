@@ -32,6 +32,8 @@ export type SessionEvent =
   /** The link that a move waits for is ready, or cannot be had. */
   | { readonly type: "successor.ready" }
   | { readonly type: "successor.failed"; readonly fault: Fault }
+  /** A call that has no link, and waits, could have one. */
+  | { readonly type: "tier.admitted" }
   /** A better tier would take the call again. */
   | { readonly type: "tier.recovered"; readonly provider: string }
   | { readonly type: "leg.lost" }

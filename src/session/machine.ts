@@ -271,7 +271,12 @@ export const sessionMachine = setup({
                 "link.proven": { actions: "proveLink" },
               },
             },
-            backingOff: { id: "backingOff", entry: ["planRetry", "tellRetry"], after: { backoff: "dialling" } },
+            backingOff: {
+              id: "backingOff",
+              entry: ["planRetry", "tellRetry"],
+              on: { "tier.admitted": "dialling" },
+              after: { backoff: "dialling" },
+            },
           },
         },
         // A move to another link while the present one works: the next is made ready first, and takes over between two turns.

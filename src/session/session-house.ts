@@ -9,13 +9,15 @@ import type { AgentSpec, Provider } from "../provider/contract.ts";
 import type { CallSnapshot, SnapshotStore } from "./snapshot.ts";
 import type { SessionWatch } from "./words.ts";
 
-/** How long a provider may take, ms; it follows what the provider usually takes. */
+/** How providers do lately: how long each may take, ms, by what it usually takes, and whether it is worth asking. */
 interface Pace {
   openLimitMs(provider: string): number;
   /** From a committed turn to the first audio of its answer. */
   answerLimitMs(provider: string): number;
   /** How well it does lately; a sick one is tried last, never not at all. */
   levelOf(provider: string): "healthy" | "degraded" | "unhealthy";
+  /** Tells, until disposed, of each provider that calls turned away from and may come back to: it lets them, or was seen to work again. */
+  followRecoveries(listener: (provider: string) => void): Disposable;
 }
 
 /** What calls on one node share. */

@@ -28,6 +28,8 @@ const standbyPauseMs = 30_000;
 /** How often a better tier is looked for, and for how long it has to be well before a call goes back. */
 const lookEveryMs = 5_000;
 const wellForMs = 60_000;
+/** Calls that wait for the same provider come to it within so long, not all at once: those who are first see how it does. */
+const scatterMs = 500;
 /** So long a call on a better-than-nothing tier does not try again who has just failed it, and who only an operator can mend. */
 const failedPauseMs = 10_000;
 const hopelessPauseMs = 60_000;
@@ -52,10 +54,12 @@ export class Switchboard implements SeatHost, Board {
   #standbyTimer: Timer | undefined;
   #lookTimer: Timer | undefined;
   #wellSinceMs: number | undefined;
+  readonly #recoveries: Disposable;
 
   constructor(call: Call, shape: SwitchboardShape) {
     this.#call = call;
     this.#shape = shape;
+    this.#recoveries = call.house.pace.followRecoveries((name) => this.#recovered(name));
   }
 
   get tiers(): readonly string[] {
@@ -156,6 +160,7 @@ export class Switchboard implements SeatHost, Board {
     } else if (seat === this.#waiting) {
       this.#waiting = undefined;
       if (this.#movesTo === seat.provider) this.#call.send({ type: "successor.failed", fault });
+      if (this.#isBridged) this.#lookSoon(() => this.#lookUp());
       const { clock } = this.#call.house;
       clock.clearTimeout(this.#standbyTimer);
       this.#standbyTimer = clock.setTimeout(() => this.#keepStandby(), standbyPauseMs);
@@ -164,6 +169,7 @@ export class Switchboard implements SeatHost, Board {
 
   [Symbol.dispose](): void {
     const { clock } = this.#call.house;
+    this.#recoveries[Symbol.dispose]();
     clock.clearTimeout(this.#standbyTimer);
     clock.clearTimeout(this.#lookTimer);
     this.#callOff();
@@ -256,21 +262,46 @@ export class Switchboard implements SeatHost, Board {
     if (next !== undefined) this.#wait(next);
   }
 
+  /** What can only bridge has the call. */
+  get #isBridged(): boolean {
+    return this.#seat !== undefined && this.#call.provider(this.#seat.provider).traits.stopgap;
+  }
+
+  #recovered(name: string): void {
+    this.#avoidedUntilMs.delete(name);
+    if (!this.#shape.tiers.includes(name)) return;
+    if (this.#isBridged) this.#lookSoon(() => this.#lookUp());
+    else if (this.#seat === undefined && this.#dial === undefined)
+      this.#lookSoon(() => this.#admits(name) && this.#call.send({ type: "tier.admitted" }));
+  }
+
+  #lookSoon(look: () => void): void {
+    const { clock, random } = this.#call.house;
+    clock.clearTimeout(this.#lookTimer);
+    this.#lookTimer = clock.setTimeout(look, random.next() * scatterMs);
+  }
+
   /** Back to a better tier: at once from what can only bridge, else when configured and that tier has been well for a while. */
   #lookUp(): void {
     const { clock } = this.#call.house;
     clock.clearTimeout(this.#lookTimer);
     const seat = this.#seat;
-    if (seat === undefined) return;
-    const bridging = this.#call.provider(seat.provider).traits.stopgap;
-    if (!bridging && this.#shape.switchBack === "never") return;
-    const better = this.#shape.tiers.slice(0, this.#shape.tiers.indexOf(seat.provider)).find((name) => this.#isWell(name));
+    const bridged = this.#isBridged;
+    if (seat === undefined || (!bridged && this.#shape.switchBack === "never")) return;
+    const better = this.#betterThan(seat.provider).find((name) => this.#isWell(name));
     if (better === undefined) this.#wellSinceMs = undefined;
-    else if (bridging || clock.now() - (this.#wellSinceMs ??= clock.now()) >= wellForMs) {
+    else if (bridged || clock.now() - (this.#wellSinceMs ??= clock.now()) >= wellForMs) {
       this.#wellSinceMs = undefined;
       this.#call.send({ type: "tier.recovered", provider: better });
     }
     this.#lookTimer = clock.setTimeout(() => this.#lookUp(), lookEveryMs);
+  }
+
+  /** Any that can talk is better than what can only bridge, wherever it stands. */
+  #betterThan(present: string): readonly string[] {
+    const { tiers } = this.#shape;
+    if (!this.#isBridged) return tiers.slice(0, tiers.indexOf(present));
+    return this.#byHealth(tiers.filter((name) => !this.#call.provider(name).traits.stopgap));
   }
 
   #isWell(name: string): boolean {

@@ -19,6 +19,7 @@ interface Alone {
   readonly clock?: SimulatedClock;
   readonly settings?: Partial<GuardSettings>;
   readonly watch?: Partial<GuardParts["watch"]>;
+  readonly recovered?: () => void;
 }
 
 /** What guards are given, without a house to tell. */
@@ -31,5 +32,5 @@ export const partsOn = (clock: SimulatedClock, watch: Partial<GuardParts["watch"
 });
 
 /** One guarded provider without a house. Probes run once it is started. */
-export const guardedAlone = (provider: Provider, { clock = new SimulatedClock(), settings, watch }: Alone = {}): Guarded =>
-  new Guarded(provider, { ...usualGuards, ...settings }, partsOn(clock, watch));
+export const guardedAlone = (provider: Provider, { clock = new SimulatedClock(), settings, watch, recovered }: Alone = {}): Guarded =>
+  new Guarded(provider, { ...usualGuards, ...settings }, partsOn(clock, watch), recovered);

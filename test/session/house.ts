@@ -251,6 +251,8 @@ export interface House {
   readonly providers: ReadonlyMap<string, PuppetProvider>;
   readonly events: CallEvent[];
   provider(name: string): PuppetProvider;
+  /** The guards of a provider say that it takes calls again; with `breakers` they do it themselves. */
+  recovered(name: string): void;
   /** A new caller, or with the token of an earlier leg one who comes back, and goes on with the audio where it was. */
   dial(resume?: string, sent?: number[], says?: Partial<CallStart>): Caller;
 }
@@ -314,6 +316,10 @@ export function startHouse(options: HouseOptions = {}): House {
   const events: CallEvent[] = [];
   const kept = options.kept ?? new Map<string, CallSnapshot>();
   const desk = { name: "desk", instructions: "", greeting: "Hello.", language: "en", voice: undefined, providerSettings: {} };
+  const followers = new Set<(provider: string) => void>();
+  const recovered = (name: string): void => {
+    for (const follower of followers) follower(name);
+  };
   const spec = { ...desk, ...options.spec };
   const agents: readonly AgentPlan[] = [
     {
@@ -331,9 +337,20 @@ export function startHouse(options: HouseOptions = {}): House {
     ticker: new Ticker(clock),
     log: silentLog,
     watch: { tell: (event: CallEvent) => void events.push(event) },
-    providers: options.breakers === true ? new Map([...providers].map(([name, provider]) => [name, guarded(provider, clock)])) : providers,
+    providers:
+      options.breakers === true
+        ? new Map([...providers].map(([name, provider]) => [name, guarded(provider, clock, () => recovered(name))]))
+        : providers,
     limits: { ringChunks: 100, chunkMs: 100, holdMs: options.holdMs ?? 30_000, drainMs: 60_000, attempts: 7 },
-    pace: { openLimitMs: () => 5_000, answerLimitMs: () => 20_000, levelOf: (name: string) => providers.get(name)?.level ?? "healthy" },
+    pace: {
+      openLimitMs: () => 5_000,
+      answerLimitMs: () => 20_000,
+      levelOf: (name: string) => providers.get(name)?.level ?? "healthy",
+      followRecoveries: (listener: (provider: string) => void) => {
+        followers.add(listener);
+        return { [Symbol.dispose]: () => void followers.delete(listener) };
+      },
+    },
     credit: { take: () => true, giveBack() {} },
     budget: { admit: options.admit ?? ((named: readonly string[]) => named) },
     voice: voiceMs === undefined ? undefined : { say: async () => new Uint8Array(bytesOf(voiceMs, "pcm16@16000")).fill(5) },
@@ -347,6 +364,7 @@ export function startHouse(options: HouseOptions = {}): House {
   };
   const roster = new Roster(house, agents, { calls: options.calls ?? 10, overload: options.overload ?? (() => undefined) });
   return {
+    recovered,
     clock,
     roster,
     providers,
@@ -383,7 +401,7 @@ export function startHouse(options: HouseOptions = {}): House {
   };
 }
 
-function guarded(provider: PuppetProvider, clock: SimulatedClock): Provider {
+function guarded(provider: PuppetProvider, clock: SimulatedClock, recovered: () => void): Provider {
   const { name, traits } = provider;
   const plain: Provider = {
     name,
@@ -392,7 +410,7 @@ function guarded(provider: PuppetProvider, clock: SimulatedClock): Provider {
     open: (request) => provider.open(request),
     close: () => provider.close(),
   };
-  return guardedAlone(plain, { clock }).provider;
+  return guardedAlone(plain, { clock, recovered }).provider;
 }
 
 /** The byte at a place of the caller's audio, so that any stretch of it tells where it lies. */
