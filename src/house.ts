@@ -96,7 +96,7 @@ export async function openHouse(settings: Settings, log: Log, metrics: Metrics):
     };
     const drain = (): Promise<void> => (drained ??= drainOnce());
     const end = { isDraining: () => drained !== undefined, drain };
-    const sip = phones(roster, settings, log, metrics, (code) => counters.connectionRejected(code));
+    const sip = phones(roster, settings, log, metrics, (code) => counters.connectionRejected(code), voice);
     const diallers = sip === undefined ? carriers.diallers : [...carriers.diallers, sip];
     const api = openApi(roster, guards, diallers, settings, log, end, books);
     const routes = [...routeNames, ...[...api.routes, ...carriers.routes].map(({ path }) => path)];

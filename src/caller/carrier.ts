@@ -27,10 +27,10 @@ export interface CarrierLine {
   /** Everything that a caller with a screen would see; the resume token above all. */
   notice(notice: CallerNotice): void;
   /**
-   * True: the carrier sends the caller on; the shell closes the socket, waits for what `report` tells, and gives up after 2 min.
-   * False: the wire has words for it. Who can lets whoever answers hear `briefing` before they are put through.
+   * Taken or briefed: the carrier sends the caller on; the shell closes the socket, waits for what `report` tells, and gives up after
+   * 2 min. Briefed: whoever answers hears `briefing` before they are put through. Left: the wire has words for it.
    */
-  transfer(target: string, report: (outcome: TransferOutcome) => void, briefing: string): boolean;
+  transfer(target: string, report: (outcome: TransferOutcome) => void, briefing: string): "left" | "taken" | "briefed";
   /** We ended the leg: now is the time to hang up where a closed socket does not. */
   ended(end: LegEnd): void;
 }
@@ -42,4 +42,4 @@ export type TransferOutcome =
   | { readonly type: "hung-up" };
 
 /** A wire that can say all that is ever said. */
-export const plainLine: CarrierLine = { notice: () => {}, transfer: () => false, ended: () => {} };
+export const plainLine: CarrierLine = { notice: () => {}, transfer: () => "left", ended: () => {} };

@@ -23,7 +23,7 @@ export interface Leg {
   /**
    * Sends the caller on to a telephone number (E.164) or a SIP URI. Then the leg signals `transferred` and is over, or
    * `transfer-failed` and the caller is still here. Only with `traits.transfer`. Whoever answers hears `briefing` first, where the carrier
-   * can; empty: nothing.
+   * can, else the leg signals `unbriefed` beside that; empty: nothing.
    */
   transfer(target: string, briefing: string): void;
   /** How the caller's audio has come so far; also after the end. */
@@ -110,6 +110,8 @@ export type LegSignal =
   /** The caller was taken over by whom it was sent to. */
   | { readonly type: "transferred" }
   | { readonly type: "transfer-failed"; readonly why: string }
+  /** Whoever the caller is being sent to will not hear the briefing: it has to reach them in another way. */
+  | { readonly type: "unbriefed"; readonly target: string; readonly briefing: string }
   | { readonly type: "hung-up" }
   /** The socket is gone without a goodbye; `fault` when it is the caller's doing. */
   | { readonly type: "lost"; readonly fault: Fault | undefined };

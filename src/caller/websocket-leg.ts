@@ -208,7 +208,9 @@ class SocketShell implements Ticked {
   transfer(target: string, briefing: string): void {
     const state = this.#state;
     if (state.name !== "talking") return;
-    if (!this.#line.transfer(target, (outcome) => this.#sentOn(outcome), briefing)) {
+    const taken = this.#line.transfer(target, (outcome) => this.#sentOn(outcome), briefing);
+    if (taken !== "briefed" && briefing !== "") state.listener.signal({ type: "unbriefed", target, briefing });
+    if (taken === "left") {
       const words = this.#codec.encode({ type: "transfer", target });
       if (words !== undefined) return this.#write(words);
       return state.listener.signal({ type: "transfer-failed", why: `${this.#dialect.name} brought this call without a way to send it on` });

@@ -293,7 +293,7 @@ export class AskingCarrier implements Carrier {
       },
       transfer: (target, report) => {
         this.#book.at(callSid).state = { name: "sent-on", target, report };
-        return true;
+        return "taken";
       },
       ended: (end) => {
         const call = this.#book.at(callSid);

@@ -5,6 +5,7 @@ import { dialects } from "../caller/dialects.ts";
 import { audiosocket } from "../caller/dialects/audiosocket.ts";
 import { Door, doorLimits, type DoorLimits } from "../caller/door.ts";
 import type { Reception } from "../caller/leg.ts";
+import type { Speech } from "../caller/sip/consultation.ts";
 import { SipEndpoint } from "../caller/sip/endpoint.ts";
 import { sipOptions } from "../caller/sip/settings.ts";
 import { newLegCounts, type LegParts } from "../caller/websocket-leg.ts";
@@ -155,6 +156,7 @@ export function phones(
   log: Log,
   metrics: Metrics,
   rejected: (code: string) => void,
+  speech: Speech,
 ): SipEndpoint | undefined {
   const options = sipOptions((name) => settings.lookup(name));
   if (options === undefined) return undefined;
@@ -166,6 +168,7 @@ export function phones(
     random: systemRandom,
     log: sipLog,
     ended: watchLines(sipLog, metrics),
+    speech,
   });
 }
 

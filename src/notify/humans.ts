@@ -24,10 +24,22 @@ export function tellHumans({ humans, clock, consoleUrl, isStopgap }: HumansHouse
   /** Calls in progress of which people know already, by why. */
   const told = new Set<string>();
   let outageMs = -Infinity;
-  const tell = (callId: string, reason: Notice["reason"], title: string, text: string, facts: Readonly<Record<string, string>>): void => {
-    const id = `${callId}-${reason}`;
+  /** Counted from when this process began, so that no two have one id. */
+  let briefings = clock.wallNow();
+  const once = (callId: string, ...rest: readonly [Notice["reason"], string, string, Readonly<Record<string, string>>]): void => {
+    const id = `${callId}-${rest[0]}`;
     if (told.has(id)) return;
     told.add(id);
+    tell(callId, id, ...rest);
+  };
+  const tell = (
+    callId: string,
+    id: string,
+    reason: Notice["reason"],
+    title: string,
+    text: string,
+    facts: Readonly<Record<string, string>>,
+  ): void => {
     const all = Object.entries({ call: callId, ...facts, console: consoleUrl() });
     const named = all.map(([name, value]) => ({ name, value }));
     humans.tell({ id, reason, title, text, facts: named, atMs: clock.wallNow(), callId });
@@ -35,7 +47,7 @@ export function tellHumans({ humans, clock, consoleUrl, isStopgap }: HumansHouse
   const outage = (callId: string, provider: string): void => {
     if (!isStopgap(provider) || clock.now() - outageMs < outageEachMs) return;
     outageMs = clock.now();
-    tell(callId, "outage", "No provider answers callers", "Callers hear fixed lines and are told that a person will help.", { provider });
+    once(callId, "outage", "No provider answers callers", "Callers hear fixed lines and are told that a person will help.", { provider });
   };
   return {
     tell(event: CallEvent): void {
@@ -44,13 +56,24 @@ export function tellHumans({ humans, clock, consoleUrl, isStopgap }: HumansHouse
         case "crisis.detected": {
           const { category, provider } = event;
           const text = "What the caller said calls for a person at once. Open the console and take the call over.";
-          return tell(callId, "crisis", `A caller is in need (${category})`, text, { category, provider });
+          return once(callId, "crisis", `A caller is in need (${category})`, text, { category, provider });
         }
         case "human.asked": {
           const { reason, ticket } = event;
-          if (reason === "crisis") return tell(callId, "crisis", "A caller is in need", "The agent asks for a person at once.", { ticket });
-          return tell(callId, "caller", "A caller asks for a person", "Call back, or take the call over while it lasts.", { ticket });
+          if (reason === "crisis") return once(callId, "crisis", "A caller is in need", "The agent asks for a person at once.", { ticket });
+          return once(callId, "caller", "A caller asks for a person", "Call back, or take the call over while it lasts.", { ticket });
         }
+        case "human.briefed":
+          // Each time: it may be another person, or about something else.
+          briefings += 1;
+          return tell(
+            callId,
+            `${callId}-briefing${briefings}`,
+            "briefing",
+            `A caller is put through to ${event.target}`,
+            event.briefing,
+            {},
+          );
         // Not when its link opens: that may only stand by.
         case "turn.ended":
           return outage(callId, event.provider);

@@ -1,8 +1,8 @@
-/** Something that people must be told. Without what callers said. */
+/** Something that people must be told. Without what callers said, but for a briefing to whoever takes one over. */
 export interface Notice {
   /** The same notice has the same id, however often it is sent: receivers tell repeats by it. At most 64 characters. */
   readonly id: string;
-  readonly reason: "crisis" | "caller" | "outage" | "alert";
+  readonly reason: "crisis" | "caller" | "outage" | "alert" | "briefing";
   /** One line. */
   readonly title: string;
   readonly text: string;
@@ -16,7 +16,7 @@ export interface Notice {
 export const channels = ["chat", "email"] as const;
 export type Channel = (typeof channels)[number];
 
-const colours = { crisis: "Attention", outage: "Attention", alert: "Warning", caller: "Accent" } as const;
+const colours = { crisis: "Attention", outage: "Attention", alert: "Warning", caller: "Accent", briefing: "Accent" } as const;
 
 /**
  * The body that a chat's incoming webhook takes: a message with one adaptive card.

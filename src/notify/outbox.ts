@@ -5,7 +5,7 @@ import { channels, type Channel, type Notice } from "./notice.ts";
 
 const notice = z.object({
   id: z.string().min(1).max(64),
-  reason: z.enum(["crisis", "caller", "outage", "alert"]),
+  reason: z.enum(["crisis", "caller", "outage", "alert", "briefing"]),
   title: z.string(),
   text: z.string(),
   facts: z.array(z.object({ name: z.string(), value: z.string() }).readonly()).readonly(),

@@ -402,12 +402,14 @@ export class Call implements Ticked {
     return sending.promise;
   }
 
-  /** The caller is sent on; the leg tells whether that worked. */
+  /** The caller is sent on, and hears music for as long as we are heard; the leg tells whether that worked. */
   sendOn(target: string, briefing: string): void {
+    this.#asides.hold(true);
     this.#leg?.transfer(target, briefing);
   }
 
   tellNotSentOn(why: string): void {
+    this.#asides.hold(this.isMuffled("held"));
     this.#sending?.resolve(why);
     this.#sending = undefined;
     this.log.warning("transfer_failed", { message: why });

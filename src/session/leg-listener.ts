@@ -30,6 +30,8 @@ export function listenTo(call: Call): LegListener {
           return call.send({ type: "leg.resumed" });
         case "transfer-failed":
           return call.send({ type: "leg.keptCaller", why: signal.why });
+        case "unbriefed":
+          return call.tell({ type: "human.briefed", target: signal.target, briefing: signal.briefing });
         case "transferred":
           return call.send({ type: "leg.sentOn" });
         case "hung-up":

@@ -4,8 +4,8 @@ import type { Person } from "./manners.ts";
 import type { Tool } from "./tools.ts";
 
 const nothing = { type: "object", properties: {}, additionalProperties: false } as const;
-/** It rings for 45 s at most, after the agent's sentence. */
-const transferLimitMs = 60_000;
+/** It rings, and the person is told, for 130 s at most, after the agent's sentence. */
+const transferLimitMs = 145_000;
 
 /** What an agent can do with the line as an operator can: hold, keys, and sending the caller on, to people of its directory alone. */
 export function lineTools(call: Call, people: readonly Person[]): readonly Tool[] {

@@ -9,8 +9,9 @@ type AnswererKnown = Extract<SessionEvent, { readonly type: "answerer.wasKnown" 
 type DialFailed = Extract<SessionEvent, { readonly type: "dial.failed" }>;
 
 const farewellLimitMs = 10_000;
-/** So long whoever shall take the caller over may ring. */
+/** So long whoever shall take the caller over may ring, and be told what it is about. */
 const sendOnLimitMs = 45_000;
+const briefedLimitMs = 130_000;
 /** A move that was asked for waits so long for the end of a turn. */
 const moveLimitMs = 5_000;
 /** So long an agent may hold its caller. */
@@ -65,7 +66,7 @@ export const sessionMachine = setup({
     answerLimit: ({ context }) => context.call.answerLimitMs,
     moveLimit: ({ context }) => context.move?.withinMs ?? moveLimitMs,
     farewellLimit: farewellLimitMs,
-    sendOnLimit: sendOnLimitMs,
+    sendOnLimit: ({ context }) => (context.target.briefing === "" ? sendOnLimitMs : briefedLimitMs),
     holdLimit: ({ context }) => context.holdLimitMs,
     drainLimit: ({ context }) => context.drainLimitMs,
     backoff: ({ context }) => context.retryInMs,

@@ -171,11 +171,13 @@ export type CallEvent = { readonly callId: string } & (
   /** A person was told on a channel ("webhook", "transfer", "ticket"), or could not be. */
   | {
       readonly type: "human.told";
-      readonly reason: "crisis" | "caller" | "outage";
+      readonly reason: "crisis" | "caller" | "outage" | "briefing";
       readonly channel: string;
       readonly result: "sent" | "failed";
       readonly durationMs: number;
     }
+  /** The caller is being sent on to somebody who cannot be told by voice what it is about, and is told in writing. */
+  | { readonly type: "human.briefed"; readonly target: string; readonly briefing: string }
   /** A person is wanted: the agent or the caller asked. */
   | { readonly type: "human.asked"; readonly reason: "crisis" | "caller"; readonly ticket: string }
   | {

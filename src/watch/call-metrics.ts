@@ -278,9 +278,12 @@ export function callMetrics(metrics: Metrics, options: CallMetricsOptions): Sess
       case "human.asked":
         metrics.escalations.inc({ reason: event.reason, result: "ticket" });
         return;
+      case "human.briefed":
+        return;
       case "human.told":
         metrics.escalations.inc({ reason: event.reason, result: event.result === "sent" ? labelOf(event.channel, channels) : "failed" });
-        if (event.reason !== "caller") slo.lasted("human_notify", event.result === "sent" ? event.durationMs : undefined);
+        if (event.reason !== "caller" && event.reason !== "briefing")
+          slo.lasted("human_notify", event.result === "sent" ? event.durationMs : undefined);
         return;
       case "crisis.detected": {
         const call = calls.get(callId);

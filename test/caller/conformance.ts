@@ -236,6 +236,16 @@ export function dialectConforms(
     expect(line.caller.violations).toEqual([]);
   });
 
+  test.skipIf(fake.transfer !== "in-band")(
+    "a briefing that the wire has no words for is told of, before the caller is sent on",
+    async () => {
+      await using line = await call();
+      line.guest.leg.transfer("+15550100", "A call for you.");
+      expect(line.guest.signals).toEqual([{ type: "unbriefed", target: "+15550100", briefing: "A call for you." }]);
+      await vi.waitFor(() => expect(line.caller.sentTo).toEqual(["+15550100"]), patience);
+    },
+  );
+
   test("a caller that hangs up has hung up, once", async () => {
     await using line = await call();
     line.caller.hangUp();

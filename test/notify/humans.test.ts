@@ -32,6 +32,16 @@ test("a caller who asks for a person is told of with the ticket that the caller 
   expect(told[0]?.facts).toContainEqual({ name: "ticket", value: "4711ab" });
 });
 
+test("each person who shall take a caller over, and cannot be told by voice, is told in writing", () => {
+  const { watch, told } = house();
+  for (const target of ["+15550777", "sip:desk@192.0.2.1"])
+    watch.tell({ type: "human.briefed", callId: "call_1", target, briefing: "They ask about a refund." });
+  expect(told).toMatchObject([
+    { reason: "briefing", title: "A caller is put through to +15550777", text: "They ask about a refund." },
+    { reason: "briefing", title: "A caller is put through to sip:desk@192.0.2.1" },
+  ]);
+});
+
 test("an outage that a hundred calls meet is told once, and again when it lasts", async () => {
   const { clock, watch, ids } = house();
   const spoke = { type: "turn.ended", outcome: "complete", kind: "plain", cause: undefined, gapMs: undefined } as const;

@@ -32,6 +32,24 @@ test("an agent puts its caller through to somebody of its directory, briefed, on
   expect(house.events.find(({ type }) => type === "call.ended")).toMatchObject({ outcome: "completed" });
 });
 
+test("a caller who is being sent on hears music, and not when nobody took them", async () => {
+  const { house, caller, uses } = await inCall();
+  await uses("transfer_call", { to: "manager", reason: "a complaint" });
+  await house.clock.advance(5_000);
+  expect(caller.leg.playedMs).toBeGreaterThan(4_500);
+  caller.line.signal({ type: "transfer-failed", why: "busy" });
+  await house.clock.advance(100);
+  const before = caller.leg.playedMs;
+  await house.clock.advance(1_000);
+  expect(caller.leg.playedMs).toBe(before);
+});
+
+test("a briefing that the leg cannot speak is told to people", async () => {
+  const { house, caller } = await inCall();
+  caller.line.signal({ type: "unbriefed", target: "+15550777", briefing: "A call for you." });
+  expect(house.events.at(-1)).toMatchObject({ type: "human.briefed", target: "+15550777", briefing: "A call for you." });
+});
+
 test("an agent whose caller nobody took is told so in words, and the caller is still there", async () => {
   const { house, caller, link, uses } = await inCall();
   await uses("transfer_call", { to: "manager", reason: "a complaint" });
@@ -46,7 +64,7 @@ test("an agent whose caller nobody took is told so in words, and the caller is s
   link.speaks("a2", "Nobody is there. Once more?", 500);
   await house.clock.advance(1_000);
   await uses("transfer_call", { to: "manager", reason: "again" });
-  await house.clock.advance(46_000);
+  await house.clock.advance(131_000);
   expect(link.results[1]?.output).toContain("nobody answered in time");
 });
 

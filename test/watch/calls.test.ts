@@ -568,6 +568,13 @@ const cases: { readonly [T in CallEvent["type"]]: readonly (Case & { event: { ty
       ],
     },
   ],
+  "human.briefed": [
+    {
+      event: { callId, type: "human.briefed", target: "sip:boss@192.0.2.1", briefing: "Somebody asks for the boss." },
+      changes: {},
+      line: ["info", "human_escalation", { callId, channel: "briefing", result: "asked", reason: "briefing" }],
+    },
+  ],
   "human.asked": [
     {
       event: { callId, type: "human.asked", reason: "crisis", ticket: "t1" },

@@ -7,7 +7,8 @@ import type { Random } from "../../kernel/random.ts";
 import { Allowance } from "../allowance.ts";
 import type { Reception } from "../leg.ts";
 import type { CallOrder, Dialler, PlacedCall } from "../outbound.ts";
-import { allowedMethods, supportedExtensions, type CallParts } from "./call-parts.ts";
+import { allowedMethods, supportedExtensions, type CallParts, type DialogOwner } from "./call-parts.ts";
+import { Consultation, type Speech } from "./consultation.ts";
 import { DigestGate, type Credentials } from "./digest.ts";
 import { Exchange, type ExchangeEar, type Incoming } from "./exchange.ts";
 import { InboundCall, refusalOf } from "./inbound.ts";
@@ -21,7 +22,6 @@ import type { CodecName } from "./rtp/codecs.ts";
 import type { LineQuality } from "./rtp/media.ts";
 import { RtpPorts, type PortRange } from "./rtp/ports.ts";
 import { srtpKeyBytes } from "./rtp/srtp.ts";
-import type { SipCall } from "./sip-call.ts";
 import type { ServerTransaction } from "./transaction.ts";
 import { registrarOf, type Trunk } from "./trunk.ts";
 import { addressFacing } from "./wire/locate.ts";
@@ -57,6 +57,8 @@ export interface SipParts {
   readonly log: Log;
   /** Told once of every line that was given up. */
   readonly ended: (quality: LineQuality) => void;
+  /** For what people are told before a caller is put through to them; undefined: this house cannot speak. */
+  readonly speech: Speech | undefined;
 }
 
 const realm = "linekeeper";
@@ -79,7 +81,7 @@ export class SipEndpoint implements ExchangeEar, WireEar, Dialler {
   readonly #callParts: CallParts;
   readonly #wires: Wire[] = [];
   /** By Call-ID and our tag. */
-  readonly #calls = new Map<string, SipCall>();
+  readonly #calls = new Map<string, DialogOwner>();
   readonly #arriving = new Map<ServerTransaction, InboundCall>();
   readonly #strangerAnswers: Allowance;
   readonly #registration: Registration | undefined;
@@ -88,7 +90,7 @@ export class SipEndpoint implements ExchangeEar, WireEar, Dialler {
   strangers = 0;
 
   constructor(options: SipOptions, parts: SipParts) {
-    const { clock, random } = parts;
+    const { clock, random, speech } = parts;
     this.#options = options;
     this.#parts = parts;
     this.#peers = new Peers(options.peers);
@@ -107,6 +109,10 @@ export class SipEndpoint implements ExchangeEar, WireEar, Dialler {
       ownAddress: (hop) => this.#ownAddress(hop),
       register: (call) => this.#register(call),
       ended: parts.ended,
+      consult:
+        speech === undefined
+          ? undefined
+          : (order, ear) => new Consultation({ call: this.#callParts, trunk: options.trunk, speech, keyAndSalt: newKey }, order, ear),
     };
     this.#registration = options.trunk?.register === true ? new Registration(this.#callParts, options.trunk) : undefined;
   }
@@ -132,7 +138,7 @@ export class SipEndpoint implements ExchangeEar, WireEar, Dialler {
   async place(order: CallOrder): Promise<PlacedCall> {
     if (this.#isClosing) throw new Fault("draining", "this server is closing");
     if (order.machine !== "ignore") throw new Fault("call-unable", "SIP does not tell machines from people");
-    const call = await OutboundCall.place(this.#callParts, order, this.#options.trunk, randomBytes(srtpKeyBytes));
+    const call = await OutboundCall.place(this.#callParts, order, this.#options.trunk, newKey(), () => {});
     return { carrier: this.carrier, carrierCallId: call.callId };
   }
 
@@ -224,7 +230,7 @@ export class SipEndpoint implements ExchangeEar, WireEar, Dialler {
       return incoming.respond(response);
     }
     const { transaction } = incoming;
-    const call = new InboundCall(this.#callParts, incoming, randomBytes(srtpKeyBytes), () => this.#arriving.delete(transaction));
+    const call = new InboundCall(this.#callParts, incoming, newKey(), () => this.#arriving.delete(transaction));
     this.#arriving.set(transaction, call);
     void call.begin();
   }
@@ -261,12 +267,12 @@ export class SipEndpoint implements ExchangeEar, WireEar, Dialler {
     return false;
   }
 
-  #callOf(request: SipRequest): SipCall | undefined {
+  #callOf(request: SipRequest): DialogOwner | undefined {
     const call = this.#calls.get(`${request.headers.get("Call-ID") ?? ""}|${tagOf(request.headers.get("To")) ?? ""}`);
     return call?.dialog.isOf(request) === true ? call : undefined;
   }
 
-  #register(call: SipCall): Disposable {
+  #register(call: DialogOwner): Disposable {
     const key = `${call.dialog.callId}|${call.dialog.localTag}`;
     this.#calls.set(key, call);
     return { [Symbol.dispose]: () => this.#calls.delete(key) };
@@ -307,6 +313,8 @@ export class SipEndpoint implements ExchangeEar, WireEar, Dialler {
     await Promise.all(this.#wires.splice(0).map((wire) => wire.close()));
   }
 }
+
+const newKey = (): Buffer => randomBytes(srtpKeyBytes);
 
 const isAny = (host: string): boolean => host === "0.0.0.0" || host === "::";
 

@@ -6,6 +6,7 @@ import { Dialog } from "./dialog.ts";
 import type { Incoming } from "./exchange.ts";
 import { legQualityOf } from "./leg-quality.ts";
 import { splitList } from "./message/grammar.ts";
+import type { Headers } from "./message/headers.ts";
 import { responseTo } from "./message/respond.ts";
 import { parseNameAddr, parseUri } from "./message/uri.ts";
 import { codecs } from "./rtp/codecs.ts";
@@ -136,6 +137,7 @@ export class InboundCall implements LegLine {
       listener,
       peer: from,
       headers: request.headers,
+      language: languageOf(request.headers),
     });
     this.#state = { name: "answered", call };
     this.#left();
@@ -191,18 +193,21 @@ function callStart({ request }: Incoming): CallStart {
   const { headers, uri } = request;
   const from = parseNameAddr(headers.get("From") ?? "");
   const replaces = headers.get("Replaces")?.split(";")[0]?.trim();
-  const language = splitList(headers.get("Accept-Language") ?? "")[0]
-    ?.split(";")[0]
-    ?.trim();
   return {
     dialect: "sip",
     carrierCallId: headers.get("Call-ID"),
     agent: undefined,
-    language: language === undefined || language === "" ? undefined : language,
+    language: languageOf(headers),
     resume: replaces,
     from: userOf(from?.uri),
     parameters: { to: userOf(uri) ?? "" },
   };
+}
+
+/** The first that they would hear. */
+function languageOf(headers: Headers): string | undefined {
+  const [first = ""] = splitList(headers.get("Accept-Language") ?? "");
+  return first.split(";")[0]?.trim() || undefined;
 }
 
 /** The number or name in a URI, without escapes. */

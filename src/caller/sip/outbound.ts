@@ -23,6 +23,9 @@ type State =
   | { readonly name: "answered"; readonly remoteTag: string; readonly acknowledge: () => void }
   | { readonly name: "over" };
 
+/** `status`: what was answered, where anything was. */
+type CallFailed = (fault: Fault, status: number | undefined) => void;
+
 /** A call that we place, from INVITE to its answer. */
 export class OutboundCall {
   readonly callId: string;
@@ -35,6 +38,8 @@ export class OutboundCall {
   readonly #own: OwnDescription;
   readonly #tag: string;
   readonly #taken = Promise.withResolvers<void>();
+  readonly #failed: CallFailed;
+  #talking: { readonly dialog: Dialog; readonly replaces: boolean } | undefined;
   #state: State;
 
   private constructor(
@@ -45,8 +50,10 @@ export class OutboundCall {
     hop: Hop,
     media: Media,
     keyAndSalt: Buffer,
+    failed: CallFailed,
   ) {
     this.#parts = parts;
+    this.#failed = failed;
     this.#order = order;
     this.#trunk = trunk;
     this.#uri = uri;
@@ -61,15 +68,38 @@ export class OutboundCall {
 
   /**
    * Calls; resolves when the other side has taken the order, be it only that it is trying.
+   * @param failed told when nothing comes of it, also after that
    * @throws {Fault} call-unable, busy
    */
-  static async place(parts: CallParts, order: CallOrder, trunk: Trunk | undefined, keyAndSalt: Buffer): Promise<OutboundCall> {
+  static async place(
+    parts: CallParts,
+    order: CallOrder,
+    trunk: Trunk | undefined,
+    keyAndSalt: Buffer,
+    failed: CallFailed,
+  ): Promise<OutboundCall> {
     const uri = dialledUri(order.to, trunk);
     const hop = await locate(parts, uri);
-    const call = new OutboundCall(parts, order, trunk, uri, hop, await Media.reserve(parts.media), keyAndSalt);
+    const call = new OutboundCall(parts, order, trunk, uri, hop, await Media.reserve(parts.media), keyAndSalt, failed);
     call.#begin();
     await call.#taken.promise;
     return call;
+  }
+
+  /**
+   * For Refer-To: whoever goes there takes our place in the call, RFC 3891 section 3. Undefined: it is not answered, or the other side
+   * does not know how.
+   */
+  get place(): string | undefined {
+    if (this.#talking?.replaces !== true) return undefined;
+    const { callId, remoteTag, localTag, remoteTarget } = this.#talking.dialog;
+    const replaces = encodeURIComponent(`${callId};to-tag=${remoteTag};from-tag=${localTag}`);
+    return `${remoteTarget.replace(/[?].*$/, "")}?Replaces=${replaces}`;
+  }
+
+  /** Takes it back as long as nobody has answered. */
+  takeBack(): void {
+    this.#giveUp(new Fault("call-unable", `calling ${this.#order.to}: it was taken back`));
   }
 
   #begin(): void {
@@ -116,7 +146,8 @@ export class OutboundCall {
   #answered(response: SipResponse, invite: SipRequest): void {
     if (response.status < 200) return this.#trying();
     if (response.status >= 300) {
-      return this.#fail(new Fault("call-unable", `calling ${this.#order.to}: ${response.status} ${response.reason}`));
+      const fault = new Fault("call-unable", `calling ${this.#order.to}: ${response.status} ${response.reason}`);
+      return this.#fail(fault, "over", response.status);
     }
     const dialog = Dialog.calling(invite, response);
     const state = this.#state;
@@ -155,7 +186,9 @@ export class OutboundCall {
       listener: { audio: (frame) => listener?.audio(frame), signal: (signal) => listener?.signal(signal) },
       peer: this.#hop,
       headers: response.headers,
+      language: this.#order.language,
     });
+    this.#talking = { dialog, replaces: response.headers.options("Supported").includes("replaces") };
     call.accepted(response);
     const leg = new SipLeg(agreed.codec.encoding, call);
     const { agent, language, machine, to } = this.#order;
@@ -179,19 +212,25 @@ export class OutboundCall {
   }
 
   #ringsTooLong(): void {
+    this.#giveUp(new Fault("call-unable", `calling ${this.#order.to}: nobody answered within ${this.#order.ringLimitS} s`));
+  }
+
+  #giveUp(fault: Fault): void {
     const state = this.#state;
     if (state.name !== "calling") return;
     if (state.ringing && state.invite !== undefined) this.#parts.exchange.cancel(state.invite, this.#hop);
-    this.#fail(new Fault("call-unable", `calling ${this.#order.to}: nobody answered within ${this.#order.ringLimitS} s`), "cancelled");
+    // As if it had said so itself.
+    this.#fail(fault, "cancelled", state.ringing ? 408 : undefined);
   }
 
-  #fail(fault: Fault, name: "over" | "cancelled" = "over"): void {
+  #fail(fault: Fault, name: "over" | "cancelled" = "over", status?: number): void {
     if (this.#state.name === "calling") this.#parts.clock.clearTimeout(this.#state.limit);
     else if (this.#state.name !== "answered") return;
     this.#state = { name };
     this.#media.close();
     this.#parts.log.info("outbound_failed", { to: this.#order.to, code: fault.code, message: fault.message });
     this.#taken.reject(fault);
+    this.#failed(fault, status);
   }
 
   #acknowledger(dialog: Dialog, invite: SipRequest): () => void {

@@ -2,9 +2,10 @@ import type { Timer } from "../../kernel/clock.ts";
 import type { Encoding } from "../../audio/encodings.ts";
 import { toFault, type Fault } from "../../kernel/fault.ts";
 import type { CallerNotice, LegEnd, LegListener, LegQuality } from "../leg.ts";
-import { allowedMethods, contactFor, supportedExtensions, type CallParts, type OwnDescription } from "./call-parts.ts";
+import { allowedMethods, contactFor, supportedExtensions, type CallParts, type DialogOwner, type OwnDescription } from "./call-parts.ts";
 import type { Dialog } from "./dialog.ts";
 import type { Incoming } from "./exchange.ts";
+import { infoDigit } from "./info.ts";
 import { legQualityOf } from "./leg-quality.ts";
 import type { Headers } from "./message/headers.ts";
 import { parseCSeq, type SipRequest, type SipResponse } from "./message/message.ts";
@@ -14,7 +15,7 @@ import type { LineQuality, Media, MediaListener } from "./rtp/media.ts";
 import { answerOffer, makeOffer, readAnswer, type Agreed } from "./sdp.ts";
 import { agreeInterval, sessionInterval, SessionTimer, shortestSessionSeconds } from "./session-timer.ts";
 import type { LegLine } from "./sip-leg.ts";
-import { PendingTransfer, referTarget } from "./transfer.ts";
+import { Transfers } from "./transfer.ts";
 import type { Hop } from "./wire/wire.ts";
 
 export interface SipCallStart {
@@ -29,6 +30,8 @@ export interface SipCallStart {
   readonly peer: Hop;
   /** What the peer allows, from its INVITE or its answer. */
   readonly headers: Headers;
+  /** The caller's, where known. */
+  readonly language: string | undefined;
 }
 
 type State =
@@ -41,7 +44,7 @@ type State =
 const farewellLimitMs = 500;
 
 /** A call that was accepted, by us or by them: its dialog, its sound, and everything that happens in it until BYE. */
-export class SipCall implements LegLine, MediaListener {
+export class SipCall implements DialogOwner, LegLine, MediaListener {
   readonly dialog: Dialog;
   readonly #parts: CallParts;
   readonly #media: Media;
@@ -57,7 +60,8 @@ export class SipCall implements LegLine, MediaListener {
   /** A re-INVITE of theirs that waits for its ACK, and with it perhaps for the answer to our offer. */
   #reinvite: { readonly repeats: Repeats; readonly number: number } | undefined;
   #ownOfferPending = false;
-  #transfer: PendingTransfer | undefined;
+  readonly #transfers: Transfers;
+  readonly #language: string | undefined;
   #farewell: Timer | undefined;
   /** When the media were closed. */
   #lastQuality: LineQuality | undefined;
@@ -77,6 +81,23 @@ export class SipCall implements LegLine, MediaListener {
       () => this.#refresh(),
       () => this.#giveUp("the session was not refreshed"),
     );
+    this.#language = start.language;
+    this.#transfers = new Transfers({
+      clock: parts.clock,
+      consult: parts.consult,
+      remoteTarget: () => this.dialog.remoteTarget,
+      refer: (dress, ear) =>
+        this.#send(
+          "REFER",
+          (headers) => {
+            dress(headers);
+            headers.add("Referred-By", this.dialog.local.replace(/;tag=.*$/, ""));
+          },
+          ear,
+        ),
+      signal: (signal) => this.#listener.signal(signal),
+      transferred: () => this.#transferred(),
+    });
     this.#registration = parts.register(this);
   }
 
@@ -113,7 +134,6 @@ export class SipCall implements LegLine, MediaListener {
     if (ending) this.#bye();
   }
 
-  /** A request of this dialog, ACK and CANCEL excepted. */
   request(incoming: Incoming): void {
     const { request } = incoming;
     if (this.#state.name === "over") return incoming.refuse(481);
@@ -178,17 +198,8 @@ export class SipCall implements LegLine, MediaListener {
     return legQualityOf(this.#media.quality() ?? this.#lastQuality);
   }
 
-  transfer(target: string): void {
-    if (this.#state.name === "over") return;
-    const uri = referTarget(target, this.dialog.remoteTarget);
-    if (uri === undefined) return this.#listener.signal({ type: "transfer-failed", why: `${target} is neither a number nor a SIP URI` });
-    if (this.#transfer !== undefined) return this.#listener.signal({ type: "transfer-failed", why: "another transfer is under way" });
-    const pending = new PendingTransfer(this.#parts.clock, (failure) => this.#transferEnded(failure));
-    this.#transfer = pending;
-    this.#send("REFER", (headers) => headers.add("Refer-To", `<${uri}>`).add("Referred-By", this.dialog.local.replace(/;tag=.*$/, "")), {
-      response: (response) => response.status >= 200 && pending.answered(response),
-      timedOut: () => pending.end("the transfer was not answered"),
-    });
+  transfer(target: string, briefing: string): void {
+    if (this.#state.name !== "over") this.#transfers.begin(target, briefing, this.#language);
   }
 
   close(end: LegEnd): void {
@@ -198,7 +209,6 @@ export class SipCall implements LegLine, MediaListener {
     else this.#sayRest(this.#parts.clock.now());
   }
 
-  /** Nothing more can be sent: the house is closed. */
   abandon(): void {
     if (this.#state.name !== "over") this.#ended({ type: "hung-up" });
   }
@@ -232,8 +242,8 @@ export class SipCall implements LegLine, MediaListener {
     this.#timer.stop();
     if (this.#farewell !== undefined) this.#parts.clock.clearTimeout(this.#farewell);
     // Who was asked to take the caller over has done so when the caller leaves before the verdict.
-    const wasTransferred = this.#transfer !== undefined && signal?.type === "hung-up";
-    this.#transfer?.abandon();
+    const wasTransferred = this.#transfers.isReferring && signal?.type === "hung-up";
+    this.#transfers.abandon();
     const quality = this.#media.quality();
     this.#lastQuality = quality;
     this.#media.close();
@@ -334,31 +344,23 @@ export class SipCall implements LegLine, MediaListener {
   }
 
   #informed(incoming: Incoming): void {
-    const { headers, body } = incoming.request;
-    const type = (headers.get("Content-Type") ?? "").split(";")[0]?.trim().toLowerCase();
-    const text = body.toString("latin1");
-    const digit =
-      type === "application/dtmf-relay"
-        ? /^Signal[ \t]*=[ \t]*([0-9*#A-D])[ \t]*\r?$/im.exec(text)?.[1]
-        : type === "application/dtmf"
-          ? /^\s*([0-9*#A-D])\s*$/i.exec(text)?.[1]
-          : undefined;
-    if (digit === undefined && body.length > 0) return incoming.refuse(415);
-    incoming.respond(responseTo(incoming.request, 200, undefined));
-    if (digit !== undefined) this.dtmf(digit.toUpperCase());
+    const { request } = incoming;
+    const digit = infoDigit(request);
+    if (digit === undefined && request.body.length > 0) return incoming.refuse(415);
+    incoming.respond(responseTo(request, 200, undefined));
+    if (digit !== undefined) this.dtmf(digit);
   }
 
   #notified(incoming: Incoming): void {
-    const event = (incoming.request.headers.get("Event") ?? "").split(";")[0]?.trim().toLowerCase();
-    if (event !== "refer" || this.#transfer === undefined) return incoming.refuse(event === "refer" ? 481 : 489);
-    incoming.respond(responseTo(incoming.request, 200, undefined));
-    this.#transfer.notified(incoming.request);
+    const { request } = incoming;
+    const event = (request.headers.get("Event") ?? "").split(";")[0]?.trim().toLowerCase();
+    if (event !== "refer" || !this.#transfers.isReferring) return incoming.refuse(event === "refer" ? 481 : 489);
+    incoming.respond(responseTo(request, 200, undefined));
+    this.#transfers.notified(request);
   }
 
-  #transferEnded(failure: string | undefined): void {
-    this.#transfer = undefined;
+  #transferred(): void {
     if (this.#state.name === "over") return;
-    if (failure !== undefined) return this.#listener.signal({ type: "transfer-failed", why: failure });
     this.#send("BYE", () => {}, { response: () => {}, timedOut: () => {} });
     this.#ended({ type: "transferred" });
   }

@@ -7,7 +7,7 @@ export interface LegLine {
   flush(): void;
   notify(notice: CallerNotice): void;
   sendDtmf(digits: string): void;
-  transfer(target: string): void;
+  transfer(target: string, briefing: string): void;
   quality(): LegQuality;
   close(end: LegEnd): void;
 }
@@ -65,8 +65,8 @@ export class SipLeg implements Leg {
     this.#line.sendDtmf(digits);
   }
 
-  transfer(target: string): void {
-    this.#line.transfer(target);
+  transfer(target: string, briefing: string): void {
+    this.#line.transfer(target, briefing);
   }
 
   quality(): LegQuality {

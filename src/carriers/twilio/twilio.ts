@@ -86,7 +86,7 @@ export class Twilio implements Carrier {
       },
       transfer: (target, report, briefing) => {
         this.book.at(callSid).state = { name: "sent-on", target, briefing, report };
-        return true;
+        return "briefed";
       },
       ended: (end) => {
         const { state } = this.book.at(callSid);

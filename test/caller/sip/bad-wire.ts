@@ -35,6 +35,7 @@ export class BadWire implements AsyncDisposable {
   readonly #ways = new Map<string, Promise<Way>>();
   readonly #random: Random;
   #phone: number | undefined;
+  #isClosed = false;
 
   private constructor(sip: Socket, server: number, clock: Clock, impairment: Impairment, seed: number) {
     this.#sip = sip;
@@ -58,6 +59,7 @@ export class BadWire implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#isClosed = true;
     await new Promise<void>((resolve) => this.#sip.close(() => resolve()));
     for (const way of await Promise.all(this.#openings)) this.#ports.release(way.sockets);
   }
@@ -108,7 +110,9 @@ export class BadWire implements AsyncDisposable {
     if (atMs < way.lastMs) this.counts.overtaken += 1;
     way.lastMs = Math.max(way.lastMs, atMs);
     const back = await this.#back(way);
-    const deliver = (): void => back?.sockets[kind].send(bytes, kind === "rtp" ? way.port : way.port + 1, "127.0.0.1", () => {});
+    const deliver = (): void => {
+      if (!this.#isClosed) back?.sockets[kind].send(bytes, kind === "rtp" ? way.port : way.port + 1, "127.0.0.1", () => {});
+    };
     this.#clock.setTimeout(deliver, takesMs);
     if (this.#random.next() >= duplicates) return;
     this.counts.duplicated += 1;

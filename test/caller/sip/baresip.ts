@@ -1,9 +1,9 @@
 import { spawn } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createSocket } from "node:dgram";
 import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { freePorts } from "./free-ports.ts";
 
 export interface PhoneOptions {
   /** As in baresip's accounts: "PCMU", "G722/16000/1", "opus/48000/2". */
@@ -149,23 +149,6 @@ export class Baresip implements AsyncDisposable {
     clearTimeout(late);
     this.#control.destroy();
   }
-}
-
-/** Four numbers that are free as UDP and most likely as TCP; the last begins a range. */
-async function freePorts(): Promise<number[]> {
-  const sockets = await Promise.all(
-    Array.from(
-      { length: 4 },
-      () =>
-        new Promise<ReturnType<typeof createSocket>>((resolve) => {
-          const socket = createSocket("udp4");
-          socket.bind(0, "127.0.0.1", () => resolve(socket));
-        }),
-    ),
-  );
-  const ports = sockets.map((socket) => socket.address().port);
-  await Promise.all(sockets.map((socket) => new Promise<void>((resolve) => socket.close(() => resolve()))));
-  return [...ports.slice(0, 3), Math.min(65_000, (ports[3] ?? 0) & ~1)];
 }
 
 async function connected(port: number, lives: () => boolean): Promise<Socket | undefined> {

@@ -1,5 +1,6 @@
 import { describe, test, vi } from "vitest";
 import { pcmu as law } from "../../../src/audio/g711.ts";
+import { freePorts } from "./free-ports.ts";
 import { openSipHouse } from "./sip-house.ts";
 import { has, sipp, sippFile, steps } from "./sipp.ts";
 
@@ -209,6 +210,46 @@ Content-Length: 0
     expect(run.code, run.output).toBe(0);
   });
 
+  test.concurrent("who is told first what it is about gets the caller in our place, without ringing again", async ({ expect }) => {
+    const speech = { say: async () => new Uint8Array(16_000) };
+    await using house = await openSipHouse({}, { speech });
+    const [port] = await freePorts();
+    const human = sipp(
+      port ?? 0,
+      [recv("INVITE"), answer(180), answer(200, "Supported: replaces"), recv("ACK"), recv("BYE"), reply200].join("\n"),
+      ["-p", String(port)],
+    );
+    const verdict = `<send><![CDATA[
+NOTIFY [next_url] SIP/2.0
+Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
+From: sipp <sip:sipp@[local_ip]:[local_port]>;tag=[pid]SIPpTag00[call_number]
+To:[$2]
+Call-ID: [call_id]
+CSeq: 2 NOTIFY
+Event: refer
+Subscription-State: terminated;reason=noresource
+Content-Type: message/sipfrag
+Content-Length: [len]
+
+SIP/2.0 200 OK
+]]></send>`;
+    const refer =
+      '<recv request="REFER"><action><ereg regexp="Replaces=[^;]+%3Bto-tag%3D[^;]+%3Bfrom-tag%3D" search_in="hdr" header="Refer-To:" check_it="true" assign_to="1"/></action></recv>';
+    const taken = reply200.replace("200 OK", "202 Accepted");
+    const answeredWithTo = answered.replace(
+      'rrs="true" rtd="true"/>',
+      'rrs="true"><action><ereg regexp=".*" search_in="hdr" header="To:" assign_to="2"/></action></recv>',
+    );
+    const steps = [invite(), answeredWithTo, ack, refer, taken, verdict, expects(200), '<recv request="BYE"/>', reply200];
+    const caller = sipp(house.port, [...steps, '<Reference variables="1,2"/>'].join("\n"));
+    await expect.poll(() => house.endpoint.size, { timeout: 10_000 }).toBe(1);
+    house.reception.last.leg.transfer(`sip:human@127.0.0.1:${port}`, "A call for you.");
+    const runs = await Promise.all([caller, human]);
+    for (const run of runs) expect(run.code, run.output).toBe(0);
+    expect(house.reception.last.signals).toEqual([{ type: "transferred" }]);
+    await expect.poll(() => house.endpoint.size, { timeout: 10_000 }).toBe(0);
+  });
+
   test.concurrent("we hang up, and the caller is told", async ({ expect }) => {
     await using house = await openSipHouse();
     const running = sipp(house.port, [invite(), answered, ack, '<recv request="BYE"/>', reply200].join("\n"));
@@ -218,6 +259,25 @@ Content-Length: 0
     expect(run.code, run.output).toBe(0);
   });
 });
+
+const recv = (method: string): string => `<recv request="${method}"/>`;
+
+/** What somebody answers who is called. */
+const answer = (status: number, ...headers: readonly string[]): string =>
+  `<send><![CDATA[
+SIP/2.0 ${status} ${status === 200 ? "OK" : "Answer"}
+[last_Via:]
+[last_From:]
+[last_To:];tag=[pid]human[call_number]
+[last_Call-ID:]
+[last_CSeq:]
+Contact: <sip:human@[local_ip]:[local_port];transport=[transport]>
+${headers.map((each) => `${each}\n`).join("")}${
+    status === 200
+      ? "Content-Type: application/sdp\nContent-Length: [len]\n\nv=0\no=- 1 1 IN IP4 [local_ip]\ns=-\nc=IN IP4 [media_ip]\nt=0 0\nm=audio [rtpstream_audio_port] RTP/AVP 0"
+      : "Content-Length: 0\n"
+  }
+]]></send>`;
 
 const reply200 = `<send><![CDATA[
 SIP/2.0 200 OK

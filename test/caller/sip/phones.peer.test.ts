@@ -149,6 +149,25 @@ describe.skipIf(!has("baresip"))("baresip", () => {
     expect(house.endpoint.size).toBe(0);
   });
 
+  test.concurrent("a person is told before the caller comes, and their telephone rings once more where it cannot take over", async ({
+    expect,
+  }) => {
+    const words = new Uint8Array(tone(16_000, 1).samples.slice(0, 16_000).buffer);
+    await using house = await openSipHouse({}, { speech: { say: async () => words } });
+    await using phone = await Baresip.start({ says: tone(8_000, 1) });
+    await using human = await Baresip.start({ answers: true, says: tone(8_000, 1) });
+    phone.command("dial", `sip:bot@127.0.0.1:${house.port}`);
+    await phone.event("CALL_ESTABLISHED");
+    const guest = house.reception.last;
+    guest.leg.transfer(`sip:phone@127.0.0.1:${human.port}`, "A call for you.");
+    await human.event("CALL_ESTABLISHED", 1);
+    await expect.poll(() => guest.signals, { timeout: 20_000 }).toEqual([{ type: "transferred" }]);
+    await human.event("CALL_CLOSED");
+    expect(house.endpoint.size).toBe(0);
+    const heard = await human.heard();
+    expect(loudest(heard)).toBeGreaterThan(6_000);
+  });
+
   test.concurrent("a phone that we call picks up and talks to us", async ({ expect }) => {
     await using house = await openSipHouse({}, { echo: true });
     await using phone = await Baresip.start({ answers: true, says: tone(8_000, 1) });

@@ -1,3 +1,4 @@
+import type { Speech } from "../../../src/caller/sip/consultation.ts";
 import { SipEndpoint, type SipOptions } from "../../../src/caller/sip/endpoint.ts";
 import type { LineQuality } from "../../../src/caller/sip/rtp/media.ts";
 import { systemClock, type Clock } from "../../../src/kernel/clock.ts";
@@ -29,7 +30,7 @@ const sipDefaults: SipOptions = {
 /** An endpoint on free ports whose callers are answered at once and, with `echo`, hear themselves. */
 export async function openSipHouse(
   options: Partial<SipOptions> = {},
-  parts: { echo?: boolean; log?: Log; answersAfterMs?: number; clock?: Clock } = {},
+  parts: { echo?: boolean; log?: Log; answersAfterMs?: number; clock?: Clock; speech?: Speech } = {},
 ): Promise<SipHouse> {
   const { clock = systemClock } = parts;
   const reception = new BookedReception();
@@ -57,6 +58,7 @@ export async function openSipHouse(
       random: seededRandom(Math.floor(Math.random() * 2 ** 32)),
       log: parts.log ?? silentLog,
       ended: (quality) => void qualities.push(quality),
+      speech: parts.speech,
     },
   );
   await endpoint.listen();

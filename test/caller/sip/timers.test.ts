@@ -125,7 +125,7 @@ test("a session is refreshed at half time by us, and missed shortly before its e
 test("a transfer without a verdict has failed after 30 s", async () => {
   const clock = new SimulatedClock();
   const told: (string | undefined)[] = [];
-  new PendingTransfer(clock, (failure) => void told.push(failure)).answered(responseTo(request("REFER"), 202, "t"));
+  new PendingTransfer(clock, (failure) => void told.push(failure?.why)).answered(responseTo(request("REFER"), 202, "t"));
   await clock.advance(30_000);
   expect(told).toEqual(["no verdict on the transfer within 30 s"]);
 });
