@@ -1,10 +1,11 @@
 import { bytesOf, msOf, type Encoding } from "./encodings.ts";
-import { TurnAudio } from "./turn-audio.ts";
+import { Blocks, TurnAudio } from "./turn-audio.ts";
 import type { Beat, Ticked } from "./ticker.ts";
 
 /** A leg, as far as the downlink knows it. */
 export interface DownlinkLeg {
   readonly traits: { readonly playback: "reports" | "marks" | "clock"; readonly aheadMs: number; readonly frameMs: number };
+  /** The bytes are valid until it returns. */
   play(frame: Uint8Array): boolean;
   beginTurn(turnId: string, fromMs: number): void;
   mark(name: string): void;
@@ -54,8 +55,9 @@ const reportGraceMs = 1_500;
 const outOfReachMs = 1_000;
 /** Sent audio is held so long, in case the leg is lost before it was heard. */
 const keptAfterSendingMs = 3_000;
-/** Audio is held in pieces of this length. */
+/** Audio is held in pieces of this length, and as many are kept between turns as one of them holds while it plays. */
 const blockMs = 500;
+const blocksKept = Math.ceil(keptAfterSendingMs / blockMs) + 1;
 /** What a caller who comes back hears again, so that no syllable is cut. */
 const resumeOverlapMs = 100;
 const tellLossEveryMs = 1_000;
@@ -67,7 +69,7 @@ const nothing: Uint8Array = new Uint8Array(0);
  */
 export class Downlink implements Ticked {
   readonly encoding: Encoding;
-  readonly #blockBytes: number;
+  readonly #memory: Blocks;
   readonly #beat: Beat;
   readonly #now: () => number;
   readonly #report: DownlinkReport;
@@ -92,7 +94,7 @@ export class Downlink implements Ticked {
 
   constructor(encoding: Encoding, beat: Beat, now: () => number, report: DownlinkReport) {
     this.encoding = encoding;
-    this.#blockBytes = bytesOf(blockMs, encoding);
+    this.#memory = new Blocks(bytesOf(blockMs, encoding), blocksKept);
     this.#beat = beat;
     this.#now = now;
     this.#report = report;
@@ -126,7 +128,10 @@ export class Downlink implements Ticked {
     if (this.#leg !== undefined || at < 0) return;
     const heard = this.#turns.splice(0, at);
     this.#turns[0]?.seek(bytesOf(ms, this.encoding));
-    for (const turn of heard) this.#report.playedOut(turn.turnId);
+    for (const turn of heard) {
+      turn.close();
+      this.#report.playedOut(turn.turnId);
+    }
   }
 
   /** Something came from the caller. */
@@ -198,7 +203,7 @@ export class Downlink implements Ticked {
         sentMs: msOf(playing.sentBytes, this.encoding),
         legFromMs: msOf(playing.legFrom, this.encoding),
       };
-    this.#turns.length = 0;
+    for (const turn of this.#turns.splice(0)) turn.close();
     this.#generation += 1;
     this.#playsUntilMs = 0;
     this.#leg?.flush();
@@ -249,7 +254,7 @@ export class Downlink implements Ticked {
 
   /** Takes up a turn where another node left it; nothing more of it comes. */
   restore({ turnId, fromMs, audio }: UnheardTurn): void {
-    const turn = new TurnAudio(turnId, this.#blockBytes, bytesOf(fromMs, this.encoding));
+    const turn = new TurnAudio(turnId, this.#memory, bytesOf(fromMs, this.encoding));
     turn.begun = true;
     turn.complete = true;
     turn.write(audio);
@@ -278,6 +283,7 @@ export class Downlink implements Ticked {
     this.#send(leg, nowMs);
     while (this.#turns[0] !== undefined && this.#isPlayedOut(this.#turns[0], leg, nowMs)) {
       const done = this.#turns.shift();
+      done?.close();
       this.#tellLosses(nowMs);
       if (done !== undefined) this.#report.playedOut(done.turnId);
     }
@@ -393,7 +399,7 @@ export class Downlink implements Ticked {
   #turnOf(turnId: string): TurnAudio {
     const known = this.#turns.find((turn) => turn.turnId === turnId);
     if (known !== undefined) return known;
-    const turn = new TurnAudio(turnId, this.#blockBytes);
+    const turn = new TurnAudio(turnId, this.#memory);
     this.#turns.push(turn);
     return turn;
   }

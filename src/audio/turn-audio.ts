@@ -1,3 +1,25 @@
+/** Memory for audio in blocks of one length, used again: what is held for seconds and then dropped is dear to collect. */
+export class Blocks {
+  readonly bytes: number;
+  readonly #spare: Uint8Array[] = [];
+  readonly #most: number;
+
+  /** @param most blocks that are kept for later */
+  constructor(bytes: number, most: number) {
+    this.bytes = bytes;
+    this.#most = most;
+  }
+
+  take(): Uint8Array {
+    return this.#spare.pop() ?? new Uint8Array(this.bytes);
+  }
+
+  /** Nobody reads it any more. */
+  give(block: Uint8Array): void {
+    if (this.#spare.length < this.#most) this.#spare.push(block);
+  }
+}
+
 /** The audio of one agent turn: what came, what was sent, what was heard. It is held until it was heard for sure. */
 export class TurnAudio {
   readonly turnId: string;
@@ -14,16 +36,16 @@ export class TurnAudio {
   legFrom = 0;
   /** What the player said last, and when. */
   reported: { readonly ms: number; readonly atMs: number } | undefined;
-  /** All of one length, filled one after the other. */
+  readonly #memory: Blocks;
+  /** Filled one after the other. */
   readonly #blocks: Uint8Array[] = [];
-  readonly #blockBytes: number;
   /** Position of the first byte of the first block. */
   #base: number;
 
   /** `from`: where in the turn its audio begins, bytes; what is before was heard on an earlier node. */
-  constructor(turnId: string, blockBytes: number, from = 0) {
+  constructor(turnId: string, memory: Blocks, from = 0) {
     this.turnId = turnId;
-    this.#blockBytes = blockBytes;
+    this.#memory = memory;
     this.#base = this.sentBytes = this.writtenBytes = this.legFrom = from;
   }
 
@@ -35,10 +57,10 @@ export class TurnAudio {
   write(bytes: Uint8Array): void {
     for (let from = 0; from < bytes.length;) {
       const at = this.writtenBytes - this.#base;
-      const offset = at % this.#blockBytes;
-      const length = Math.min(bytes.length - from, this.#blockBytes - offset);
+      const offset = at % this.#memory.bytes;
+      const length = Math.min(bytes.length - from, this.#memory.bytes - offset);
       const isAll = from === 0 && length === bytes.length;
-      this.#block(Math.floor(at / this.#blockBytes)).set(isAll ? bytes : bytes.subarray(from, from + length), offset);
+      this.#block(Math.floor(at / this.#memory.bytes)).set(isAll ? bytes : bytes.subarray(from, from + length), offset);
       this.writtenBytes += length;
       from += length;
     }
@@ -49,7 +71,7 @@ export class TurnAudio {
     this.reported = { ms, atMs };
   }
 
-  /** The next `bytes` to send; fewer only at the end of a complete turn; undefined when there is not enough yet. */
+  /** The next `bytes` to send, valid until they are forgotten; fewer only at the end of a complete turn; undefined when there is not enough yet. */
   take(bytes: number): Uint8Array | undefined {
     const length = Math.min(bytes, this.unsentBytes);
     if (length === 0 || (length < bytes && !this.complete)) return undefined;
@@ -81,24 +103,31 @@ export class TurnAudio {
 
   /** Drops blocks that end before `position`. */
   forget(position: number): void {
-    while (this.#base + this.#blockBytes <= position && this.#blocks.length > 0) {
-      this.#base += this.#blockBytes;
-      this.#blocks.shift();
+    while (this.#base + this.#memory.bytes <= position) {
+      const first = this.#blocks.shift();
+      if (first === undefined) return;
+      this.#base += this.#memory.bytes;
+      this.#memory.give(first);
     }
   }
 
+  /** The turn is over: none of its audio is read any more. */
+  close(): void {
+    for (const block of this.#blocks.splice(0)) this.#memory.give(block);
+  }
+
   #read(position: number, length: number): Uint8Array {
-    const offset = (position - this.#base) % this.#blockBytes;
-    if (offset + length > this.#blockBytes) return this.#join(position, length);
-    return this.#block(Math.floor((position - this.#base) / this.#blockBytes)).subarray(offset, offset + length);
+    const offset = (position - this.#base) % this.#memory.bytes;
+    if (offset + length > this.#memory.bytes) return this.#join(position, length);
+    return this.#block(Math.floor((position - this.#base) / this.#memory.bytes)).subarray(offset, offset + length);
   }
 
   #join(position: number, length: number): Uint8Array {
     const joined = new Uint8Array(length);
     for (let filled = 0; filled < length;) {
       const at = position + filled - this.#base;
-      const offset = at % this.#blockBytes;
-      const part = this.#block(Math.floor(at / this.#blockBytes)).subarray(offset, offset + length - filled);
+      const offset = at % this.#memory.bytes;
+      const part = this.#block(Math.floor(at / this.#memory.bytes)).subarray(offset, offset + length - filled);
       joined.set(part, filled);
       filled += part.length;
     }
@@ -106,6 +135,6 @@ export class TurnAudio {
   }
 
   #block(index: number): Uint8Array {
-    return (this.#blocks[index] ??= new Uint8Array(this.#blockBytes));
+    return (this.#blocks[index] ??= this.#memory.take());
   }
 }

@@ -8,7 +8,7 @@ export interface Leg {
   readonly traits: LegTraits;
   readonly uplink: Encoding;
   readonly downlink: Encoding;
-  /** Agent audio in `downlink`, for now. False: the peer reads too slowly, the frame was dropped and counted. */
+  /** Agent audio in `downlink`, for now; the leg keeps no reference to the bytes. False: the peer reads too slowly, the frame was dropped and counted. */
   play(frame: Uint8Array): boolean;
   /** All audio from here on belongs to this agent turn, and begins `fromMs` into it: at 0 unless told. */
   beginTurn(turnId: string, fromMs?: number): void;
