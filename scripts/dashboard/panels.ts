@@ -3,7 +3,7 @@ export interface Panel {
   readonly title: string;
   /** What a reader has to know that the title does not say. */
   readonly about?: string;
-  readonly unit: "s" | "percentunit" | "short" | "ops" | "currencyUSD" | "bytes";
+  readonly unit: "s" | "ms" | "percentunit" | "short" | "ops" | "currencyUSD" | "bytes";
   readonly lines: readonly { readonly expr: string; readonly name: string }[];
   /** How it is drawn: over time (the default), as the state of each line over time, or as one figure a line. */
   readonly as?: "time" | "states" | "figure";
@@ -18,6 +18,9 @@ export interface Row {
 
 const here = `region=~"$region"`;
 const of = `region=~"$region", provider=~"$provider"`;
+
+/** Service levels of the regions chosen; those of one provider have that provider. */
+const levels = `${here}, provider=~"$provider|"`;
 
 /** The rate of a counter by some labels, a second. */
 const rate = (counter: string, by: string, labels: string = of): string => `sum by (${by}) (rate(${counter}{${labels}}[$__rate_interval]))`;
@@ -199,10 +202,10 @@ export const rows: readonly Row[] = [
       },
       {
         title: "Audio that reached nobody",
-        unit: "s",
+        unit: "ms",
         lines: [
           {
-            expr: `sum by (direction, cause) (increase(voice_audio_lost_seconds_total{${here}}[$__rate_interval]))`,
+            expr: `sum by (direction, cause) (increase(voice_audio_lost_milliseconds_total{${here}}[$__rate_interval]))`,
             name: "{{direction}} {{cause}}",
           },
         ],
@@ -236,6 +239,58 @@ export const rows: readonly Row[] = [
         about: "Only with a budget.",
         unit: "percentunit",
         lines: [{ expr: `max by (period) (ai_provider_cost_budget_used_ratio{${here}})`, name: "{{period}}" }],
+      },
+    ],
+  },
+  {
+    title: "Service levels",
+    panels: [
+      {
+        title: "Budget left",
+        about: "Of the errors that the objective allows within its window. At 0 nothing is left.",
+        unit: "percentunit",
+        as: "figure",
+        width: 24,
+        lines: [
+          { expr: `min by (slo, provider, window) (slo_error_budget_remaining_ratio{${levels}})`, name: "{{slo}} {{provider}} {{window}}" },
+        ],
+      },
+      {
+        title: "How fast budgets are spent, 1 hour",
+        about: "1: the budget would just last for its window. 14.4 wakes somebody.",
+        unit: "short",
+        width: 12,
+        lines: [{ expr: `max by (slo, provider) (slo:burn_rate:1h{${levels}})`, name: "{{slo}} {{provider}}" }],
+      },
+      {
+        title: "How fast budgets are spent, 6 hours",
+        unit: "short",
+        width: 12,
+        lines: [{ expr: `max by (slo, provider) (slo:burn_rate:6h{${levels}})`, name: "{{slo}} {{provider}}" }],
+      },
+      {
+        title: "Bad events, 5 minutes",
+        unit: "percentunit",
+        lines: [{ expr: `max by (slo, provider) (slo:bad_ratio:5m{${levels}})`, name: "{{slo}} {{provider}}" }],
+      },
+      {
+        title: "Bad events, 7 days",
+        unit: "percentunit",
+        lines: [{ expr: `max by (slo, provider) (slo:bad_ratio:7d{${levels}})`, name: "{{slo}} {{provider}}" }],
+      },
+      {
+        title: "What is judged",
+        about: "Events of each service level.",
+        unit: "ops",
+        lines: [{ expr: rate("slo_valid_events_total", "slo", here), name: "{{slo}}" }],
+      },
+      {
+        title: "What must never be",
+        about: "Violations of what always holds of a call. Anything but 0 is a defect of the server.",
+        unit: "short",
+        as: "figure",
+        width: 24,
+        lines: [{ expr: `sum by (invariant) (increase(voice_invariant_violations_total{${here}}[$__range]))`, name: "{{invariant}}" }],
       },
     ],
   },

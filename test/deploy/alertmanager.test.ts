@@ -56,6 +56,10 @@ describe.runIf(hasPrograms())("the routes of alerts", () => {
       // Every node is gone from Prometheus: this one explains nobody's silence.
       { alertname: "NodeDown", severity: "SEV2", job: "linekeeper" },
       { alertname: "AudioLoss", severity: "SEV2", region: "default" },
+      { alertname: "SloBurnFast", severity: "SEV2", region: "default", slo: "turn_success" },
+      { alertname: "SloBurnSlow", severity: "SEV2", region: "default", slo: "turn_success" },
+      // Of another service level.
+      { alertname: "SloBurnFast", severity: "SEV1", region: "default", slo: "turn_latency_gold" },
     ];
     await fetch(`${alertmanager.url}/api/v2/alerts`, {
       method: "POST",
@@ -68,8 +72,8 @@ describe.runIf(hasPrograms())("the routes of alerts", () => {
         const all = found.parse(await (await fetch(`${alertmanager.url}/api/v2/alerts`)).json());
         expect(all).toHaveLength(alerts.length);
         const quiet = all.filter(({ status }) => status.state === "suppressed").map(({ labels }) => labels);
-        expect(quiet).toHaveLength(2);
-        expect(quiet).toEqual(expect.arrayContaining([alerts[1], alerts[4]]));
+        expect(quiet).toHaveLength(3);
+        expect(quiet).toEqual(expect.arrayContaining([alerts[1], alerts[4], alerts[9]]));
       },
       { timeout: 30_000 },
     );

@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { describe, expect, test, vi } from "vitest";
 import { z } from "zod";
 import { dashboardText } from "../../scripts/dashboard/dashboard.ts";
+import { createMetrics } from "../../src/watch/metrics.ts";
+import { readExposition } from "../watch/exposition.ts";
 import { faultyEvening, openFaultyHouse } from "./fault-run.ts";
 import { openPeople } from "./people.ts";
 import { hasPrograms } from "./programs.ts";
@@ -32,6 +34,25 @@ async function unanswered(prometheus: Prometheus, exprs: readonly { title: strin
   return answers.flatMap(({ title, expr, values }) => (values.length === 0 ? [`${title}: ${expr}`] : []));
 }
 
+const bare = ["ai_provider_audio_chunks_received", "ai_provider_audio_chunks_sent", "circuit_breaker_state_transitions"];
+
+describe.runIf(hasPrograms())("what promtool says of the metrics", () => {
+  test("concerns three names that the field has so, and no other, counted or not", async () => {
+    const families = readExposition(await createMetrics().text());
+    expect(families.length).toBeGreaterThan(90);
+    // It looks at what has a sample only.
+    const counted = families.map(({ name, type }) => {
+      const samples = type === "histogram" ? [`${name}_bucket{le="+Inf"} 1`, `${name}_sum 1`, `${name}_count 1`] : [`${name} 1`];
+      return [`# HELP ${name} What it is`, `# TYPE ${name} ${type}`, ...samples, ""].join("\n");
+    });
+    expect(lint(counted.join(""))).toEqual(bare);
+  });
+
+  test("does concern a name in milliseconds", () => {
+    expect(lint("# HELP a_milliseconds_total b\n# TYPE a_milliseconds_total counter\na_milliseconds_total 1\n")).toHaveLength(1);
+  });
+});
+
 describe.runIf(hasPrograms())("a server watched by Prometheus", () => {
   test("shows everything on the dashboard and in the recording rules after an evening with faults", { timeout: 240_000 }, async () => {
     await using people = await openPeople();
@@ -44,7 +65,7 @@ describe.runIf(hasPrograms())("a server watched by Prometheus", () => {
     await vi.waitFor(async () => expect(await unanswered(prometheus, figures)).toEqual([]), { timeout: 30_000, interval: 1_000 });
 
     const text = await (await fetch(`${house.server.url}metrics`)).text();
-    expect(lint(text)).toEqual(["ai_provider_audio_chunks_received", "ai_provider_audio_chunks_sent", "circuit_breaker_state_transitions"]);
+    expect(lint(text)).toEqual(bare);
   });
 });
 

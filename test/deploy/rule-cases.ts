@@ -1,3 +1,5 @@
+import { objectiveCases } from "./objective-cases.ts";
+
 /**
  * For every alert rule what makes it fire, and what looks alike and must not. A series is written as promtool does, one value each 15 s
  * (`0+1x40`: 40 steps up by one) or each `every`; the labels of a scrape (region, instance, job) are added.
@@ -7,13 +9,15 @@ export interface RuleCase {
   /** Where rules share a name. */
   readonly severity?: string;
   readonly slo?: string;
-  readonly every?: "15s" | "5m";
+  readonly every?: "15s" | "1m" | "5m" | "30m";
   /** When it is looked at. */
   readonly at: string;
   readonly fires: readonly string[];
   readonly silent: readonly string[];
   /** What the alert says of whom. */
   readonly provider?: string;
+  /** The service level, where that is the series' and not the rule's. */
+  readonly ofSlo?: string;
 }
 
 const still = (value: number): string => `${value}+0x60`;
@@ -392,4 +396,4 @@ const nodes: readonly RuleCase[] = [
 ];
 
 /** All but `Watchdog`, which no series can silence. */
-export const ruleCases: readonly RuleCase[] = [...providers, ...calls, ...nodes];
+export const ruleCases: readonly RuleCase[] = [...providers, ...calls, ...nodes, ...objectiveCases];

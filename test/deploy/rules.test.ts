@@ -3,8 +3,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
+import { objectiveRules } from "../../scripts/rules/objective-rules.ts";
 import { rows } from "../../scripts/dashboard/panels.ts";
 import { hasPrograms, run } from "./programs.ts";
+import { objectiveCases } from "./objective-cases.ts";
 import { ruleCases, type RuleCase } from "./rule-cases.ts";
 import { alerts, deployFolder, ruleFiles } from "./rules.ts";
 
@@ -29,7 +31,7 @@ function scraped(series: string): { series: string; values: string } {
 function expected(each: RuleCase, fires: boolean): object {
   const severity = each.severity === undefined ? "" : `, severity="${each.severity}"`;
   const rule = ruleOf(each);
-  const labels = Object.entries({ severity: rule?.labels.severity, slo: rule?.labels.slo, provider: each.provider })
+  const labels = Object.entries({ severity: rule?.labels.severity, slo: rule?.labels.slo ?? each.ofSlo, provider: each.provider })
     .filter(([, value]) => value !== undefined)
     .map(([label, value]) => `${label}="${value}"`);
   return {
@@ -39,9 +41,11 @@ function expected(each: RuleCase, fires: boolean): object {
   };
 }
 
-function ruleTests(every: "15s" | "5m"): object {
-  const cases = ruleCases.filter((each) => (each.every ?? "15s") === every);
-  const tests = cases.flatMap((each, at) =>
+type Every = NonNullable<RuleCase["every"]>;
+
+function ruleTests(every: Every, isOnObjectives: boolean): object {
+  const isAsked = (each: RuleCase): boolean => (each.every ?? "15s") === every && objectiveCases.includes(each) === isOnObjectives;
+  const tests = ruleCases.filter(isAsked).flatMap((each, at) =>
     ([true, false] as const).map((fires) => ({
       name: `${each.alert} ${each.severity ?? ""} ${fires ? "fires" : "is silent"} (${at})`,
       interval: every,
@@ -49,7 +53,11 @@ function ruleTests(every: "15s" | "5m"): object {
       promql_expr_test: [expected(each, fires)],
     })),
   );
-  return { rule_files: ruleFiles, evaluation_interval: every, tests };
+  // Every rule is evaluated at every step.
+  const rule_files = ruleFiles.filter((path) => path.endsWith("objectives.yml") === isOnObjectives);
+  // At steps so wide apart, what another group told a step ago is forgotten.
+  const group_eval_order = ["objectives", "objectives-day", "objectives-month"];
+  return { rule_files, evaluation_interval: every, ...(isOnObjectives ? { group_eval_order } : {}), tests };
 }
 
 describe.runIf(hasPrograms())("the alert rules", () => {
@@ -59,17 +67,26 @@ describe.runIf(hasPrograms())("the alert rules", () => {
     expect(await run("promtool", "check", "config", "--syntax-only", config)).toMatchObject({ code: 0 });
   });
 
-  test.each(["15s", "5m"] as const)(
-    "fire when they should and not when it only looks so (each %s)",
-    { timeout: 180_000 },
-    async (every) => {
-      const path = join(folder, `${every}.json`);
-      writeFileSync(path, JSON.stringify(ruleTests(every)));
-      const { code, says } = await run("promtool", "test", "rules", path);
-      expect(says.replaceAll(path, "")).toMatch(/SUCCESS/);
-      expect(code).toBe(0);
-    },
-  );
+  test.each<[what: string, every: Every, isOnObjectives: boolean]>([
+    ["calls, providers and nodes", "15s", false],
+    ["calls, providers and nodes", "5m", false],
+    ["service levels", "15s", true],
+    ["service levels", "1m", true],
+    ["service levels", "5m", true],
+    ["service levels", "30m", true],
+  ])("on %s fire when they should and not when it only looks so (each %s)", { timeout: 180_000 }, async (_, every, isOnObjectives) => {
+    const path = join(folder, `${every}-${isOnObjectives}.json`);
+    const tests = ruleTests(every, isOnObjectives);
+    expect(tests).toMatchObject({ tests: expect.arrayContaining([expect.anything()]) });
+    writeFileSync(path, JSON.stringify(tests));
+    const { code, says } = await run("promtool", "test", "rules", path);
+    expect(says.replaceAll(path, "")).toMatch(/SUCCESS/);
+    expect(code).toBe(0);
+  });
+});
+
+test("the rules on service levels are those that their script makes", () => {
+  expect(readFileSync(join(deployFolder, "prometheus/rules/objectives.yml"), "utf8")).toBe(objectiveRules());
 });
 
 test("the runbooks speak of rows and log events that there are", () => {
