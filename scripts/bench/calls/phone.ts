@@ -1,8 +1,9 @@
 // A caller as Twilio's Media Streams brings it: speaks all the time, plays what comes in real time, gives marks back when they are reached.
 import type { CallBook, Books } from "./books.ts";
+import { connect } from "./ends.ts";
 import { frameText, readFrames } from "./frames.ts";
 import type { Pulse } from "./pulse.ts";
-import { connect, type WireSocket } from "./wire.ts";
+import type { WireSocket } from "./wire.ts";
 
 const frameMs = 20;
 const payloadKey = Buffer.from('"payload":"');

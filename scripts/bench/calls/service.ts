@@ -1,10 +1,9 @@
 // OpenAI's Realtime service, lean: µ-law in frames of 20 ms in real time, answer after answer, with the events around them.
-import type { Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import type { Books, CallBook } from "./books.ts";
+import { WireServer } from "./ends.ts";
 import { frameText, readFrames } from "./frames.ts";
 import type { Pulse } from "./pulse.ts";
-import { listen, type WireSocket } from "./wire.ts";
+import type { WireSocket } from "./wire.ts";
 
 const frameMs = 20;
 const appendType = Buffer.from('"input_audio_buffer.append"');
@@ -24,17 +23,12 @@ export interface Manner {
   bargesIn: boolean;
 }
 
-/** Listens on a free port of this machine. */
-export async function startService(
-  books: Books,
-  pulse: Pulse,
-  manner: Manner,
-  acceptAfterMs: number,
-): Promise<{ readonly url: string; readonly server: Server }> {
-  const server = await listen(acceptAfterMs, (socket) => new Session(socket, books, pulse, manner).begin());
-  const { port } = server.address() as AddressInfo; // A TCP server has a port.
-  return { url: `http://127.0.0.1:${port}/v1`, server };
-}
+/** A connection is accepted so long after it came. */
+export const acceptAfterMs = 150;
+
+/** Listens on a free port of this machine; talks to callers until it is disposed of. */
+export const openaiService = (books: Books, pulse: Pulse, manner: Manner): Promise<WireServer> =>
+  WireServer.listen(acceptAfterMs, (socket) => new Session(socket, books, pulse, manner).begin());
 
 type State =
   | { readonly name: "silent"; readonly sinceMs: number }
