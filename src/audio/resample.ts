@@ -1,3 +1,5 @@
+import { Fir } from "./fir.ts";
+
 /** Between two sample rates, for one stream: it remembers what the filter still needs. Mono, 16 bits. */
 export interface Resampler {
   /** How much later the output is than the input, ms; half the filter. */
@@ -42,13 +44,9 @@ class Polyphase implements Resampler {
   readonly latencyMs: number;
   readonly #up: number;
   readonly #down: number;
-  /** Row after row, one a phase, each newest tap last so that it runs alongside the input. */
-  readonly #taps: Float64Array;
-  readonly #tapsPerPhase: number;
-  /** In output samples. */
-  readonly #delay: number;
-  /** The last `tapsPerPhase - 1` samples, then the frame. */
-  #line: Float64Array;
+  readonly #filter: Filter;
+  /** The last samples that the filter still needs. */
+  readonly #line: Float64Array;
   #out: Int16Array;
   #view: Int16Array;
   /** Where the next output lies after the first sample of the coming frame, in steps of 1 / `up` input samples. */
@@ -59,80 +57,48 @@ class Polyphase implements Resampler {
     const divisor = greatestCommonDivisor(fromHz, toHz);
     this.#up = toHz / divisor;
     this.#down = fromHz / divisor;
-    const filter = filterOf(this.#up, this.#down);
-    this.#taps = filter.taps;
-    this.#tapsPerPhase = filter.taps.length / this.#up;
-    this.#delay = filter.delay;
-    this.latencyMs = (filter.delay * 1000) / toHz;
-    this.#line = new Float64Array(this.#tapsPerPhase - 1 + firstCapacity);
-    this.#out = this.#view = new Int16Array(Math.ceil((firstCapacity * this.#up) / this.#down) + 1);
+    this.#filter = filterOf(this.#up, this.#down);
+    this.latencyMs = (this.#filter.delay * 1000) / toHz;
+    this.#line = new Float64Array(this.#filter.tapsPerPhase - 1);
+    this.#out = this.#view = new Int16Array(this.#mostOf(firstCapacity));
   }
 
   push(samples: Int16Array): Int16Array {
-    const kept = this.#tapsPerPhase - 1;
-    this.#makeRoom(kept, samples.length);
-    const line = this.#line;
-    const taps = this.#taps;
-    const out = this.#out;
     const count = samples.length;
     if (count > 0) this.#isEmpty = false;
-    for (let at = 0; at < count; at += 1) line[kept + at] = samples[at] ?? 0;
-
-    const [up, down, tapsPerPhase] = [this.#up, this.#down, this.#tapsPerPhase];
-    // Whole samples and phase of the next output are stepped, not divided: this is the innermost loop but one.
-    const wholeStep = Math.floor(down / up);
-    const phaseStep = down % up;
-    let whole = Math.floor(this.#next / up);
-    let phase = this.#next % up;
+    if (this.#out.length < this.#mostOf(count)) this.#out = this.#view = new Int16Array(this.#mostOf(count));
+    const { fir } = this.#filter;
     let made = 0;
-    while (whole < count) {
-      let [a, b, c, d] = [0, 0, 0, 0];
-      const row = phase * tapsPerPhase;
-      // Four sums hide the latency of the additions; the number of taps is a multiple of four.
-      for (let tap = 0; tap < tapsPerPhase; tap += 4) {
-        a += (taps[row + tap] ?? 0) * (line[whole + tap] ?? 0);
-        b += (taps[row + tap + 1] ?? 0) * (line[whole + tap + 1] ?? 0);
-        c += (taps[row + tap + 2] ?? 0) * (line[whole + tap + 2] ?? 0);
-        d += (taps[row + tap + 3] ?? 0) * (line[whole + tap + 3] ?? 0);
-      }
-      const sum = a + b + (c + d);
-      out[made] = sum >= 32_767 ? 32_767 : sum <= -32_768 ? -32_768 : Math.floor(sum + 0.5);
-      made += 1;
-      whole += wholeStep;
-      phase += phaseStep;
-      if (phase >= up) {
-        phase -= up;
-        whole += 1;
-      }
+    for (let at = 0; at < count; at += fir.longestRun) {
+      const piece = count <= fir.longestRun ? samples : samples.subarray(at, at + fir.longestRun);
+      const more = fir.run(this.#line, piece, this.#next, this.#out, made);
+      this.#next += more * this.#down - piece.length * this.#up;
+      made += more;
     }
-    this.#next = (whole - count) * up + phase;
-    line.copyWithin(0, count, count + kept);
-    if (this.#view.length !== made) this.#view = out.subarray(0, made);
+    if (this.#view.length !== made) this.#view = this.#out.subarray(0, made);
     return this.#view;
   }
 
   flush(): Int16Array {
     if (this.#isEmpty) return new Int16Array(0);
-    const silence = new Int16Array(Math.ceil((this.#delay * this.#down) / this.#up));
-    const last = this.push(silence).slice(0, this.#delay);
+    const { delay } = this.#filter;
+    const silence = new Int16Array(Math.ceil((delay * this.#down) / this.#up));
+    const last = this.push(silence).slice(0, delay);
     this.#line.fill(0);
     this.#next = 0;
     this.#isEmpty = true;
     return last;
   }
 
-  #makeRoom(kept: number, count: number): void {
-    if (this.#line.length >= kept + count) return;
-    const line = new Float64Array(kept + count);
-    line.set(this.#line.subarray(0, kept));
-    this.#line = line;
-    this.#out = this.#view = new Int16Array(Math.ceil((count * this.#up) / this.#down) + 1);
+  /** Samples that come of so many at most. */
+  #mostOf(count: number): number {
+    return Math.ceil((count * this.#up) / this.#down) + 1;
   }
 }
 
 interface Filter {
-  /** One row a phase, `up` rows. */
-  readonly taps: Float64Array;
+  readonly fir: Fir;
+  readonly tapsPerPhase: number;
   /** How many output samples late the output is. */
   readonly delay: number;
 }
@@ -157,7 +123,7 @@ function filterOf(up: number, down: number): Filter {
     // Tap `at` meets the sample that lies floor(at / up) before the newest.
     taps[(at % up) * tapsPerPhase + tapsPerPhase - 1 - Math.floor(at / up)] = (sinc * window * up) / width;
   }
-  const filter = { taps, delay };
+  const filter = { fir: new Fir(taps, up, down), tapsPerPhase, delay };
   filters.set(`${up}/${down}`, filter);
   return filter;
 }
