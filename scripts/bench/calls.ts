@@ -1,7 +1,7 @@
 // What a call costs and how long its audio takes, against a bare relay and OpenAI's own SDK, in one run: `npm run bench`.
 //   --check        processor time alone, within a minute; fails only where Linekeeper costs more than 2.5 times the relay
 //   --rounds 3     rounds of each subject, interleaved
-//   --only NAME    one subject beside the relay: linekeeper, agents-sdk
+//   --only NAME    one subject beside the relay: linekeeper, linekeeper-pcm, agents-sdk
 //   --flags "..."  flags for the subjects' Node
 //   --save         writes the figures, charts and the capacity page to scripts/bench/results/, where nothing speaks against them
 //   --anyway       shows the figures of a run in which the harness was the limit
@@ -11,7 +11,7 @@ import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { Figures } from "./calls/figures.ts";
 import { goalsOf } from "./calls/goals.ts";
-import { checkPlan, fullPlan, harnessCore, lastPlan } from "./calls/plans.ts";
+import { checkPlan, fullPlan, harnessCore, transcodingPlan } from "./calls/plans.ts";
 import { saveResults } from "./calls/results.ts";
 import { round, type Plan, type RoundFigures } from "./calls/round.ts";
 import { subjects } from "./calls/subjects.ts";
@@ -46,8 +46,8 @@ async function run(): Promise<readonly RoundFigures[]> {
   const nodeFlags = values.flags.split(" ").filter((flag) => flag !== "");
   const measured: RoundFigures[] = [];
   for (let at = 1; at <= rounds; at += 1) {
-    const plan: Plan = { ...(values.check ? checkPlan : at === rounds ? lastPlan : fullPlan), nodeFlags };
     for (const row of rows) {
+      const plan: Plan = { ...(values.check ? checkPlan : row.service === "gemini" ? transcodingPlan : fullPlan), nodeFlags };
       console.error(`round ${at} of ${rounds}: ${row.title}`);
       const limit = setTimeout(() => fail(`${row.title}: the round did not end within ${roundLimitMs / 1_000} s`), roundLimitMs);
       measured.push(await round(row, plan));

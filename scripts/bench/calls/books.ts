@@ -96,6 +96,8 @@ export class Books {
   /** How wrong the subject was about what the caller had heard. */
   readonly cutErrors = new Latencies();
   staleFrames = 0;
+  /** Where audio is transcoded on its way and frames cannot say who they are: how much of it there was. */
+  readonly plain = { sentUpMs: 0, cameUpMs: 0, sentDownMs: 0, cameDownMs: 0 };
   readonly calls: CallBook[] = [];
 
   add(): CallBook {

@@ -1,5 +1,5 @@
 // What the measured figures mean for machines; nothing in it is measured that is not in the run.
-import { spreadOf, type Figures } from "./figures.ts";
+import type { Figures } from "./figures.ts";
 import { at } from "./plans.ts";
 
 /** A core that is busier than this has no room for a burst of calls, a scrape or a reconnect of them all. */
@@ -21,9 +21,9 @@ export function capacityPage(figures: Figures): string {
   const own = "linekeeper";
   const step = figures.step.bind(figures);
   const cpuMs = step(own, at.cpu, (figure) => figure.cpuMs).median;
-  const residentKb = step(own, at.cpu, (figure) => figure.residentKbPerCall).median;
+  const residentKb = figures.memory(own, at.cpu, (memory) => memory.residentKb).median;
   const bytesPerSecond = step(own, at.cpu, (figure) => figure.bytesPerCallSecond).median;
-  const most = spreadOf(figures.of(own).flatMap(({ mostCalls }) => mostCalls?.calls ?? [])).median;
+  const most = figures.mostCalls(own)?.median ?? Number.NaN;
   const perCore = Math.floor(Math.min((plannedShare * 1_000) / cpuMs, Number.isNaN(most) ? Infinity : most));
   const perGb = Math.floor(1e6 / residentKb);
   const nodes = (calls: number, cores: number): string => String(Math.ceil(calls / (perCore * cores)));

@@ -16,7 +16,7 @@ export function connect(url: string): Promise<WireSocket> {
   const took = (length: number): boolean => {
     const chunk = readBuffer.subarray(0, length);
     if (open !== undefined) open.take(chunk);
-    else answer += chunk.latin1Slice();
+    else answer += chunk.toString("latin1");
     const end = answer.indexOf(headEnd);
     if (open !== undefined || end < 0) return true;
     if (!answer.startsWith("HTTP/1.1 101 ")) {
@@ -78,13 +78,15 @@ export class WireServer implements Disposable {
 function greet(socket: Socket, acceptAfterMs: number, accepted: (socket: WireSocket, path: string) => void): void {
   let request = "";
   socket.on("data", function asked(chunk: Buffer): void {
-    request += chunk.latin1Slice();
+    request += chunk.toString("latin1");
     if (!request.endsWith(headEnd)) return;
     socket.off("data", asked);
     const key = /^sec-websocket-key: *(\S+)/im.exec(request)?.[1] ?? "";
     const accept = createHash("sha1").update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest("base64");
     setTimeout(() => {
-      socket.write(`HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}${headEnd}`);
+      socket.write(
+        `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}${headEnd}`,
+      );
       const end = new WireSocket(socket, false);
       accepted(end, request.split(" ", 2)[1] ?? "");
       socket.on("data", (bytes: Buffer) => end.take(bytes));

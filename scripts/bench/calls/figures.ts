@@ -1,5 +1,6 @@
 // What the rounds of one run say together: medians of ratios within a round, and how far they spread.
-import { busiestHarness, latestHarnessMs, type RoundFigures, type StepFigures } from "./round.ts";
+import { busiestHarness, latestHarnessMs } from "./harness.ts";
+import type { RoundFigures, StepFigures } from "./round.ts";
 import type { SubjectRow } from "./subjects.ts";
 
 /** One figure over the rounds. */
@@ -15,6 +16,9 @@ export function spreadOf(values: readonly number[]): Spread {
   const median = sorted.length % 2 === 1 ? sorted[middle] : ((sorted[middle - 1] ?? Number.NaN) + (sorted[middle] ?? Number.NaN)) / 2;
   return { median: median ?? Number.NaN, least: sorted[0] ?? Number.NaN, most: sorted.at(-1) ?? Number.NaN };
 }
+
+/** Where frames cannot be told apart: less than this of the audio is a call that does not work. */
+const leastCarried = 0.97;
 
 export type Name = SubjectRow["name"];
 
@@ -46,14 +50,27 @@ export class Figures {
     );
   }
 
+  /** Of each round; undefined where the harness was full before the subject was. */
+  mostCalls(name: Name): Spread | undefined {
+    const found = this.of(name).flatMap(({ mostCalls }) => mostCalls ?? []);
+    return found.length === 0 || found.some(({ limit }) => limit === "harness" || limit === "time")
+      ? undefined
+      : spreadOf(found.map(({ calls }) => calls));
+  }
+
+  memory(name: Name, calls: number, figure: (memory: NonNullable<StepFigures["memory"]>) => number): Spread {
+    return spreadOf(this.steps(name, calls).flatMap(({ memory }) => (memory === undefined ? [] : [figure(memory)])));
+  }
+
   /** Why these figures say more of the harness or of the machine than of the subjects; nothing: they are good. */
   doubts(): readonly string[] {
     return this.rounds.flatMap(({ subject, steps }) =>
-      steps.flatMap(({ calls, harness: { busyShare, lateP99Ms }, lostCalls }) => {
+      steps.flatMap(({ calls, harness: { busyShare, lateP99Ms }, lostCalls, carriedShare }) => {
         const place = `${subject} at ${calls} calls`;
         return [
           ...(busyShare > busiestHarness ? [`${place}: the harness itself was busy for ${Math.round(busyShare * 100)} % of the time`] : []),
           ...(lateP99Ms > latestHarnessMs ? [`${place}: the harness sent its frames up to ${lateP99Ms.toFixed(1)} ms late (p99)`] : []),
+          ...(carriedShare >= leastCarried ? [] : [`${place}: only ${Math.round(carriedShare * 100)} % of the audio came through`]),
           ...(lostCalls > 0 ? [`${place}: ${lostCalls} calls were lost`] : []),
         ];
       }),

@@ -1,4 +1,4 @@
-import { spreadOf, worseWay, type Figures } from "./figures.ts";
+import { spreadOf, worseWay, type Figures, type Name } from "./figures.ts";
 import { at } from "./plans.ts";
 
 export interface Goal {
@@ -13,11 +13,10 @@ export interface Goal {
 export function goalsOf(figures: Figures): readonly Goal[] {
   const own = "linekeeper";
   const ringKb = 80;
-  const most = (name: "linekeeper" | "relay" | "agents-sdk"): number =>
-    spreadOf(figures.of(name).flatMap(({ mostCalls }) => mostCalls?.calls ?? [])).median;
+  const most = (name: Name): number => figures.mostCalls(name)?.median ?? Number.NaN;
   const bargeIns = figures.of(own).flatMap(({ bargeIn }) => bargeIn ?? []);
   const bargeIn = (figure: (round: (typeof bargeIns)[number]) => number): number => spreadOf(bargeIns.map(figure)).median;
-  const memory = (name: "linekeeper" | "relay"): number => figures.step(name, at.cpu, ({ residentKbPerCall }) => residentKbPerCall).median;
+  const memory = (name: Name): number => figures.memory(name, at.cpu, ({ residentKb }) => residentKb).median;
   return [
     {
       what: `processor time a call at ${at.cpu} calls, to the relay's`,
@@ -38,6 +37,12 @@ export function goalsOf(figures: Figures): readonly Goal[] {
       limit: 1.5,
       unit: "x",
       found: (memory(own) - ringKb) / memory("relay"),
+    },
+    {
+      what: `processor time a call with transcoding (8 to 16 and 24 to 8 kHz) at ${at.cpu} calls, to the pass-through`,
+      limit: 1.8,
+      unit: "x",
+      found: figures.ratio("linekeeper-pcm", own, at.cpu, (step) => step.cpuMs).median,
     },
     { what: "barge-in: speech-started in to clear out, p95", limit: 0.5, unit: "ms", found: bargeIn(({ clearP95Ms }) => clearP95Ms) },
     { what: "barge-in: error of the cut, worst", limit: 20, unit: "ms", found: bargeIn(({ cutErrorMs }) => cutErrorMs) },

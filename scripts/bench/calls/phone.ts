@@ -6,6 +6,7 @@ import type { Pulse } from "./pulse.ts";
 import type { WireSocket } from "./wire.ts";
 
 const frameMs = 20;
+const base64CharsPerMs = (8 * 4) / 3;
 const payloadKey = Buffer.from('"payload":"');
 const mediaEvent = Buffer.from('"event":"media"');
 /** Where the event's name stands at the latest. */
@@ -16,6 +17,8 @@ type Parameters = Readonly<Record<string, string>>;
 /** Who is called. */
 interface Callee {
   readonly url: string;
+  /** Whether frames come through as they are. */
+  readonly passesThrough: boolean;
   parametersOf(callSid: string): Promise<Parameters>;
 }
 
@@ -24,6 +27,7 @@ export class Phone {
   readonly #books: Books;
   readonly #socket: WireSocket;
   readonly #sid: string;
+  readonly #passesThrough: boolean;
   readonly #seat: Disposable;
   /** When all that came will have been played. */
   #playsUntilMs = 0;
@@ -35,11 +39,19 @@ export class Phone {
   static async call(subject: Callee, book: CallBook, books: Books, pulse: Pulse): Promise<Phone> {
     const sid = String(book.number).padStart(32, "0");
     const customParameters = await subject.parametersOf(`CA${sid}`);
-    return new Phone(await connect(subject.url), sid, customParameters, book, books, pulse);
+    return new Phone(await connect(subject.url), subject, sid, customParameters, book, books, pulse);
   }
 
-  private constructor(socket: WireSocket, sid: string, customParameters: Parameters, book: CallBook, books: Books, pulse: Pulse) {
-    [this.#socket, this.#book, this.#books] = [socket, book, books];
+  private constructor(
+    socket: WireSocket,
+    { passesThrough }: Callee,
+    sid: string,
+    customParameters: Parameters,
+    book: CallBook,
+    books: Books,
+    pulse: Pulse,
+  ) {
+    [this.#socket, this.#passesThrough, this.#book, this.#books] = [socket, passesThrough, book, books];
     this.#sid = `MZ${sid}`;
     socket.onText = (message) => this.#heard(message);
     socket.onClose = () => {
@@ -67,6 +79,7 @@ export class Phone {
 
   #beat(nowMs: number): void {
     const index = this.#book.up.next(nowMs);
+    this.#books.plain.sentUpMs += frameMs;
     this.#sequence += 1;
     const media = `{"track":"inbound","chunk":"${index + 1}","timestamp":"${index * frameMs}","payload":"${frameText(this.#book.number, index)}"}`;
     this.#socket.send(`{"event":"media","sequenceNumber":"${this.#sequence}","media":${media},"streamSid":"${this.#sid}"}`);
@@ -83,7 +96,12 @@ export class Phone {
   }
 
   #play(message: Buffer, nowMs: number): void {
-    readFrames(message, message.indexOf(payloadKey) + payloadKey.length, ({ call, index, whole }) => {
+    const from = message.indexOf(payloadKey) + payloadKey.length;
+    if (!this.#passesThrough) {
+      this.#books.plain.cameDownMs += (message.indexOf(0x22, from) - from) / base64CharsPerMs;
+      return;
+    }
+    readFrames(message, from, ({ call, index, whole }) => {
       const book = this.#book;
       book.down.arrived(index, whole && call === book.number, nowMs);
       this.#playsUntilMs = Math.max(this.#playsUntilMs, nowMs) + frameMs;

@@ -10,13 +10,18 @@ const nothing = { core, nodeFlags: [], bargeIn: { calls: 0, seconds: 0 }, steps:
 export const at = { latency: 100, cpu: 200, loop: 250 } as const;
 
 const steady = [
-  { calls: at.latency, seconds: 5 },
-  { calls: at.cpu, seconds: 5 },
+  { calls: at.latency, seconds: 5, memory: false },
+  { calls: at.cpu, seconds: 5, memory: true },
 ];
 
-/** Every round but the last, which also looks for the most calls. */
-export const fullPlan: Plan = { ...nothing, bargeIn: { calls: 20, seconds: 4 }, steps: steady };
-export const lastPlan: Plan = { ...fullPlan, steps: [...steady, { calls: at.loop, seconds: 4 }], ramp: true };
+export const fullPlan: Plan = {
+  ...nothing,
+  bargeIn: { calls: 20, seconds: 4 },
+  steps: [...steady, { calls: at.loop, seconds: 4, memory: false }],
+  ramp: true,
+};
+/** Of what is compared with the pass-through alone. */
+export const transcodingPlan: Plan = { ...nothing, steps: steady };
 
 /** For a machine that has other things to do: processor time alone, of few calls. */
-export const checkPlan: Plan = { ...nothing, steps: [{ calls: 60, seconds: 4 }] };
+export const checkPlan: Plan = { ...nothing, steps: [{ calls: 60, seconds: 4, memory: false }] };

@@ -15,6 +15,7 @@ delay.enable();
 
 process.on("message", (question) => {
   if (question === "exit") process.exit(0);
+  if (question === "collect") return void collect();
   if (question === "begin") {
     delay.reset();
     [collections, longestMs] = [0, 0];
@@ -28,4 +29,15 @@ process.on("message", (question) => {
     });
   }
 });
+// The benchmark was killed.
+process.on("disconnect", () => process.exit(1));
 process.channel?.unref();
+
+/** Twice, for what is freed with an object may free another. */
+async function collect(): Promise<void> {
+  for (let time = 0; time < 2; time += 1) {
+    await globalThis.gc?.({ type: "major", execution: "async" });
+  }
+  const { heapUsed, external } = process.memoryUsage();
+  process.send?.({ heldKb: (heapUsed + external) / 1_000 });
+}

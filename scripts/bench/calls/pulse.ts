@@ -3,7 +3,7 @@ import { performance } from "node:perf_hooks";
 const slots = 20;
 
 /** Runs each of its members once in 20 ms, at times that are counted from the start: who is late once is not late for ever. */
-export class Pulse {
+export class Pulse implements Disposable {
   readonly #members: Set<(nowMs: number) => void>[] = Array.from({ length: slots }, () => new Set());
   readonly #startMs = performance.now();
   #done = 0;
@@ -21,7 +21,7 @@ export class Pulse {
     return { [Symbol.dispose]: () => void members?.delete(member) };
   }
 
-  stop(): void {
+  [Symbol.dispose](): void {
     clearTimeout(this.#timer);
   }
 

@@ -49,11 +49,11 @@ function chartsOf(figures: Figures): readonly { readonly file: string; readonly 
   return [
     chart("cpu.svg", `Processor time a call and second, ms, ${at.cpu} calls`, (name) => figures.step(name, at.cpu, ({ cpuMs }) => cpuMs)),
     chart("latency.svg", `Added latency p99, ms, ${at.latency} calls`, (name) => figures.step(name, at.latency, worseWay)),
-    chart("memory.svg", `Memory a call, kB, ${at.cpu} calls`, (name) =>
-      figures.step(name, at.cpu, ({ residentKbPerCall }) => residentKbPerCall),
-    ),
-    chart("most-calls.svg", "Most calls on one core with p99 within 20 ms (longer is better)", (name) =>
-      spreadOf(figures.of(name).flatMap(({ mostCalls }) => mostCalls?.calls ?? [])),
+    chart("memory.svg", `Memory a call, kB, ${at.cpu} calls`, (name) => figures.memory(name, at.cpu, ({ residentKb }) => residentKb)),
+    chart(
+      "most-calls.svg",
+      "Most calls on one core with p99 within 20 ms (longer is better)",
+      (name) => figures.mostCalls(name) ?? spreadOf([]),
     ),
   ];
 }

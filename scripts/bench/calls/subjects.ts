@@ -17,22 +17,33 @@ export interface LoopFigures {
   readonly longestCollectionMs: number;
 }
 
+/** What a subject holds of the machine's memory, right after a full collection of its garbage. */
+export interface MemoryFigures {
+  /** JavaScript's objects, and what they hold beside its heap. */
+  readonly heldKb: number;
+}
+
 export interface SubjectRow {
-  readonly name: "linekeeper" | "relay" | "agents-sdk";
+  readonly name: "linekeeper" | "linekeeper-pcm" | "relay" | "agents-sdk";
   readonly title: string;
+  /** Which provider it talks to. */
+  readonly service: "openai" | "gemini";
   start(serviceUrl: string, core: number, nodeFlags: readonly string[]): Promise<Subject>;
 }
 
 export class Subject implements AsyncDisposable {
   /** Where a caller connects. */
   readonly url: string;
+  readonly passesThrough: boolean;
+  readonly #webhook: string | undefined;
   readonly #child: ChildProcess;
   readonly #folder: string;
 
-  readonly #webhook: string | undefined;
-
-  constructor(url: string, webhook: string | undefined, child: ChildProcess, folder: string) {
-    [this.url, this.#webhook, this.#child, this.#folder] = [url, webhook, child, folder];
+  /** `listensAt`: what it said of itself. */
+  constructor(listensAt: string, { path, webhook, passesThrough }: Program, child: ChildProcess, folder: string) {
+    this.url = new URL(path, listensAt.replace(/^http/, "ws")).href;
+    this.#webhook = webhook === undefined ? undefined : new URL(webhook, listensAt).href;
+    [this.passesThrough, this.#child, this.#folder] = [passesThrough, child, folder];
   }
 
   /** What the webhook's answer gives a call's stream to bring along; nothing where there is no webhook. */
@@ -65,16 +76,26 @@ export class Subject implements AsyncDisposable {
   }
 
   async loop(): Promise<LoopFigures> {
+    return (await this.#ask("read")) as LoopFigures; // By probe.ts.
+  }
+
+  async collected(): Promise<MemoryFigures> {
+    return (await this.#ask("collect")) as MemoryFigures; // By probe.ts.
+  }
+
+  async #ask(question: string): Promise<unknown> {
     const answered = once(this.#child, "message");
-    this.#child.send("read");
-    const [figures] = (await answered) as [LoopFigures]; // By probe.ts.
-    return figures;
+    this.#child.send(question);
+    const [answer] = (await answered) as [unknown]; // A message is the event's only argument.
+    return answer;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     const gone = once(this.#child, "exit");
-    this.#child.send("exit");
-    await gone;
+    if (this.#child.exitCode === null && this.#child.signalCode === null) {
+      this.#child.send("exit");
+      await gone;
+    }
     rmSync(this.#folder, { recursive: true });
   }
 }
@@ -87,70 +108,89 @@ interface Program {
   /** Where callers connect there. */
   readonly path: string;
   /** What is asked before a caller connects. */
-  readonly webhook?: string;
+  readonly webhook: string | undefined;
+  readonly passesThrough: boolean;
 }
 
-async function launch(program: (folder: string) => Program, core: number, nodeFlags: readonly string[]): Promise<Subject> {
+const startLimitMs = 30_000;
+
+async function launch(programIn: (folder: string) => Program, core: number, nodeFlags: readonly string[]): Promise<Subject> {
   const folder = mkdtempSync(join(tmpdir(), "bench-"));
-  const { args, env, says, path, webhook } = program(folder);
+  const program = programIn(folder);
   const log = openSync(join(folder, "log"), "w");
-  const child = spawn("taskset", ["-c", String(core), process.execPath, ...nodeFlags, "--import", pathOf("probe.ts"), ...args], {
-    env: { PATH: process.env["PATH"] ?? "", ...env },
+  const flags = ["--expose-gc", ...nodeFlags, "--import", pathOf("probe.ts")];
+  const child = spawn("taskset", ["-c", String(core), process.execPath, ...flags, ...program.args], {
+    env: { PATH: process.env["PATH"] ?? "", ...program.env },
     stdio: ["ignore", log, "pipe", "ipc"],
   });
   closeSync(log);
-  const url = await new Promise<string>((resolve, reject) => {
+  const listensAt = await new Promise<string>((resolve, reject) => {
     const lines: string[] = [];
+    const told = (why: string): void => reject(new Error(`${program.args.join(" ")} ${why}:\n${lines.slice(-20).join("\n")}`));
+    const limit = setTimeout(() => {
+      child.kill();
+      told(`did not listen within ${startLimitMs / 1_000} s`);
+    }, startLimitMs);
     if (child.stderr === null) throw new Error("its standard error is a pipe");
     createInterface({ input: child.stderr }).on("line", (line) => {
       lines.push(line);
-      const found = says.exec(line)?.[1];
-      if (found !== undefined) resolve(found);
+      const found = program.says.exec(line)?.[1];
+      if (found === undefined) return;
+      clearTimeout(limit);
+      resolve(found);
     });
-    child.once("exit", (code) => reject(new Error(`${args.join(" ")} ended with ${code}:\n${lines.slice(-20).join("\n")}`)));
+    child.once("exit", (code) => told(`ended with ${code}`));
   });
-  const at = webhook === undefined ? undefined : new URL(webhook, url).href;
-  return new Subject(new URL(path, url.replace(/^http/, "ws")).href, at, child, folder);
+  return new Subject(listensAt, program, child, folder);
 }
 
-const asWs = (url: string): string => `${url.replace(/^http/, "ws")}/realtime?model=bench`;
-const saysUrl = /^(ws:\S+)$/;
+/** A bridge that is told its provider's address on the command line. */
+const script =
+  (name: string): SubjectRow["start"] =>
+  (url, core, flags) => {
+    const target = `${url.replace(/^http/, "ws")}/v1/realtime?model=bench`;
+    const program = { args: [pathOf(name), target], env: {}, says: /^(ws:\S+)$/, path: "", webhook: undefined, passesThrough: true };
+    return launch(() => program, core, flags);
+  };
 
-export const subjects: readonly SubjectRow[] = [
-  {
-    name: "relay",
-    title: "bare ws relay, JSON parsed and wrapped (reference)",
-    start: (url, core, flags) => launch(() => ({ args: [pathOf("relay.ts"), asWs(url)], env: {}, says: saysUrl, path: "" }), core, flags),
-  },
-  {
-    name: "linekeeper",
-    title: "Linekeeper, everything on",
-    async start(url, core, flags) {
-      const env = (folder: string): Record<string, string> => ({
-        PORT: "0",
-        LOG_FORMAT: "json",
-        LINEKEEPER_DATA: folder,
-        LINEKEEPER_TIERS: "openai",
-        LINEKEEPER_MAX_CALLS: "5000",
-        LINEKEEPER_MAX_LAG_MS: "0",
-        LINEKEEPER_MAX_LOAD_PERCENT: "0",
-        OPENAI_API_KEY: "bench",
-        OPENAI_BASE_URL: url,
-      });
-      const program = (folder: string): Program => ({
+/** The real server, everything on but the limits that would refuse calls before the core is full. */
+const server =
+  (passesThrough: boolean, providerOf: (url: string) => Readonly<Record<string, string>>): SubjectRow["start"] =>
+  (url, core, flags) =>
+    launch(
+      (folder) => ({
         args: [pathOf("../../../src/main.ts")],
-        env: env(folder),
+        env: {
+          PORT: "0",
+          LOG_FORMAT: "json",
+          LINEKEEPER_DATA: folder,
+          LINEKEEPER_MAX_CALLS: "5000",
+          LINEKEEPER_MAX_LAG_MS: "0",
+          LINEKEEPER_MAX_LOAD_PERCENT: "0",
+          ...providerOf(url),
+        },
         says: /is up: (http\S+)/,
         path: "/twilio",
         webhook: "/twilio/voice",
-      });
-      return launch(program, core, flags);
-    },
+        passesThrough,
+      }),
+      core,
+      flags,
+    );
+
+export const subjects: readonly SubjectRow[] = [
+  { name: "relay", title: "bare ws relay, JSON parsed and wrapped (reference)", service: "openai", start: script("relay.ts") },
+  {
+    name: "linekeeper",
+    title: "Linekeeper, everything on",
+    service: "openai",
+    start: server(true, (url) => ({ LINEKEEPER_TIERS: "openai", OPENAI_API_KEY: "bench", OPENAI_BASE_URL: `${url}/v1` })),
   },
   {
-    name: "agents-sdk",
-    title: "OpenAI Agents SDK with its Twilio transport",
-    start: (url, core, flags) =>
-      launch(() => ({ args: [pathOf("agents-sdk.ts"), asWs(url)], env: {}, says: saysUrl, path: "" }), core, flags),
+    name: "linekeeper-pcm",
+    title: "Linekeeper, everything on, transcoding for Gemini",
+    service: "gemini",
+    start: server(false, (url) => ({ LINEKEEPER_TIERS: "gemini", GEMINI_API_KEY: "bench", GOOGLE_GEMINI_BASE_URL: url })),
   },
+  { name: "agents-sdk", title: "OpenAI Agents SDK with its Twilio transport", service: "openai", start: script("agents-sdk.ts") },
 ];

@@ -1,7 +1,7 @@
 // RFC 6455 as lean as it goes, so that the load costs less than what it measures: text frames, pings answered, no extensions.
 import type { Socket } from "node:net";
 
-const text = 0x81;
+const [text, binary] = [0x81, 0x82];
 const [closing, ping, pong] = [0x88, 0x89, 0x8a];
 
 /** Bytes that went through all connections here, both ways. */
@@ -27,6 +27,11 @@ export class WireSocket {
   /** ASCII only, at most 65,535 characters. */
   send(message: string): void {
     this.#write(text, message);
+  }
+
+  /** ASCII only, at most 65,535 characters. */
+  sendBinary(message: string): void {
+    this.#write(binary, message);
   }
 
   /** Nothing more comes of it. */
@@ -62,7 +67,7 @@ export class WireSocket {
     if ((second & 0x80) !== 0) unmask(bytes, from, end);
     const head = byteAt(bytes, at);
     if (head === text) this.onText(bytes.subarray(from, end));
-    else if (head === ping) this.#write(pong, bytes.latin1Slice(from, end));
+    else if (head === ping) this.#write(pong, bytes.toString("latin1", from, end));
     else if (head === closing) this.#socket.end();
   }
 }

@@ -1,0 +1,49 @@
+import { performance } from "node:perf_hooks";
+import { setTimeout as wait } from "node:timers/promises";
+import type { Books } from "./books.ts";
+import { Phone } from "./phone.ts";
+import type { Pulse } from "./pulse.ts";
+import type { Subject } from "./subjects.ts";
+
+const callsPerSecond = 100;
+
+/** The calls that a subject has just now. */
+export class Load {
+  readonly subject: Subject;
+  readonly books: Books;
+  readonly pulse: Pulse;
+  readonly #phones: Phone[] = [];
+  #grownMs = 0;
+
+  constructor(subject: Subject, books: Books, pulse: Pulse) {
+    [this.subject, this.books, this.pulse] = [subject, books, pulse];
+  }
+
+  get calls(): number {
+    return this.#phones.length;
+  }
+
+  get lostCalls(): number {
+    return this.#phones.filter((phone) => phone.lost).length;
+  }
+
+  /** For how long nobody has called any more, ms. */
+  get settledMs(): number {
+    return performance.now() - this.#grownMs;
+  }
+
+  /** Ends when so many calls are there; they come at an even pace. */
+  async grow(calls: number): Promise<void> {
+    const [startMs, from] = [performance.now(), this.calls];
+    while (this.calls < calls) {
+      this.#phones.push(await Phone.call(this.subject, this.books.add(), this.books, this.pulse));
+      const dueMs = startMs + ((this.calls - from) * 1_000) / callsPerSecond;
+      await wait(Math.max(0, dueMs - performance.now()));
+      this.#grownMs = performance.now();
+    }
+  }
+
+  hangUp(): void {
+    for (const phone of this.#phones) phone.hangUp();
+  }
+}
