@@ -21,7 +21,8 @@ export { CallFailure } from "./client/failure.js";
  * where the browser has it and the server is not on this machine, else 16000 up and 24000 down
  * @property {string} [agent]
  * @property {string} [language] BCP 47
- * @property {string | Promise<string>} [token] a caller token, good for one call
+ * @property {string | Promise<string> | (() => string | Promise<string>)} [token] a caller token, good for one call of an hour; from a
+ * function, another is asked for when that is over, and the call goes on
  * @property {CallBeforeReload} [resume] the call to come back to, from `callBeforeReload`
  * @property {(notice: CallNotice) => void} [onNotice]
  *
@@ -141,7 +142,7 @@ class Call {
     try {
       if (this.#options.source !== "none") await sound.useMicrophone(this.#options.microphoneId);
       if (this.#options.resume !== undefined) await sound.runs(soundLimitMs);
-      this.#token = await this.#options.token;
+      await this.#askToken();
     } catch (failure) {
       await sound.close();
       throw failure;
@@ -195,8 +196,25 @@ class Call {
       message: (message) => this.#take(message),
       lost: () => this.#tell({ type: "line.lost" }),
       back: (awayMs) => this.#tell({ type: "line.back", awayMs }),
+      renewToken: () => this.#renewToken(),
       closed: (failure) => this.#close(failure),
     });
+  }
+
+  async #askToken() {
+    const { token } = this.#options;
+    this.#token = await (typeof token === "function" ? token() : token);
+  }
+
+  /** False: this page has one token and no other, or cannot get one. */
+  async #renewToken() {
+    if (typeof this.#options.token !== "function") return false;
+    try {
+      await this.#askToken();
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   /** @returns {import("./client/wire.js").Start} */

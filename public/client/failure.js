@@ -29,6 +29,7 @@ const closings = {
   1011: ["internal", "Something broke in the server."],
   1012: ["draining", "The server is restarting."],
   1013: ["busy", "All lines are taken."],
+  4001: ["token-expired", "The time of this page's token is over."],
 };
 
 /**

@@ -20,6 +20,7 @@ const keptMessages = 20;
  * @property {(message: WireMessage) => void} message
  * @property {() => void} lost the connection broke, another is being dialled
  * @property {(awayMs: number) => void} back
+ * @property {() => Promise<boolean>} renewToken the caller's token is no longer good: whether there is another now, for the next `startNow`
  * @property {(failure: CallFailure | undefined) => void} closed the call is over; told once, last
  */
 
@@ -35,10 +36,13 @@ export class LastingWire {
   /** @type {{ type: string }[]} */
   #kept = [];
   /**
-   * @type {{ name: "dialling", wire: Wire } | { name: "open", wire: Wire } | { name: "waiting", timer: ReturnType<typeof setTimeout> } | { name: "over" }}
+   * @type {{ name: "dialling", wire: Wire } | { name: "open", wire: Wire } | { name: "waiting", timer: ReturnType<typeof setTimeout> } | { name: "renewing" } | { name: "over" }}
    */
   #state;
-  /** Since when the caller is away, and the dials since then; undefined while it is not. @type {{ sinceMs: number, dials: number } | undefined} */
+  /**
+   * Since when the caller is away, the dials since then, and whether another token was asked for; undefined while it is not.
+   * @type {{ sinceMs: number, dials: number, renewed: boolean } | undefined}
+   */
   #away;
   /** Of connections that are gone. */
   #before = { sentFrames: 0, receivedFrames: 0 };
@@ -54,7 +58,7 @@ export class LastingWire {
     this.#startNow = startNow;
     this.#events = events;
     // A call from before a reload: the server may hold it while the network is away.
-    if (startNow().resume !== undefined) this.#away = { sinceMs: performance.now(), dials: 1 };
+    if (startNow().resume !== undefined) this.#away = { sinceMs: performance.now(), dials: 1, renewed: false };
     this.#state = { name: "dialling", wire: this.#dial() };
     const { signal } = this.#listening;
     globalThis.addEventListener("online", () => this.#networkIsBack(), { signal });
@@ -150,14 +154,30 @@ export class LastingWire {
     this.#before.sentFrames += wire.sentFrames;
     this.#before.receivedFrames += wire.receivedFrames;
     if (this.#state.name === "open" && end.fate === "lost") {
-      this.#away = { sinceMs: performance.now(), dials: 0 };
+      this.#away = { sinceMs: performance.now(), dials: 0, renewed: false };
       this.#events.lost();
     }
     if (this.#away === undefined) return this.#finish(end.failure);
+    // One that was good when the line broke may be too old to come back with.
+    const wantsToken = ["token-expired", "caller-refused"].includes(end.failure?.code ?? "");
+    if (wantsToken && !this.#away.renewed) return void this.#renew(this.#away, end);
     const mayComeBack = end.fate === "lost" || ["draining", "busy", "overload"].includes(end.failure?.code ?? "");
     if (!mayComeBack) return this.#finish(new CallFailure("call-gone", "The call ended while the line was away.", { cause: end.failure }));
     if (performance.now() - this.#away.sinceMs >= holdMs) return this.#finish(end.failure);
     this.#wait(this.#away);
+  }
+
+  /**
+   * @param {{ renewed: boolean }} away
+   * @param {WireEnd} end
+   */
+  async #renew(away, end) {
+    away.renewed = true;
+    this.#state = { name: "renewing" };
+    const isRenewed = await this.#events.renewToken();
+    if (this.#state.name !== "renewing") return;
+    if (isRenewed) this.#redial();
+    else this.#finish(end.failure);
   }
 
   /** @param {{ dials: number }} away */
@@ -176,7 +196,7 @@ export class LastingWire {
   #networkIsBack() {
     const state = this.#state;
     if (state.name === "open") return state.wire.probe();
-    if (state.name === "over" || this.#away === undefined) return;
+    if (state.name === "over" || state.name === "renewing" || this.#away === undefined) return;
     if (state.name === "waiting") clearTimeout(state.timer);
     else state.wire.abandon();
     this.#redial();

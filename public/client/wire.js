@@ -158,7 +158,7 @@ export class Wire {
 }
 
 /** Close codes of a server that goes, or of a network that does; with the others the server has said its last word. */
-const lossCodes = new Set([1001, 1006, 1012]);
+const lossCodes = new Set([1001, 1006, 1012, 4001]);
 
 /**
  * @param {number} code

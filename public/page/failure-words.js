@@ -66,6 +66,11 @@ const words = {
     advice: "The server did not accept this page or its token. Reload the page, then try again.",
     instead: "none",
   },
+  "token-expired": {
+    title: "The time is over",
+    advice: "This page may talk for an hour at a time. Reload it to go on.",
+    instead: "none",
+  },
   "caller-flooding": {
     title: "The call was refused",
     advice: "Too much came at once from here. Wait a minute, then try again.",

@@ -40,7 +40,13 @@ export const table = {
     (file) => file.tiers,
   ),
   LINEKEEPER_API_KEY: key("Opens the server to callers and operators beyond this machine"),
+  LINEKEEPER_API_KEY_PREVIOUS: key("The key before that, still good while it is being replaced"),
   LINEKEEPER_TOKEN_SECRET: key("Signs caller tokens; two with a comma between while one is replaced, the first signs; else a random one"),
+  LINEKEEPER_TOKEN_STAY_MS: row(
+    integer(60_000, 86_400_000),
+    3_600_000,
+    "How long a caller may stay with one caller token, ms; with another they come back into the same call",
+  ),
   LINEKEEPER_ORIGINS: row(origins, [], "Web origins whose pages may place calls, beside the server's own", (file) => file.origins),
   LINEKEEPER_MAX_CALLS: row(integer(1, 100_000), 500, "Calls at once; further callers are told busy", (file) => file.limits.maxCalls),
   LINEKEEPER_MAX_LAG_MS: row(

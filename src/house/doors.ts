@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Ticker } from "../audio/ticker.ts";
 import { audioSocketServer } from "../caller/audiosocket.ts";
@@ -26,6 +27,7 @@ import { metrics as metricsRoute, type MetricsText } from "../http/metrics.ts";
 import { readyz } from "../http/readyz.ts";
 import { createServer, type Server } from "../http/server.ts";
 import { CallerTokens } from "../http/tokens.ts";
+import { UsedTokens } from "../http/used-tokens.ts";
 import { version } from "./version.ts";
 import { systemClock } from "../kernel/clock.ts";
 import { Fault } from "../kernel/fault.ts";
@@ -66,7 +68,8 @@ export function openDoors(
     show();
     return { type: metrics.contentType, text: await metrics.text() };
   };
-  const key = (): readonly string[] => [settings.get("LINEKEEPER_API_KEY")].filter((each) => each !== undefined);
+  const keys = (): readonly string[] =>
+    [settings.get("LINEKEEPER_API_KEY"), settings.get("LINEKEEPER_API_KEY_PREVIOUS")].filter((each) => each !== undefined);
   const routes = [
     ...api.routes,
     ...ofCarriers,
@@ -98,10 +101,11 @@ export function openDoors(
     dialects,
     carriers,
     access: new Access({
-      keys: key,
+      keys,
       origins: originsOf(settings),
       trustedProxies: [],
       tokens: api.tokens,
+      tokenStayMs: settings.get("LINEKEEPER_TOKEN_STAY_MS"),
       awaits: (token) => roster.awaits(token),
       refused: counters.authFailed,
     }),
@@ -187,7 +191,11 @@ export function openApi(
   end: { isDraining: () => boolean; drain: () => Promise<void> },
   { costs }: Books,
 ): Api {
-  const tokens = new CallerTokens(() => settings.get("LINEKEEPER_TOKEN_SECRET")?.split(",").filter(Boolean) ?? [], systemClock);
+  const used = new UsedTokens(join(settings.get("LINEKEEPER_DATA"), "used-tokens.jsonl"), (error) =>
+    log.error("used_tokens_degraded", { message: "used caller tokens are not known after a restart", err: error }),
+  );
+  const secrets = (): readonly string[] => settings.get("LINEKEEPER_TOKEN_SECRET")?.split(",").filter(Boolean) ?? [];
+  const tokens = new CallerTokens(secrets, systemClock, used);
   const epoch = systemRandom.id("", 8);
   const feed = new EventFeed({ control: roster, providers, clock: systemClock, log: log.with({ logger: "http" }), epoch });
   const node: NodeControl = {

@@ -5,6 +5,7 @@ import type { CallStart } from "../caller/leg.ts";
 import { Fault } from "../kernel/fault.ts";
 import { Problem } from "./answer.ts";
 import { network, within } from "./networks.ts";
+import type { Stay } from "./stay.ts";
 import type { CallerTokens, Grant } from "./tokens.ts";
 
 export interface AccessOptions {
@@ -15,10 +16,19 @@ export interface AccessOptions {
   /** Addresses or networks ("10.0.0.0/8") of proxies whose X-Forwarded-For is believed. */
   readonly trustedProxies: readonly string[];
   readonly tokens: CallerTokens;
+  /** How long a caller may stay with one token, from when it was made, ms. */
+  readonly tokenStayMs: number;
   /** Whether a call waits for the caller who has this resume token. */
   readonly awaits: (resumeToken: string) => boolean;
   /** Told of everybody who is turned away, with what they lacked. */
   readonly refused: (lacking: "loopback" | "key" | "token" | "origin", address: string) => void;
+}
+
+/** Somebody who was let in. */
+export interface Admission {
+  readonly start: CallStart;
+  /** Undefined: as long as they like. */
+  readonly stay: Stay | undefined;
 }
 
 /** Who is at the other end of a request, as far as it can be known before it is answered. */
@@ -42,6 +52,7 @@ export class Access {
   readonly #origins: ReadonlySet<string>;
   readonly #proxies: BlockList;
   readonly #tokens: CallerTokens;
+  readonly #tokenStayMs: number;
   readonly #awaits: (resumeToken: string) => boolean;
   readonly #refused: AccessOptions["refused"];
 
@@ -50,6 +61,7 @@ export class Access {
     this.#origins = new Set(options.origins);
     this.#proxies = network(options.trustedProxies, "trusted proxies");
     this.#tokens = options.tokens;
+    this.#tokenStayMs = options.tokenStayMs;
     this.#awaits = options.awaits;
     this.#refused = options.refused;
   }
@@ -89,29 +101,35 @@ export class Access {
   }
 
   /**
-   * Lets a start in: of this machine, with the key, with a caller token, or with the resume token of a call that waits for it. What it
-   * showed for that goes no further; what its token says wins over what it asks for.
+   * Lets a start in: of this machine, with the key, or with a caller token; into a call that waits for it also with the one that it
+   * used before. What it showed for that goes no further; what its token says wins over what it asks for, and who pays for the call
+   * only a token can say.
    * @throws {Fault} caller-refused, or busy when more tokens were used within a minute than can be remembered
    */
-  admit(peer: Peer, start: CallStart): CallStart {
+  admit(peer: Peer, start: CallStart): Admission {
     this.mustBeServed(peer);
-    const { token = peer.token, ...parameters } = start.parameters;
+    const { token = peer.token, user: _claimed, ...parameters } = start.parameters;
     const plain = { ...start, parameters };
-    if (token === undefined ? isKnown(peer) : this.isKey(token)) return plain;
-    // Who comes back shows the token it began with, which is used by now.
-    if (start.resume !== undefined && this.#awaits(start.resume)) return plain;
-    const { agent, language, user } = this.#granted(peer, token);
-    return {
+    if (token === undefined ? isKnown(peer) : this.isKey(token)) return { start: plain, stay: undefined };
+    const isBack = start.resume !== undefined && this.#awaits(start.resume);
+    const { grant, stay } = this.#granted(peer, token, isBack);
+    if (grant === undefined) return { start: plain, stay };
+    const { agent, language, user } = grant;
+    const granted = {
       ...plain,
       agent: agent ?? start.agent,
       language: language ?? start.language,
       parameters: user === undefined ? parameters : { ...parameters, user },
     };
+    return { start: granted, stay };
   }
 
-  #granted(peer: Peer, token: string | undefined): Grant {
+  #granted(peer: Peer, token: string | undefined, isBack: boolean): { readonly grant: Grant | undefined; readonly stay: Stay } {
     try {
-      if (token !== undefined) return this.#tokens.redeem(token, peer);
+      if (token !== undefined) {
+        const grant = isBack ? undefined : this.#tokens.redeem(token, peer);
+        return { grant, stay: this.#tokens.stay(token, peer, this.#tokenStayMs) };
+      }
     } catch (error) {
       this.#refused("token", peer.address);
       throw error;

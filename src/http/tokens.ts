@@ -6,6 +6,8 @@ import { z } from "zod";
 import type { Clock } from "../kernel/clock.ts";
 import { Fault } from "../kernel/fault.ts";
 import { isNetwork, network, within } from "./networks.ts";
+import type { Stay } from "./stay.ts";
+import { UsedTokens } from "./used-tokens.ts";
 
 const audience = "linekeeper:call";
 const issuer = "linekeeper";
@@ -15,8 +17,6 @@ const lifeMs = 60_000;
 const skewMs = 5_000;
 /** A token of ours has some 400 characters. */
 const longestToken = 2_048;
-/** Used tokens that are remembered; as many as can be used while they live. */
-const usedLimit = 10_000;
 
 /** What a token lets its bearer do; undefined: as it likes. */
 export interface Grant {
@@ -66,17 +66,17 @@ export class CallerTokens {
   readonly #secrets: () => readonly string[];
   readonly #clock: Clock;
   readonly #keys = new Map<string, Key>();
-  /** Used tokens by id, with the time (Unix, ms) from which they would be refused as expired anyway; oldest first. */
-  readonly #used = new Map<string, number>();
+  readonly #used: UsedTokens;
 
   /** `secrets`: those that are good just now, the first signs. None: a random one that lives as long as this process. */
-  constructor(secrets: () => readonly string[], clock: Clock) {
+  constructor(secrets: () => readonly string[], clock: Clock, used = new UsedTokens()) {
     const own = randomBytes(32).toString("base64url");
     this.#secrets = () => {
       const given = secrets();
       return given.length === 0 ? [own] : given;
     };
     this.#clock = clock;
+    this.#used = used;
   }
 
   async mint(grant: Grant): Promise<MintedToken> {
@@ -105,14 +105,40 @@ export class CallerTokens {
    * @throws {Fault} caller-refused, in words that tell a stranger nothing of the secret
    */
   redeem(token: string, bearer: Bearer): Grant {
-    const { jti, iat, nbf, exp, sub, origin, agent, language, from } = this.#verified(token);
+    const said = this.#verified(token);
+    const { jti, exp, sub, origin, agent, language, from } = said;
     const nowMs = this.#clock.wallNow();
     if (nowMs > exp * 1_000 + skewMs) throw refused("it has expired; ask for another");
+    this.#mustFit(said, bearer, nowMs);
+    this.#use(jti, exp * 1_000 + skewMs, nowMs);
+    return { origin, agent, language, user: sub, from };
+  }
+
+  /**
+   * How long who was let in with the token may stay: `limitMs` from when it was made, as long as the secret that signed it is in use.
+   * Who comes back shows it again, or a fresh one, which is used then.
+   * @throws {Fault} caller-refused
+   */
+  stay(token: string, bearer: Bearer, limitMs: number): Stay {
+    const said = this.#verified(token);
+    const { jti, iat, exp } = said;
+    const nowMs = this.#clock.wallNow();
+    this.#mustFit(said, bearer, nowMs);
+    const untilMs = iat * 1_000 + limitMs;
+    const check = (): void => {
+      this.#verified(token);
+      if (this.#clock.wallNow() >= untilMs) throw refused("its time is over; come back with another");
+    };
+    check();
+    const expiresMs = exp * 1_000 + skewMs;
+    if (nowMs <= expiresMs && !this.#used.has(jti)) this.#use(jti, expiresMs, nowMs);
+    return { untilMs, check };
+  }
+
+  #mustFit({ nbf, iat, origin, from }: z.infer<typeof claims>, bearer: Bearer, nowMs: number): void {
     if (nowMs < Math.max(nbf, iat) * 1_000 - skewMs) throw refused("it is not valid yet; is the clock right?");
     if (origin !== undefined && bearer.origin !== origin) throw refused("it is for a page of another origin");
     if (from !== undefined && !within(network([from], "token"), bearer.address)) throw refused("it is for a caller at another address");
-    this.#use(jti, exp * 1_000 + skewMs, nowMs);
-    return { origin, agent, language, user: sub, from };
   }
 
   #verified(token: string): z.infer<typeof claims> {
@@ -131,13 +157,9 @@ export class CallerTokens {
   }
 
   #use(id: string, untilMs: number, nowMs: number): void {
-    for (const [each, until] of this.#used) {
-      if (until >= nowMs) break;
-      this.#used.delete(each);
-    }
     if (this.#used.has(id)) throw refused("it was used already; ask for another");
-    if (this.#used.size >= usedLimit) throw new Fault("busy", `${usedLimit} callers came within a minute`, { retryAfterMs: lifeMs });
-    this.#used.set(id, untilMs);
+    if (!this.#used.add(id, untilMs, nowMs))
+      throw new Fault("busy", "more callers came within a minute than tokens are remembered", { retryAfterMs: lifeMs });
   }
 
   #goodKeys(): readonly Key[] {

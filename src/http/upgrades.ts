@@ -8,6 +8,7 @@ import type { CallStart } from "../caller/leg.ts";
 import { serveSocket, type LegParts } from "../caller/websocket-leg.ts";
 import { toFault, type Fault } from "../kernel/fault.ts";
 import type { Access, Peer } from "./access.ts";
+import { endWhenDue } from "./stay.ts";
 
 const closeLimitMs = 2_000;
 
@@ -61,9 +62,15 @@ export class Upgrades {
       this.#open.add(webSocket);
       webSocket.once("close", () => this.#open.delete(webSocket));
       const admit = (start: CallStart): Admitted =>
-        entrance.carrier?.admit(start, knock) ?? { start: this.#access.admit(peer, start), line: plainLine };
+        entrance.carrier?.admit(start, knock) ?? { start: this.#admit(webSocket, peer, start), line: plainLine };
       serveSocket(webSocket, entrance.dialect, this.#parts, { knock, admit });
     });
+  }
+
+  #admit(webSocket: WebSocket, peer: Peer, asked: CallStart): CallStart {
+    const { start, stay } = this.#access.admit(peer, asked);
+    if (stay !== undefined) endWhenDue(webSocket, stay, this.#parts.clock, this.#parts.log);
+    return start;
   }
 
   #letIn({ carrier }: Entrance, knock: Knock, peer: Peer): Disposable {

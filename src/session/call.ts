@@ -45,6 +45,8 @@ export class Call implements Ticked {
   readonly dialect: string;
   /** The caller's number or name as the carrier told it. */
   readonly from: string | undefined;
+  /** Who pays for it. */
+  readonly user: string | undefined;
   /** The carrier's own id of the call. */
   readonly carrierCallId: string | undefined;
   readonly house: SessionHouse;
@@ -100,6 +102,7 @@ export class Call implements Ticked {
     this.id = past?.callId ?? house.random.id("call_");
     this.dialect = order.dialect;
     this.from = order.from;
+    this.user = order.user;
     this.carrierCallId = order.carrierCallId;
     this.resumeToken = past?.resumeToken ?? house.random.id("back_", 32);
     this.house = house;

@@ -76,10 +76,10 @@ export class Roster implements Reception, CallControl {
     const plan = this.#agents.find((agent) => agent.spec.name === past.agent);
     if (plan === undefined || this.#calls.has(past.callId)) return false;
     // Who answered is known, or never will be.
-    const { call, actor } = this.#open(plan, { ...past, isPlaced: false, past });
-    const { dialect, agent, language } = past;
+    const { call, actor } = this.#open(plan, { ...past, user: past.user, isPlaced: false, past });
+    const { dialect, agent, language, user } = past;
     const awayMs = Math.max(0, this.#house.clock.wallNow() - past.savedAtMs);
-    call.tell({ type: "call.restored", dialect, agent, language, tiers: plan.tiers, awayMs });
+    call.tell({ type: "call.restored", dialect, agent, language, user, tiers: plan.tiers, awayMs });
     actor.start();
     return true;
   }
@@ -264,8 +264,10 @@ export class Roster implements Reception, CallControl {
     const language = start.language ?? plan.spec.language;
     const isPlaced = start.parameters["direction"] === "outbound";
     const mannered = { ...plan, manners: mannersFor(plan.manners, start.parameters) };
-    const { call, actor } = this.#open(mannered, { dialect, uplink, downlink, carrierCallId, from, language, isPlaced, past: undefined });
-    call.tell({ type: "call.started", dialect, agent: plan.spec.name, language, user: start.parameters["user"], tiers: plan.tiers });
+    const user = start.parameters["user"];
+    const order = { dialect, uplink, downlink, carrierCallId, from, user, language, isPlaced, past: undefined };
+    const { call, actor } = this.#open(mannered, order);
+    call.tell({ type: "call.started", dialect, agent: plan.spec.name, language, user, tiers: plan.tiers });
     call.takeLeg(leg, this.#openTiers(plan)[0]);
     actor.start();
     return listenTo(call);

@@ -67,6 +67,8 @@ export interface CallOrder {
   readonly uplink: Encoding;
   readonly downlink: Encoding;
   readonly from: string | undefined;
+  /** Who pays for it; undefined: nobody in particular. */
+  readonly user: string | undefined;
   readonly carrierCallId: string | undefined;
   /** We called them. */
   readonly isPlaced: boolean;

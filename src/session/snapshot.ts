@@ -13,6 +13,7 @@ export interface CallSnapshot {
   readonly dialect: string;
   readonly language: string;
   readonly from: string | undefined;
+  readonly user: string | undefined;
   readonly carrierCallId: string | undefined;
   /** With this the caller comes back. */
   readonly resumeToken: string;

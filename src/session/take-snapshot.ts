@@ -14,6 +14,7 @@ export function snapshotOf(call: Call): CallSnapshot {
     dialect: call.dialect,
     language: agent.language,
     from: call.from,
+    user: call.user,
     carrierCallId: call.carrierCallId,
     resumeToken: call.resumeToken,
     uplink: uplink.encoding,

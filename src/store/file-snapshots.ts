@@ -197,6 +197,7 @@ const shape = z
     dialect: text,
     language: text,
     from: text.optional(),
+    user: text.optional(),
     carrierCallId: text.optional(),
     resumeToken: text,
     uplink: encoding,
@@ -209,4 +210,4 @@ const shape = z
     waitingBytes: z.int().default(0),
     unheard: z.array(z.object({ turnId: text, fromMs: z.number(), audio })),
   })
-  .transform(({ from, carrierCallId, ...rest }) => ({ ...rest, from, carrierCallId }));
+  .transform(({ from, user, carrierCallId, ...rest }) => ({ ...rest, from, user, carrierCallId }));

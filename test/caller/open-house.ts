@@ -53,6 +53,7 @@ export async function openHouse(
       origins: [],
       trustedProxies: [],
       tokens: new CallerTokens(() => [], clock),
+      tokenStayMs: 3_600_000,
       awaits: () => false,
       refused: () => {},
       ...parts.access,

@@ -11,6 +11,7 @@ const access = (options: Partial<AccessOptions> = {}): Access =>
     origins: [],
     trustedProxies: [],
     tokens: new CallerTokens(() => [], new SimulatedClock()),
+    tokenStayMs: 3_600_000,
     awaits: () => false,
     refused: () => {},
     ...options,
@@ -58,9 +59,21 @@ test("with a key others need it, in the header or as a token; two keys are good 
   expect(() => guarded.admit(stranger, start())).toThrow("key");
   expect(() => guarded.admit(stranger, start("wrong"))).toThrow("not accepted");
   expect(() => guarded.admit({ ...stranger, hasKey: true }, start())).not.toThrow();
-  expect(guarded.admit(stranger, start("old-key")).parameters).toEqual({});
+  expect(guarded.admit(stranger, start("old-key")).start.parameters).toEqual({});
   expect(guarded.peer(request("192.0.2.1", { authorization: "Bearer new-key" })).hasKey).toBe(true);
   expect(guarded.peer(request("192.0.2.1", { authorization: "Bearer new-key2" })).hasKey).toBe(false);
+});
+
+test("who pays for a call only a token can say, whatever the caller claims", async () => {
+  const tokens = new CallerTokens(() => [], new SimulatedClock());
+  const guarded = access({ keys: () => ["key"], tokens });
+  const claim = { ...start(), parameters: { user: "somebody-else", theme: "dark" } };
+  for (const peer of [local, { ...stranger, hasKey: true }]) expect(guarded.admit(peer, claim).start.parameters).toEqual({ theme: "dark" });
+  const { token } = await tokens.mint({ origin: undefined, agent: undefined, language: undefined, user: "u7", from: undefined });
+  expect(guarded.admit(stranger, { ...claim, parameters: { ...claim.parameters, token } }).start.parameters).toEqual({
+    user: "u7",
+    theme: "dark",
+  });
 });
 
 test.each([

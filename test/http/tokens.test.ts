@@ -1,7 +1,14 @@
 import { createHash, createHmac, generateKeyPairSync, hkdfSync, sign } from "node:crypto";
+import { EventEmitter } from "node:events";
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { jwtVerify, SignJWT } from "jose";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
+import { endWhenDue } from "../../src/http/stay.ts";
 import { CallerTokens, type Grant } from "../../src/http/tokens.ts";
+import { silentLog } from "../../src/kernel/log.ts";
+import { UsedTokens } from "../../src/http/used-tokens.ts";
 import { openHouse, startMessage, type House } from "../caller/open-house.ts";
 import { SimulatedClock } from "../simulated-clock.ts";
 import { Switchboard } from "./switchboard.ts";
@@ -220,7 +227,7 @@ describe("over the wire", () => {
     await page.hears("started");
   });
 
-  test("who comes back into a call that waits needs no second token; who asks for one that does not wait does", async () => {
+  test("who comes back into a call that waits shows the token that was used; who asks for one that does not wait needs another", async () => {
     await using desk = await open();
     const token = await mint(desk.house);
     const first = await desk.house.knocks("/browser", shop);
@@ -264,5 +271,147 @@ describe("over the wire", () => {
     const answer = await fetch(`${desk.house.url}/v1/tokens`, { method: "POST", body: JSON.stringify(body) });
     expect(answer.status).toBe(422);
     expect(await answer.text()).toContain(`"${field}: `);
+  });
+});
+
+test("a token that was used is not good again after a restart, and what is past is forgotten", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "used-"));
+  const path = join(folder, "data", "used-tokens.jsonl");
+  const troubles: unknown[] = [];
+  const openUsed = (): UsedTokens => new UsedTokens(path, (error) => void troubles.push(error));
+  const clock = new SimulatedClock();
+  const before = new CallerTokens(() => [secret], clock, openUsed());
+  const [first, second] = [await before.mint(anything), await before.mint(anything)];
+  before.redeem(first.token, bearer);
+  const after = new CallerTokens(() => [secret], clock, openUsed());
+  expect(() => after.redeem(first.token, bearer)).toThrow("used already");
+  after.redeem(second.token, bearer);
+  expect(() => new CallerTokens(() => [secret], clock, openUsed()).redeem(second.token, bearer)).toThrow("used already");
+  expect(statSync(path).mode & 0o077).toBe(0);
+  expect(troubles).toEqual([]);
+  rmSync(folder, { recursive: true });
+});
+
+test("a file of used tokens does not grow without end, and half a line at its end costs only that", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "used-"));
+  const path = join(folder, "used-tokens.jsonl");
+  const used = new UsedTokens(path);
+  for (let at = 0; at < 50_000; at += 1) used.add(`token-number-${at}`, at + 10, at);
+  expect(readFileSync(path, "utf8").split("\n").length).toBeLessThanOrEqual(20_001);
+  writeFileSync(path, '["one-that-is-whole",100]\n["one-that-is-');
+  const again = new UsedTokens(path);
+  expect(again.has("one-that-is-whole")).toBe(true);
+  expect(again.add("another", 200, 50)).toBe(true);
+  rmSync(folder, { recursive: true });
+});
+
+test("a disk that fails is told of, and nobody is turned away for it", () => {
+  const folder = mkdtempSync(join(tmpdir(), "used-"));
+  writeFileSync(join(folder, "data"), "a file where a folder should be");
+  const troubles: unknown[] = [];
+  const used = new UsedTokens(join(folder, "data", "used-tokens.jsonl"), (error) => void troubles.push(error));
+  expect(used.add("a", 100, 0)).toBe(true);
+  expect(used.has("a")).toBe(true);
+  expect(troubles.length).toBeGreaterThan(0);
+  rmSync(folder, { recursive: true });
+});
+
+describe("how long a token lets stay", () => {
+  const stranger = { headers: { "x-forwarded-for": "192.0.2.1" } };
+
+  /** Shorter than the minute after which a caller who sends nothing is taken for gone. */
+  const tokenStayMs = 40_000;
+
+  async function open() {
+    const tokensClock = new SimulatedClock();
+    const tokens = new CallerTokens(() => [secret], tokensClock);
+    const access = { keys: () => ["sesame"], tokens, tokenStayMs, awaits: (token: string) => token === "r" };
+    const house = await openHouse({ access });
+    /** Both clocks: that of the tokens and that of the door. */
+    const advance = async (ms: number): Promise<void> => {
+      await tokensClock.advance(ms);
+      await house.clock.advance(ms);
+    };
+    const calls = async (more: object = {}) => {
+      const page = await house.knocks("/browser", stranger);
+      const { token } = await tokens.mint(anything);
+      page.says({ ...startMessage, token, ...more });
+      return { page, token };
+    };
+    return { house, advance, calls, [Symbol.asyncDispose]: () => house[Symbol.asyncDispose]() };
+  }
+
+  test("when its time is over the connection is closed with a code of its own, and the call waits", async () => {
+    await using desk = await open();
+    const { page } = await desk.calls();
+    await page.hears("started");
+    await desk.advance(39_000);
+    expect(desk.house.reception.last.signals).toEqual([]);
+    await desk.advance(1_100);
+    expect(await page.closed).toEqual({ code: 4001, reason: "token-expired" });
+    await vi.waitFor(() => expect(desk.house.reception.last.signals).toEqual([{ type: "lost", fault: undefined }]));
+  });
+
+  test("coming back begins no new time but with another token, which is used by that", async () => {
+    await using desk = await open();
+    const { page, token } = await desk.calls();
+    await page.hears("started");
+    await desk.advance(20_000);
+    const back = await desk.calls({ resume: "r", token });
+    await back.page.hears("started");
+    await desk.advance(20_100);
+    expect(await back.page.closed).toEqual({ code: 4001, reason: "token-expired" });
+    const late = await desk.calls({ resume: "r", token });
+    expect(await late.page.closed).toEqual({ code: 1008, reason: "caller-refused" });
+    const fresh = await desk.calls({ resume: "r" });
+    await fresh.page.hears("started");
+    const thief = await desk.calls({ token: fresh.token });
+    expect(await thief.page.closed).toEqual({ code: 1008, reason: "caller-refused" });
+    await desk.advance(39_000);
+    expect(desk.house.reception.last.signals).toEqual([]);
+  });
+
+  test("who shows only that a call waits for them is not let in", async () => {
+    await using desk = await open();
+    const thief = await desk.calls({ resume: "r", token: undefined });
+    expect(await thief.page.closed).toEqual({ code: 1008, reason: "caller-refused" });
+    expect(desk.house.reception.guests).toEqual([]);
+  });
+
+  test("the key and this machine need no token, and stay as long as they like", async () => {
+    await using desk = await open();
+    const local = await desk.house.knocks("/browser");
+    local.says(startMessage);
+    await local.hears("started");
+    const keyed = await desk.house.knocks("/browser", { headers: { ...stranger.headers, authorization: "Bearer sesame" } });
+    keyed.says(startMessage);
+    await keyed.hears("started");
+    await desk.advance(41_000);
+    expect(desk.house.reception.guests.map(({ signals }) => signals)).toEqual([[], []]);
+  });
+
+  test("a secret that is withdrawn ends what its tokens opened within a quarter of an hour", async () => {
+    const clock = new SimulatedClock();
+    let secrets = [secret];
+    const tokens = new CallerTokens(() => secrets, clock);
+    const { token } = await tokens.mint(anything);
+    tokens.redeem(token, bearer);
+    const guest = Object.assign(new EventEmitter(), { closed: [] as unknown[], close: (...how: unknown[]) => void guest.closed.push(how) });
+    endWhenDue(guest, tokens.stay(token, bearer, 3_600_000), clock, silentLog);
+    await clock.advance(900_000);
+    expect(guest.closed).toEqual([]);
+    secrets = ["another-oak"];
+    await clock.advance(900_000);
+    expect(guest.closed).toEqual([[4001, "token-expired"]]);
+    expect(clock.armed).toBe(0);
+  });
+
+  test("who has left is not looked at any more", async () => {
+    const { clock, tokens } = desk();
+    const { token } = await tokens.mint(anything);
+    const guest = Object.assign(new EventEmitter(), { close: () => {} });
+    endWhenDue(guest, tokens.stay(token, bearer, 3_600_000), clock, silentLog);
+    guest.emit("close");
+    expect(clock.armed).toBe(0);
   });
 });

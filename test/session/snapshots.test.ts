@@ -40,6 +40,15 @@ test("who comes back to a node that was started again is in the same conversatio
   expect(after.roster.size).toBe(1);
 });
 
+test("who pays for a call is known when it goes on elsewhere", async () => {
+  const kept = new Map<string, CallSnapshot>();
+  const before = startHouse({ kept });
+  const caller = before.dial(undefined, [], { parameters: { user: "u7" } });
+  await caller.speaks(500);
+  before.roster.save(0);
+  expect(startAgain(kept).events[0]).toMatchObject({ type: "call.restored", user: "u7" });
+});
+
 test("what the caller had not heard yet is played on, once, and what was cut off is owed", async () => {
   const kept = new Map<string, CallSnapshot>();
   const before = startHouse({ kept });

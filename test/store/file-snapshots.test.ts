@@ -16,6 +16,7 @@ const snapshot: CallSnapshot = {
   dialect: "browser",
   language: "en",
   from: undefined,
+  user: "u7",
   carrierCallId: "CA1",
   resumeToken: "back_1",
   uplink: "pcmu@8000",
