@@ -37,6 +37,9 @@ const replayHeadMs = 200;
 /** A caller from whom nothing came for so long is not there: no silence of theirs follows the replay. */
 const goneAfterMs = 500;
 const silencePieceMs = 100;
+/** How often it is noted where in the caller's audio the link stands, and how many such notes the quiet tail needs. */
+const noteEveryMs = 20;
+const notes = 128;
 
 /**
  * Caller to provider. Every frame goes into the ring and to the link the moment it arrives; positions are bytes since the call began.
@@ -50,12 +53,17 @@ export class Uplink implements Ticked {
   #sink: Attached | undefined;
   /** The next byte for the present link. */
   #sent = 0;
-  /** The first byte that belongs to no settled turn. */
+  /** The first byte that belongs to no settled turn, and to no silence that was heard long enough ago. */
   #settled = 0;
+  /** The same without such silence: in what seemed silence a link may yet tell of a turn. */
+  #settledForSure = 0;
   /** The next byte that no link has had yet. */
   #delivered = 0;
-  /** Since when the present link hears the caller without delay; undefined while it has a replay to hear. */
-  #abreastSinceMs: number | undefined;
+  /** When the present link, hearing the caller without delay, had been sent all up to where. By time of sending: a line may deliver seconds at once. */
+  readonly #sentAtMs = new Float64Array(notes);
+  readonly #sentTo = new Float64Array(notes);
+  #oldestNote = 0;
+  #nextNote = 0;
   /** Where the turns begin that are not settled, oldest first. */
   readonly #openTurns: number[] = [];
   /** When the caller's last audio came. */
@@ -82,6 +90,7 @@ export class Uplink implements Ticked {
     if (caughtUp && sink.offer(frame)) {
       this.#sent = this.#ring.end;
       this.#delivered = Math.max(this.#delivered, this.#sent);
+      this.#noteSent(this.#pushedMs);
     } else if (caughtUp && sink.rest !== undefined) {
       // Already through the transcoder: only its output waits, the ring's bytes are spent.
       this.#sent = this.#ring.end;
@@ -101,16 +110,19 @@ export class Uplink implements Ticked {
     this.#sink?.[Symbol.dispose]();
     const from = Math.max(this.#settled, this.#ring.start);
     this.#forgotten += Math.max(0, Math.min(from, this.#delivered) - this.#settled);
-    this.#settled = from;
+    this.#settled = this.#settledForSure = from;
     this.#sent = from;
     const backlog = this.#ring.end - from;
     const again = Math.max(0, this.#delivered - from);
     this.#replayed += again;
     const attached = new Attached(sink, this.encoding, from, this.#now(), again / this.#ring.chunkBytes, () => {
-      if (this.#sink === attached) this.#sink = undefined;
+      if (this.#sink !== attached) return;
+      this.#sink = undefined;
+      // What a link was sent shortly before it died counts as heard by nobody.
+      this.#oldestNote = this.#nextNote;
     });
     this.#sink = attached;
-    this.#abreastSinceMs = backlog > 0 ? undefined : this.#now();
+    this.#oldestNote = this.#nextNote;
     if (backlog > 0 && this.tick(this.#now())) this.#beat.wake(this);
     return attached;
   }
@@ -130,7 +142,7 @@ export class Uplink implements Ticked {
       if (!taken) return true;
     }
     if (this.#sent < this.#ring.end) return true;
-    this.#abreastSinceMs ??= nowMs;
+    this.#noteSent(nowMs);
     return sink.owesSilence && !this.#giveSilence(sink, nowMs);
   }
 
@@ -141,7 +153,9 @@ export class Uplink implements Ticked {
 
   /** The caller's turn begins here; its audio is kept until it is settled, up to the ring's longest. */
   openTurn(from: number): void {
-    this.#openTurns.push(Math.max(this.#settled, Math.min(from, this.#ring.end)));
+    const begin = Math.max(this.#settledForSure, this.#ring.start, Math.min(from, this.#ring.end));
+    this.#settled = Math.min(this.#settled, begin);
+    this.#openTurns.push(begin);
   }
 
   /** No turn is open any more; what was said is kept no longer than any silence. */
@@ -152,7 +166,8 @@ export class Uplink implements Ticked {
   /** Everything before `end` stands in the conversation, was answered in full, or was no speech. */
   settle(end: number): void {
     // A link can only tell of what it has heard.
-    this.#settled = Math.max(this.#settled, Math.min(end, this.#sent));
+    this.#settledForSure = Math.max(this.#settledForSure, Math.min(end, this.#sent));
+    this.#settled = Math.max(this.#settled, this.#settledForSure);
     while (this.#openTurns[0] !== undefined && this.#openTurns[0] < this.#settled) this.#openTurns.shift();
   }
 
@@ -211,11 +226,22 @@ export class Uplink implements Ticked {
   }
 
   #neededFrom(): number {
-    // A replay goes out in one piece: of its audio alone nobody can tell how long ago it was sent.
-    const isAbreast = this.#abreastSinceMs !== undefined && this.#now() - this.#abreastSinceMs >= quietTailMs;
-    if (this.#openTurns.length === 0 && isAbreast)
-      this.#settled = Math.max(this.#settled, this.#sent - bytesOf(quietTailMs, this.encoding));
+    const heardMs = this.#now() - quietTailMs;
+    for (; this.#oldestNote !== this.#nextNote; this.#oldestNote = (this.#oldestNote + 1) % notes) {
+      if ((this.#sentAtMs[this.#oldestNote] ?? 0) >= heardMs) break;
+      if (this.#openTurns.length === 0) this.#settled = Math.max(this.#settled, this.#sentTo[this.#oldestNote] ?? 0);
+    }
     return this.#settled;
+  }
+
+  #noteSent(nowMs: number): void {
+    const last = (this.#nextNote + notes - 1) % notes;
+    if (this.#oldestNote !== this.#nextNote && nowMs - (this.#sentAtMs[last] ?? 0) < noteEveryMs) return;
+    const next = (this.#nextNote + 1) % notes;
+    if (next === this.#oldestNote) return;
+    this.#sentAtMs[this.#nextNote] = nowMs;
+    this.#sentTo[this.#nextNote] = this.#sent;
+    this.#nextNote = next;
   }
 
   /** What the ring pushed out: never heard by any link it has overflowed, heard only by links that died it is forgotten. */
@@ -230,6 +256,7 @@ export class Uplink implements Ticked {
     this.#sink?.skip(start - heard);
     this.#sent = Math.max(this.#sent, start);
     this.#settled = Math.max(this.#settled, start);
+    this.#settledForSure = Math.max(this.#settledForSure, start);
   }
 }
 

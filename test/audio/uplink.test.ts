@@ -80,6 +80,50 @@ test("a link that dies in the middle of a turn leaves the whole turn to the next
   expect(again.replayedChunks).toBeGreaterThanOrEqual(30);
 });
 
+test("seconds that a bad line delivered all at once, just before the link died, are heard whole by the next", async () => {
+  const { clock, uplink, speak } = house();
+  const feed = uplink.attach(new Ear());
+  await speak(5_000);
+  const from = uplink.end;
+  await clock.advance(3_500);
+  for (let frame = 0; frame < 175; frame += 1) uplink.push(marked(uplink.end, bytesOf(20, encoding)));
+  await speak(300);
+  feed[Symbol.dispose]();
+  await speak(5_000);
+  const second = new Ear();
+  uplink.attach(second);
+  await clock.advance(200);
+  expect(second.heard.slice(-bytesOf(8_800, encoding))).toEqual([...marked(from, bytesOf(8_800, encoding))]);
+});
+
+test("a turn that a link tells of late is kept from its beginning, though that passed for silence before", async () => {
+  const { clock, uplink, speak } = house();
+  const feed = uplink.attach(new Ear());
+  await speak(2_000);
+  const from = uplink.end;
+  await speak(4_000);
+  expect(uplink.settled).toBeGreaterThan(from);
+  uplink.openTurn(from);
+  feed[Symbol.dispose]();
+  const second = new Ear();
+  uplink.attach(second);
+  await clock.advance(200);
+  expect(second.heard).toEqual([...marked(from, bytesOf(4_000, encoding))]);
+});
+
+test("settled turns are not replayed, and no turn that is told of late brings them back", async () => {
+  const { uplink, speak } = house();
+  const feed = uplink.attach(new Ear());
+  await speak(4_000);
+  uplink.openTurn(bytesOf(1_000, encoding));
+  uplink.settle(bytesOf(3_000, encoding));
+  uplink.openTurn(bytesOf(500, encoding));
+  feed[Symbol.dispose]();
+  const second = new Ear();
+  uplink.attach(second);
+  expect(second.heard).toEqual([...marked(bytesOf(3_000, encoding), bytesOf(1_000, encoding))]);
+});
+
 test("settled turns are not replayed", async () => {
   const { uplink, speak } = house();
   const feed = uplink.attach(new Ear());
