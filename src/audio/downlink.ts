@@ -77,6 +77,8 @@ export class Downlink implements Ticked {
   /** The last turn that was cut, for the player's final word on it. */
   #cut: { readonly turnId: string; readonly sentMs: number; readonly legFromMs: number } | undefined;
   #leg: DownlinkLeg | undefined;
+  /** Whose audio the leg was told that it plays. */
+  #legPlays: TurnAudio | undefined;
   /** When something came from the leg last; undefined: nothing yet, so its silence means nothing. */
   #legAliveMs: number | undefined;
   /** Audio that belongs to no turn; gone as soon as there is any that does. */
@@ -102,6 +104,7 @@ export class Downlink implements Ticked {
 
   attach(leg: DownlinkLeg): void {
     this.#leg = leg;
+    this.#legPlays = undefined;
     this.#legAliveMs = undefined;
     this.#generation += 1;
     this.#playsUntilMs = 0;
@@ -115,7 +118,8 @@ export class Downlink implements Ticked {
     // Marks that still come back tell of audio that is sent again.
     this.#generation += 1;
     this.#tellLosses(now);
-    for (const turn of this.#turns) turn.rewind(bytesOf(Math.max(0, this.#heardMs(turn, now) - resumeOverlapMs), this.encoding));
+    const goesOnAt = this.#resumePoints(now);
+    for (const [at, turn] of this.#turns.entries()) turn.rewind(bytesOf(goesOnAt[at] ?? 0, this.encoding));
     this.#leg = undefined;
   }
 
@@ -206,6 +210,7 @@ export class Downlink implements Ticked {
     for (const turn of this.#turns.splice(0)) turn.close();
     this.#generation += 1;
     this.#playsUntilMs = 0;
+    this.#legPlays = undefined;
     this.#leg?.flush();
     return cuts;
   }
@@ -246,10 +251,18 @@ export class Downlink implements Ticked {
   /** What the caller has not heard yet, oldest turn first: copies, and where in each turn they begin. */
   unheard(): readonly UnheardTurn[] {
     const now = this.#now();
-    return this.#turns.map((turn) => {
-      const fromMs = Math.max(0, this.#heardMs(turn, now) - resumeOverlapMs);
+    const goesOnAt = this.#resumePoints(now);
+    return this.#turns.map((turn, at) => {
+      const fromMs = goesOnAt[at] ?? 0;
       return { turnId: turn.turnId, fromMs, audio: turn.copyFrom(bytesOf(fromMs, this.encoding)) };
     });
+  }
+
+  /** Where each turn goes on for a caller who comes back, ms; of one that was heard before another there is nothing to say again. */
+  #resumePoints(nowMs: number): readonly number[] {
+    const heard = this.#turns.map((turn) => this.#heardMs(turn, nowMs));
+    const last = heard.findLastIndex((ms) => ms > 0);
+    return heard.map((ms, at) => (at < last ? ms : Math.max(0, ms - resumeOverlapMs)));
   }
 
   /** Takes up a turn where another node left it; nothing more of it comes. */
@@ -303,7 +316,10 @@ export class Downlink implements Ticked {
     const aside = this.#aside;
     if (aside === undefined) return false;
     const frameBytes = bytesOf(leg.traits.frameMs, this.encoding);
-    if (aside.sentBytes === 0) leg.beginTurn(aside.id, 0);
+    if (aside.sentBytes === 0) {
+      this.#legPlays = undefined;
+      leg.beginTurn(aside.id, 0);
+    }
     while (this.#playsUntilMs - nowMs < asideAheadMs && aside.sentBytes < aside.audio.length) {
       const frame = aside.audio.subarray(aside.sentBytes, aside.sentBytes + frameBytes);
       aside.sentBytes += frame.length;
@@ -328,7 +344,8 @@ export class Downlink implements Ticked {
       while (this.#playsUntilMs - nowMs < leg.traits.aheadMs) {
         const frame = turn.take(frameBytes);
         if (frame === undefined) break;
-        if (turn.sentBytes === frame.length || this.#playsUntilMs === 0) {
+        if (turn !== this.#legPlays) {
+          this.#legPlays = turn;
           turn.legFrom = turn.sentBytes - frame.length;
           leg.beginTurn(turn.turnId, msOf(turn.legFrom, this.encoding));
         }

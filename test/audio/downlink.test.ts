@@ -115,6 +115,28 @@ test("a caller who comes back hears what was not heard, with a small overlap", a
   expect(again.playedMs).toBe(1_100);
 });
 
+test("a caller who comes back is told of each turn that goes on, and hears again only the end of the last they heard", async () => {
+  const { clock, downlink } = house("marks");
+  downlink.write(ms(1_000), "t1");
+  downlink.endTurn("t1");
+  downlink.write(ms(1_000), "t2");
+  await clock.advance(1_500);
+  downlink.detach();
+  const again = new Player("marks");
+  downlink.attach(again);
+  await clock.advance(2_000);
+  expect(again.told.filter((each) => each.startsWith("turn"))).toEqual(["turn t2 from 400"]);
+  expect(again.playedMs).toBe(600);
+
+  downlink.detach();
+  downlink.endTurn("t2");
+  downlink.write(ms(1_000), "t3");
+  const third = new Player("marks");
+  downlink.attach(third);
+  await clock.advance(3_000);
+  expect(third.told.filter((each) => each.startsWith("turn"))).toEqual(["turn t2 from 900", "turn t3"]);
+});
+
 test("a caller whose player tells what it has goes on there, to the sample, and turns before that are over", async () => {
   const { clock, downlink, reported } = house("reports");
   downlink.write(ms(300), "t1");
