@@ -571,6 +571,8 @@ export class Call implements Ticked {
       if (ms > 0) this.tell({ type: "audio.lost", direction: "uplink", cause, ms, provider: this.#lastProvider });
     this.tell({ type: "audio.accounted", receivedMs, deliveredMs, overflowedMs, forgottenMs, unheardMs, movedMs });
     this.#tellQuality();
+    // Before the end is told: with it goes what was lost last on the way to the caller.
+    this.downlink.detach();
     const cause = failed ? fault.code : undefined;
     this.tell({ type: "call.ended", dialect: this.dialect, outcome, cause, durationMs: this.ageMs, reason });
     this.tools.close();

@@ -18,6 +18,8 @@ export interface DialParts {
   readonly lost: { readonly provider: string; readonly fault: Fault } | undefined;
   /** Dials of a provider since a link of it last worked. */
   readonly dialled: ReadonlyMap<string, number>;
+  /** How long the call has been without a link that worked, whatever came and went since, ms. */
+  readonly waitedMs: number;
   isStopgap(provider: string): boolean;
   /** Whether a call would be let through to it just now. */
   admits(provider: string): boolean;
@@ -47,7 +49,8 @@ export class Dial implements Disposable {
     this.#parts = parts;
     this.#waiting = [...parts.order];
     const { clock } = parts.call.house;
-    this.#timers = [clock.setTimeout(() => this.#beside(), besideMs), clock.setTimeout(() => this.#bridge(), stopgapMs)];
+    const bridgeInMs = Math.max(besideMs, stopgapMs - parts.waitedMs);
+    this.#timers = [clock.setTimeout(() => this.#beside(), besideMs), clock.setTimeout(() => this.#bridge(), bridgeInMs)];
   }
 
   /** Apart from the constructor, so that the owner knows the race before the first result comes. */
@@ -124,7 +127,7 @@ export class Dial implements Disposable {
     this.#beside();
   }
 
-  /** Who fell silent is not asked again at once, and may well be back while all others keep the caller waiting. */
+  /** Who fell silent is not asked again at once, and may well be back while all others keep the caller waiting, or turn them away. */
   #askLostAgain(): void {
     const { lost, call } = this.#parts;
     if (lost === undefined || [...this.#running].some(({ provider }) => provider === lost.provider)) return;
@@ -150,6 +153,7 @@ export class Dial implements Disposable {
   }
 
   #endIfOver(): void {
+    if (this.#running.size === 0 && this.#waiting.length === 0) this.#askLostAgain();
     if (this.#running.size > 0 || this.#waiting.length > 0 || this.#worst === undefined) return;
     const { fault, provider } = this.#worst;
     this[Symbol.dispose]();

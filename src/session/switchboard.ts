@@ -51,6 +51,8 @@ export class Switchboard implements SeatHost, Board {
   #waiting: LinkSeat | undefined;
   #movesTo: string | undefined;
   #lost: Lost | undefined;
+  /** When the last link that worked was lost; undefined while there is one. */
+  #unservedSinceMs: number | undefined;
   #standbyTimer: Timer | undefined;
   #lookTimer: Timer | undefined;
   #wellSinceMs: number | undefined;
@@ -122,6 +124,7 @@ export class Switchboard implements SeatHost, Board {
 
   /** The link has lived long enough, or has answered a turn: every provider may be dialled afresh, and a standby is worth its price. */
   proven(): void {
+    this.#unservedSinceMs = undefined;
     this.#dialled.clear();
     this.#keepStandby();
   }
@@ -156,6 +159,7 @@ export class Switchboard implements SeatHost, Board {
     if (seat === this.#seat) {
       this.#seat = undefined;
       this.#lost = { provider: seat.provider, fault };
+      this.#unservedSinceMs ??= this.#call.house.clock.now();
       this.#call.send({ type: "link.lost", fault });
     } else if (seat === this.#waiting) {
       this.#waiting = undefined;
@@ -190,6 +194,7 @@ export class Switchboard implements SeatHost, Board {
       order,
       lost,
       dialled: this.#dialled,
+      waitedMs: this.#unservedSinceMs === undefined ? 0 : this.#call.house.clock.now() - this.#unservedSinceMs,
       isStopgap: (name) => name !== wanted && this.#call.provider(name).traits.stopgap,
       admits: (name) => this.#admits(name),
       begin: (name, again) => this.#begin(name, again),

@@ -388,6 +388,20 @@ test("an answer that stops in the middle is given by the next link, unless a too
   expect(house.provider("alpha").link.request.begin).toBe("answer");
 });
 
+test("what was lost last on the way to a slow caller is told before the end of the call, and nothing after it", async () => {
+  const house = startHouse();
+  const caller = house.dial();
+  await caller.speaks(100);
+  caller.leg.play = () => false;
+  house.provider("alpha").link.speaks("a1", "We open at nine.", 5_000);
+  await caller.speaks(1_500);
+  caller.line.signal({ type: "hung-up" });
+  const told = house.events.filter(({ type }) => type === "audio.lost" || type === "call.ended");
+  expect(told.at(-1)).toMatchObject({ type: "call.ended" });
+  const lostMs = told.reduce((sum, event) => (event.type === "audio.lost" && event.direction === "downlink" ? sum + event.ms : sum), 0);
+  expect(lostMs).toBeGreaterThanOrEqual(1_600);
+});
+
 test("an answer is not missed while its caller is away", async () => {
   const house = startHouse();
   const caller = house.dial();

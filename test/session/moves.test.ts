@@ -266,6 +266,35 @@ test("a provider that fell silent is asked again when all others keep the caller
   expect(house.provider("alpha").link.heard).toEqual(caller.sent.slice(-house.provider("alpha").link.heard.length));
 });
 
+test("a provider that fell silent is asked again when all others turn the call away", async () => {
+  const house = startHouse({ tiers: ["alpha", "beta"] });
+  const caller = house.dial();
+  await caller.speaks(1_000);
+  house.provider("beta").refusal = new Fault("provider-limited", "too many calls", { retryAfterMs: 60_000 });
+  house.provider("alpha").link.tells({ type: "link.lost", fault: new Fault("provider-silent", "no pong") });
+  await caller.speaks(100);
+  expect(house.provider("alpha").links).toHaveLength(2);
+  expect(house.provider("alpha").link.heard).toEqual(caller.sent.slice(-house.provider("alpha").link.heard.length));
+});
+
+test("tiers that take a call and drop it, one after the other, do not keep what can bridge from being there in time", async () => {
+  const house = startHouse({ tiers: ["alpha", "beta", "gamma", "stopgap"], traits: { stopgap: { stopgap: true } } });
+  const caller = house.dial();
+  await caller.speaks(1_000);
+  house.provider("gamma").openMs = 60_000;
+  house.provider("alpha").openMs = 60_000;
+  const { link } = house.provider("alpha");
+  house.provider("beta").openMs = 1_000;
+  link.tells({ type: "link.lost", fault: dropped });
+  await caller.speaks(1_100);
+  house.provider("beta").openMs = 60_000;
+  house.provider("beta").link.tells({ type: "link.lost", fault: dropped });
+  await caller.speaks(1_800);
+  expect(house.provider("stopgap").links).toEqual([]);
+  await caller.speaks(200);
+  expect(house.provider("stopgap").links).toHaveLength(1);
+});
+
 test("with everything hanging, what can only bridge is there in time, however many tiers are left", async () => {
   const house = startHouse({ tiers: ["alpha", "beta", "gamma", "delta", "stopgap"], traits: { stopgap: { stopgap: true } } });
   const caller = house.dial();
