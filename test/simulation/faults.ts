@@ -13,6 +13,8 @@ type FaultClass = (world: World, lot: Random, nowMs: number) => Episode | undefi
 
 const done: Episode = () => false;
 const patienceMs = 15_000;
+/** So many faults there are at least in a run, also where some of those planned met nobody. */
+const fewest = 3;
 
 const pick = <Item>(lot: Random, items: readonly Item[]): Item | undefined => items[Math.floor(lot.next() * items.length)];
 const between = (lot: Random, least: number, most: number): number => least + (most - least) * lot.next();
@@ -356,6 +358,7 @@ export class FaultPlan {
     const nowMs = this.#world.clock.now();
     while (this.#planned[0] !== undefined && this.#planned[0].atMs <= nowMs) this.#begin(this.#planned.shift()?.name ?? "", nowMs);
     for (const episode of this.#running) if (!episode(nowMs)) this.#running.delete(episode);
+    if (this.isOver && this.begun < fewest) this.#begin(pick(this.#world.lot, Object.keys(faultClasses)) ?? "flapping", nowMs);
   }
 
   get isOver(): boolean {

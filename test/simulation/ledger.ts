@@ -108,6 +108,10 @@ export class Ledger {
     this.#meet(`breaker ${to}${change.early ? " early" : ""}`);
   }
 
+  stateOf(provider: string): BreakerChange["to"] {
+    return this.#breakers.get(provider) ?? "closed";
+  }
+
   /** A new process knows nothing of the breakers of the one before. */
   forgetBreakers(): void {
     this.#breakers.clear();

@@ -2,7 +2,7 @@ import { afterAll, describe, expect, test } from "vitest";
 import { run, talksMs } from "./run.ts";
 
 /** As many as fit into every run of the tests; `npm run chaos` goes on from there. */
-const count = Number(process.env["LINEKEEPER_SEEDS"] ?? 600);
+const count = Number(process.env["LINEKEEPER_SEEDS"] ?? 2_000);
 const perTest = 50;
 /** With fewer, chance alone may leave something out. */
 const enoughForAll = 300;
@@ -49,7 +49,7 @@ const mustBeMet: readonly string[] = [
 
 /** Met so seldom that only a long run can be asked for it. */
 const mustBeMetAtLength: readonly string[] = ["ring was full", "restored partial", "call abandoned"];
-const lengthy = 2_000;
+const lengthy = 1_000;
 
 /** Every other seed, from `first` on: halves, so that two workers share them. */
 export function holdsForSeeds(first: 1 | 2): void {
@@ -66,13 +66,14 @@ export function holdsForSeeds(first: 1 | 2): void {
             const outcome = await run(seed);
             expect(outcome.violations, `npm run chaos -- --seed ${seed} --calls 1 --log`).toEqual([]);
             expect(outcome.simulatedMs).toBeGreaterThanOrEqual(talksMs);
+            expect(outcome.faults).toBeGreaterThanOrEqual(3);
             for (const [what, times] of outcome.met) met.set(what, (met.get(what) ?? 0) + times);
           }
         },
       );
     }
     test.skipIf(seeds.length < enoughForAll)("every fault and every way out of it was met", () => {
-      const wanted = count >= 2 * lengthy ? [...mustBeMet, ...mustBeMetAtLength] : mustBeMet;
+      const wanted = seeds.length >= lengthy ? [...mustBeMet, ...mustBeMetAtLength] : mustBeMet;
       expect(wanted.filter((what) => !met.has(what))).toEqual([]);
     });
   });

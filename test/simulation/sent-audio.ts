@@ -54,6 +54,14 @@ export class SentAudio {
     return nearest < 0 ? -1 : nearest - first;
   }
 
+  /** Where the silence begins that lasts until `to`. */
+  silentFrom(to: number): number {
+    const { silence } = encodings[this.encoding];
+    let from = to;
+    while (from > 0 && this.#bytes[from - 1] === silence) from -= 1;
+    return from;
+  }
+
   #fill(piece: Buffer): void {
     let noise = this.#noise;
     for (let at = 0; at < piece.length; at += 4) {

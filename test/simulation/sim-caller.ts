@@ -9,7 +9,7 @@ import type { World } from "./world.ts";
 /** A stretch of speech without a pause, in bytes of what was sent. */
 export interface Segment {
   readonly words: string;
-  readonly from: number;
+  from: number;
   to: number | undefined;
 }
 
@@ -65,6 +65,8 @@ export class SimCaller {
   isDone = false;
   /** How far what was sent has come to some link. */
   #heardTo = 0;
+  /** How much was heard by links that are gone and never heard but silence, which tells no place. */
+  #unplacedBytes = 0;
   #link: SimLink | undefined;
   #doing: Doing = { name: "pausing", untilMs: 1_000 };
   #delayed: Uint8Array[] = [];
@@ -120,7 +122,7 @@ export class SimCaller {
     const doing = this.#doing;
     if (doing.name === "away") {
       if (nowMs < doing.untilMs) return;
-      this.#comeBack(doing.then);
+      if (!this.#comeBack(doing.then)) return;
     }
     this.#talk(nowMs);
     const frame = this.sent.grow(stepMs, this.isMuffled);
@@ -161,13 +163,10 @@ export class SimCaller {
     sent.forgetAfter(length);
     this.#heardTo = Math.min(this.#heardTo, length);
     for (const turn of this.said)
-      for (const [at, segment] of turn.segments.entries())
-        if (segment.from >= length || (segment.to ?? length) > length)
-          turn.segments[at] = {
-            ...segment,
-            from: Math.min(segment.from, length),
-            to: segment.to === undefined ? undefined : Math.min(segment.to, length),
-          };
+      for (const segment of turn.segments) {
+        segment.from = Math.min(segment.from, length);
+        if (segment.to !== undefined) segment.to = Math.min(segment.to, length);
+      }
   }
 
   type(): void {
@@ -200,12 +199,23 @@ export class SimCaller {
 
   /** A link heard what was sent from `origin` to `to`. */
   heardFrom(origin: number, to: number, link: SimLink): void {
-    if (origin > this.#heardTo) {
+    if (origin > this.#heardTo && !this.#wasHeardAsSilence(this.#heardTo, origin)) {
       this.lost.push({ fromMs: this.#ms(this.#heardTo), toMs: this.#ms(origin), cause: "overflow" });
       this.#excuse(this.#heardTo, origin, "overflow");
     }
     this.#heardTo = Math.max(this.#heardTo, to);
     if (link.provider.traits.stopgap) this.#excuse(origin, to, "stopgap");
+  }
+
+  /** A link is gone that heard nothing but silence. */
+  heardSilence(bytes: number): void {
+    this.#unplacedBytes += bytes;
+  }
+
+  #wasHeardAsSilence(from: number, to: number): boolean {
+    if (to - from > this.#unplacedBytes || this.sent.silentFrom(to) > from) return false;
+    this.#unplacedBytes -= to - from;
+    return true;
   }
 
   /** A link begins to hear. The ring holds a minute at most: what only earlier links heard of before is counted as forgotten. */
@@ -322,20 +332,23 @@ export class SimCaller {
     return new SimLeg(this.#world.clock, this.sent.encoding, this.#playback, (what) => this.fault(what));
   }
 
-  #comeBack(then: Doing): void {
+  /** False: nobody is there to come back to, or nobody any more. */
+  #comeBack(then: Doing): boolean {
     const { node } = this.#world;
     const { resumeToken } = this.leg;
-    this.#doing = then;
     if (!node.isUp) {
       this.#doing = { name: "away", untilMs: this.#world.clock.now() + 200, then };
-      return;
+      return false;
     }
+    this.#doing = then;
     if (!node.roster.awaits(resumeToken)) {
       if (!this.#world.isOver(this.callId)) this.fault("I13: the call is there, and its caller's token is not known");
-      return this.#leave();
+      this.#leave();
+      return false;
     }
     this.#takeLine(this.#newLeg(), resumeToken);
     this.#world.meet("leg returned");
+    return true;
   }
 
   #takeLine(leg: SimLeg, resume: string | undefined): void {

@@ -102,7 +102,9 @@ export class SimLink implements Link {
       const place = sent.placeOf(frame);
       if (place === -1) caller.fault(`I3: ${this.provider.name} heard what was never sent`);
       if (place !== undefined) {
-        this.#first = this.#origin = place - this.heardBytes;
+        this.#origin = place - this.heardBytes;
+        // Silence of the session's own making may be among what came before, and looks the same.
+        this.#first = Math.max(this.#origin, sent.silentFrom(place));
         caller.beginsAt(this.#first);
       }
     } else if (!sent.isAt(from + this.heardBytes, frame)) caller.fault(`I3, I4: ${this.provider.name} heard a gap, or something twice`);
@@ -225,7 +227,8 @@ export class SimLink implements Link {
       turn.segments.push(segment);
       this.provider.meet("caller goes on");
       this.#tell({ type: "caller.resumed", turnId: turn.id });
-    } else {
+    } else if (turn?.said === said) turn.segments.push(segment);
+    else {
       const id = `c${said.number}.${this.#turns.length}`;
       this.#turns.push({ id, said, segments: [segment], state: "open" });
       if (this.#turns.length > 4) this.#turns.shift();
@@ -304,6 +307,7 @@ export class SimLink implements Link {
 
   #over(state: "closed" | "lost"): void {
     if (this.state === "open") this.state = state;
+    if (this.#origin === undefined) this.caller?.heardSilence(this.heardBytes);
     this.request.clock.clearTimeout(this.#dropTimer);
     this.provider.forget(this);
   }

@@ -13,14 +13,19 @@ import { SimCaller, stepMs } from "./sim-caller.ts";
 import type { Place, SimLink } from "./sim-link.ts";
 import { SimProvider } from "./sim-provider.ts";
 
-/** A call without a link, since when, and which providers could have held it all that time. */
+/** A call without a link, since when, and within what time each provider that was well all the while should have held it. */
 interface Gap {
   readonly sinceMs: number;
-  readonly well: Set<string>;
+  readonly well: Map<string, number>;
 }
 
 /** What opening the link that wins may take on top of a limit, with the step in which it is noticed. */
 const openingMs = 700;
+/** Who has failed a call so often since a link of it last worked is asked again when its turn on the ladder comes: that is at most so far off. */
+const dialsAtOnce = 2;
+const rungMs = 17_600;
+/** A link that has lived so long works. */
+const provenMs = 5_000;
 /** In 20 s a provider that fails is not asked more often than this, and once more by each call. */
 const mostKnocks = 30;
 /** So many are told; the first says most. */
@@ -44,6 +49,8 @@ export class World {
   readonly #over = new Set<string>();
   /** What was told last of a link of each call that was lost. */
   readonly #lost = new Map<string, Extract<CallEvent, { type: "link.lost" }>>();
+  /** How often each provider failed a call since any link of that call last worked. */
+  readonly #failed = new Map<string, Map<string, number>>();
   kills = 0;
   worstGapMs = 0;
   node: SimNode;
@@ -218,11 +225,12 @@ export class World {
 
   #tell(event: CallEvent): void {
     this.ledger.tell(event);
+    this.#countFailures(event);
     if (event.type === "link.lost") this.#lost.set(event.callId, event);
     if (event.type === "call.ended") {
       const gap = this.#gaps.get(event.callId);
       if (event.outcome === "failed" && gap !== undefined && gap.well.size > 0)
-        this.violation(`a call was given up (${event.cause}) though ${[...gap.well].join(" and ")} would have taken it`);
+        this.violation(`a call was given up (${event.cause}) though ${[...gap.well.keys()].join(" and ")} would have taken it`);
       this.#gaps.delete(event.callId);
       if (event.outcome !== "moved") this.#over.add(event.callId);
     }
@@ -237,6 +245,20 @@ export class World {
       this.#isWell(event.to)
     )
       this.violation(`I8: a planned move to ${event.to} took ${Math.round(event.durationMs)} ms`);
+  }
+
+  /** What a call has had from a provider since any link of it last worked. */
+  #countFailures(event: CallEvent): void {
+    const isProof =
+      event.type === "turn.answered" || event.type === "call.restored" || (event.type === "link.lost" && event.livedMs >= provenMs);
+    if (isProof) this.#failed.delete(event.callId);
+    if (event.type !== "link.failed" && event.type !== "link.lost") return;
+    const failed = this.#failed.get(event.callId) ?? new Map<string, number>();
+    this.#failed.set(event.callId, failed.set(event.provider, (failed.get(event.provider) ?? 0) + 1));
+  }
+
+  #failures(callId: string, provider: string): number {
+    return this.#failed.get(callId)?.get(provider) ?? 0;
   }
 
   linkOfCall(callId: string): SimLink | undefined {
@@ -269,8 +291,7 @@ export class World {
       const { knocks } = provider;
       while (knocks[0] !== undefined && knocks[0] < nowMs - 20_000) knocks.shift();
       if (knocks.length > mostKnocks * this.callers.length) this.violation(`${provider.name} was dialled ${knocks.length} times in 20 s`);
-      const state = this.node.guards.views().find((view) => view.provider === provider.name)?.breaker.state;
-      if (state === "half_open" && provider.openings.size > 4)
+      if (this.ledger.stateOf(provider.name) === "half_open" && provider.openings.size > 4)
         this.violation(`I6: ${provider.openings.size} trials of ${provider.name} at once`);
     }
     const { credit, roster } = this.node;
@@ -284,21 +305,23 @@ export class World {
     const { callId } = caller;
     const needsNone = caller.isGone || this.isOver(callId) || this.linkOf(caller) !== undefined;
     const gap = this.#gaps.get(callId);
-    if (gap !== undefined && gap.well.size > 0) this.worstGapMs = Math.max(this.worstGapMs, nowMs - gap.sinceMs);
+    const isPrompt = gap !== undefined && [...gap.well.values()].includes(failoverLimitMs);
+    if (isPrompt) this.worstGapMs = Math.max(this.worstGapMs, nowMs - gap.sinceMs);
     if (needsNone) return void this.#gaps.delete(callId);
     // A call that was restored needs no link before its caller is back.
     if (gap === undefined && caller.isAway) return;
     if (gap === undefined) {
-      const well = new Set(this.#wellNow());
+      const well = new Map(this.#wellNow().map((name) => [name, this.#failures(callId, name) < dialsAtOnce ? failoverLimitMs : rungMs]));
       const lost = this.#lost.get(callId);
       // Who asks to be left alone, or turned the call away, is not asked again at once.
       if (lost !== undefined && (lost.retryAfterMs !== undefined || !retried.has(lost.code))) well.delete(lost.provider);
       this.#gaps.set(callId, { sinceMs: nowMs, well });
       return;
     }
-    for (const name of gap.well) if (!this.#isWell(name)) gap.well.delete(name);
-    if (gap.well.size === 0 || nowMs - gap.sinceMs <= failoverLimitMs + openingMs) return;
-    this.violation(`I8: no link for ${Math.round(nowMs - gap.sinceMs)} ms though ${[...gap.well].join(" and ")} is well`);
+    for (const name of gap.well.keys()) if (!this.#isWell(name)) gap.well.delete(name);
+    const late = [...gap.well].filter(([, limitMs]) => nowMs - gap.sinceMs > limitMs + openingMs).map(([name]) => name);
+    if (late.length === 0) return;
+    this.violation(`I8: no link for ${Math.round(nowMs - gap.sinceMs)} ms though ${late.join(" and ")} is well`);
     gap.well.clear();
   }
 
