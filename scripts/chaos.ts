@@ -1,5 +1,5 @@
 // Whole calls with seeded faults on simulated time, and what became of them:
-// npm run chaos -- [--seed 1] [--calls 100] [--minutes M] [--log]
+// npm run chaos -- [--seed 1] [--calls 100 | --seeds N] [--minutes M] [--log]
 import { createHash } from "node:crypto";
 import { parseArgs } from "node:util";
 import { run, type Outcome } from "../test/simulation/run.ts";
@@ -8,6 +8,8 @@ const { values } = parseArgs({
   options: {
     seed: { type: "string", default: "1" },
     calls: { type: "string", default: "100" },
+    /** So many seeds, however many calls they make. */
+    seeds: { type: "string" },
     /** So long at most, of real time. */
     minutes: { type: "string", default: "60" },
     /** Every event as it is told. */
@@ -15,16 +17,17 @@ const { values } = parseArgs({
   },
 });
 const first = whole("seed");
-const wanted = whole("calls");
+const wanted = values.seeds === undefined ? whole("calls") : Infinity;
+const beyond = values.seeds === undefined ? Infinity : first + whole("seeds");
 const untilMs = performance.now() + whole("minutes") * 60_000;
 
 const outcomes: Outcome[] = [];
 let calls = 0;
-for (let seed = first; calls < wanted && performance.now() < untilMs; seed += 1) {
+for (let seed = first; calls < wanted && seed < beyond && performance.now() < untilMs; seed += 1) {
   const outcome = await run(seed, values.log ? (line) => process.stdout.write(line) : undefined);
   outcomes.push(outcome);
   calls += outcome.calls;
-  if (process.stderr.isTTY) process.stderr.write(`\r${calls} of ${wanted} calls, seed ${seed} `);
+  if (process.stderr.isTTY) process.stderr.write(`\r${calls} calls, seed ${seed} `);
 }
 if (process.stderr.isTTY) process.stderr.write("\r\u001b[K");
 report();
@@ -47,6 +50,7 @@ function report(): void {
     ["calls", String(calls)],
     ["simulated", `${(sum(({ simulatedMs }) => simulatedMs) / 3_600_000).toFixed(1)} h`],
     ["faults", String(sum(({ faults }) => faults))],
+    ["violations", String(sum(({ violations }) => violations.length))],
     ["hand-overs by failure", String(sum(({ handOvers }) => handOvers.failover))],
     ["hand-overs as planned", String(sum(({ handOvers }) => handOvers.planned))],
     ["reconnects", String(sum(({ recoveries }) => recoveries))],
@@ -76,7 +80,7 @@ function logHash(): string {
   return hash.digest("hex");
 }
 
-function whole(name: "seed" | "calls" | "minutes"): number {
+function whole(name: "seed" | "seeds" | "calls" | "minutes"): number {
   const number = Number(values[name]);
   if (Number.isSafeInteger(number) && number > 0) return number;
   console.error(`--${name} must be a whole number above zero, and is "${values[name]}"`);
