@@ -66,6 +66,7 @@ export async function openHouse(settings: Settings, log: Log, metrics: Metrics):
     const { watch } = books;
     humans.start();
     const prompts = await openPrompts(settings.get("LINEKEEPER_PROMPTS"), systemClock.wallNow());
+    metrics.promptsUnusable.set(prompts.problems.length);
     for (const problem of prompts.problems) log.warning("prompt_unusable", { message: problem });
     const taken = prompts.follow(({ callId, id, cache }) => {
       if (id !== "bridge") watch.tell({ type: "prompt.fetched", callId, found: cache === "hit" });
@@ -90,7 +91,7 @@ export async function openHouse(settings: Settings, log: Log, metrics: Metrics):
     });
     let drained: Promise<void> | undefined;
     const drainOnce = async (): Promise<void> => {
-      counters.drain("draining");
+      counters.draining(settings.get("LINEKEEPER_DRAIN_MS"));
       await roster.drain();
       counters.drain("drained");
     };

@@ -265,6 +265,7 @@ export class Call implements Ticked {
     const nowMs = this.house.clock.now();
     this.#tellTimes(undefined);
     this.timer.owe(nowMs - endpointingMs, nowMs);
+    this.tools.beginAnswer();
     this.#turnKind = kind;
     if (this.seat === undefined) this.#asides.await(nowMs - endpointingMs);
     this.crisis.owe(nowMs - endpointingMs);

@@ -72,6 +72,14 @@ export class LinkLedger {
     this.#call.notify({ type: "connection.failed", provider });
   }
 
+  /** No link is to be had any more: a call that had lost its provider has found no other. */
+  exhausted(provider: string, attempts: number, fault: Fault | undefined): void {
+    this.gaveUp(provider, attempts, fault);
+    const gone = this.#gone;
+    if (gone === undefined || moves.has(gone.cause)) return;
+    this.#call.tell({ type: "handover.failed", from: gone.provider, to: "none", mode: "failover", cause: gone.cause });
+  }
+
   moveFailed(to: string, fault: Fault): void {
     this.#call.tell({ type: "handover.failed", from: this.#call.lastProvider, to, mode: "planned", cause: fault.code });
   }

@@ -387,6 +387,7 @@ export class LinkSeat implements Disposable, LinkReport {
       kind: call.turnKind,
       cause: failed ? "provider-overloaded" : undefined,
       gapMs: turn.gapMs,
+      stop: call.tools.isExhausted ? "max_tool_calls" : undefined,
     });
     this.#tellFlow();
     if (failed) return this.#lose(new Fault("provider-overloaded", `${this.provider} failed to answer a turn`));
@@ -413,6 +414,11 @@ export class LinkSeat implements Disposable, LinkReport {
     call.notify({ type: "tool", name, state: "running" });
     call.send({ type: "tool.began" });
     const { status, output } = await call.tools.run(id, name, args);
+    if (call.tools.isRunaway) {
+      // Whoever answers instead may need one itself.
+      call.tools.beginAnswer();
+      this.#lose(new Fault("provider-malformed", `${this.provider} calls one tool after the other and never answers`));
+    }
     call.conversation.toolAnswered(id, output);
     call.tell({ type: "tool.ended", name, status, durationMs: call.house.clock.now() - startedMs, toolCallId: id });
     if (status !== "cancelled") {

@@ -28,6 +28,8 @@ export interface ToolOutcome {
 const runLimitMs = 10_000;
 /** A model that calls more at once has run away. */
 const mostAtOnce = 16;
+/** A model that calls more for one answer goes round in circles: it is told to stop, and after as many again it has run away too. */
+const mostForAnswer = 24;
 /** Longer results are cut; a model reads them in full, and pays for them. */
 const longestOutput = 16_000;
 
@@ -37,6 +39,7 @@ export class ToolRunner {
   readonly #context: Omit<ToolContext, "signal">;
   readonly #log: Log;
   readonly #running = new Map<string, AbortController>();
+  #forAnswer = 0;
 
   constructor(tools: readonly Tool[], context: Omit<ToolContext, "signal">, log: Log) {
     this.#tools = new Map(tools.map((tool) => [tool.spec.name, tool]));
@@ -48,6 +51,21 @@ export class ToolRunner {
     return [...this.#tools.values()].map((tool) => tool.spec);
   }
 
+  /** The caller has said something new: what was called before was for another answer. */
+  beginAnswer(): void {
+    this.#forAnswer = 0;
+  }
+
+  /** The agent got no more tools for the present answer. */
+  get isExhausted(): boolean {
+    return this.#forAnswer > mostForAnswer;
+  }
+
+  /** It goes on calling all the same. */
+  get isRunaway(): boolean {
+    return this.#forAnswer > 2 * mostForAnswer;
+  }
+
   get isBusy(): boolean {
     return this.#running.size > 0;
   }
@@ -55,10 +73,12 @@ export class ToolRunner {
   /** Never rejects: what went wrong is in the outcome, in words that the model can pass on. */
   async run(id: string, name: string, args: string): Promise<ToolOutcome> {
     const tool = this.#tools.get(name);
-    if (tool === undefined) return { status: "failed", output: `There is no tool named ${name}.` };
     if (this.#running.size >= mostAtOnce) {
       return { status: "failed", output: "Too many tools are running already; wait for their results." };
     }
+    this.#forAnswer += 1;
+    if (this.isExhausted) return { status: "failed", output: "No more tools for this answer: say what you know by now." };
+    if (tool === undefined) return { status: "failed", output: `There is no tool named ${name}.` };
     const abort = new AbortController();
     this.#running.set(id, abort);
     let late = false;

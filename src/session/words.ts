@@ -89,7 +89,7 @@ export type CallEvent = { readonly callId: string } & (
       readonly items: number;
       readonly replayedChunks: number;
     }
-  /** The call was to move and stays where it is, or has nowhere to go. */
+  /** The call was to move and stays where it is; or it lost its provider and has nowhere to go, `to` "none". */
   | {
       readonly type: "handover.failed";
       readonly from: string;
@@ -149,6 +149,8 @@ export type CallEvent = { readonly callId: string } & (
       readonly cause: FaultCode | undefined;
       /** The longest wait between two pieces of its audio; undefined with less than two. */
       readonly gapMs: number | undefined;
+      /** What ended it, where that is not the end of what was to be said. */
+      readonly stop?: "max_tool_calls" | undefined;
     }
   /** An answer was cut off by the loss of its link; the next one carries on or answers anew. */
   | { readonly type: "turn.broken"; readonly provider: string; readonly cause: FaultCode }

@@ -75,10 +75,10 @@ export function callMetrics(metrics: Metrics, options: CallMetricsOptions): Sess
     countTurn(call.committed.provider, "failed", failureClassOf(outcome, cause), true);
   };
   /** @param keeps whether whoever answered it counts as an answer */
-  const countTurn = (by: string, outcome: keyof typeof outcomeLabels, failureClass: string, keeps: boolean): void => {
+  const countTurn = (by: string, outcome: keyof typeof outcomeLabels, failureClass: string, keeps: boolean, stop?: string): void => {
     const provider = named(by);
     metrics.turns.inc({ provider, outcome: outcomeLabels[outcome], failure_class: failureClass });
-    metrics.turnStops.inc({ provider, reason: stopReasons[outcome] });
+    metrics.turnStops.inc({ provider, reason: stop ?? stopReasons[outcome] });
     if (isCallersOwn(failureClass)) return;
     slo.event("turn_success", outcome !== "failed" && keeps);
     slo.event("capacity_failures", !isForCapacity(failureClass));
@@ -177,7 +177,13 @@ export function callMetrics(metrics: Metrics, options: CallMetricsOptions): Sess
         slo.lasted("failover_time", event.durationMs);
         return slo.event("failover_success", event.restored === "full");
       case "handover.failed":
-        metrics.handovers.inc({ from: named(event.from), to: named(event.to), mode: event.mode, cause: event.cause, success: "false" });
+        metrics.handovers.inc({
+          from: named(event.from),
+          to: event.to === "none" ? "none" : named(event.to),
+          mode: event.mode,
+          cause: event.cause,
+          success: "false",
+        });
         return;
       case "audio.accounted": {
         const lostMs = event.overflowedMs + event.forgottenMs + event.unheardMs;
@@ -222,7 +228,8 @@ export function callMetrics(metrics: Metrics, options: CallMetricsOptions): Sess
         const failed = event.outcome === "failed";
         const call = calls.get(callId);
         const keeps = call?.isInNeed === true || !options.stopgaps.includes(event.provider);
-        countTurn(event.provider, event.outcome, failed ? faultLabels[event.cause ?? "provider-overloaded"].failureClass : "none", keeps);
+        const failureClass = failed ? faultLabels[event.cause ?? "provider-overloaded"].failureClass : "none";
+        countTurn(event.provider, event.outcome, failureClass, keeps, event.stop);
         countStream(provider, failed ? "broken" : "complete");
         if (event.gapMs !== undefined) metrics.streamGap.observe({ provider }, event.gapMs / 1_000);
         if (call === undefined) return;

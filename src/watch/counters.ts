@@ -17,7 +17,9 @@ export interface Counters {
   secretRotated(secret: string, result: "rotated" | "rejected"): void;
   logDropped(): void;
   ready(isReady: boolean): void;
-  drain(state: "serving" | "draining" | "drained"): void;
+  drain(state: "serving" | "drained"): void;
+  /** @param leftMs until the calls that are left then are ended */
+  draining(leftMs: number): void;
 }
 
 const rejections = [...Object.keys(faultLabels), "origin", "signature", "key", "token", "loopback", "path"];
@@ -86,5 +88,9 @@ export function countersOf(metrics: Metrics, { routes, region, log, clock }: Cou
     logDropped: () => metrics.logsDropped.inc(),
     ready: (isReady) => metrics.ready.set({ region }, isReady ? 1 : 0),
     drain: (state) => metrics.drainState.set(drainStates.indexOf(state)),
+    draining(leftMs) {
+      metrics.drainState.set(drainStates.indexOf("draining"));
+      metrics.drainDeadline.set((clock.wallNow() + leftMs) / 1_000);
+    },
   };
 }

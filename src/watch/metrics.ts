@@ -164,6 +164,8 @@ export function createMetrics() {
     ready: gauge("voice_ready", "1 while this node takes calls", ["region"]),
     drainMoves: counter("voice_drain_moves_total", "Calls that were handed to whoever serves them next", ["result"]),
     drainForced: counter("voice_drain_forced_total", "Calls that a drain cut off"),
+    drainDeadline: gauge("voice_drain_deadline_timestamp_seconds", "When a drain ends the calls that are left, Unix time; 0: no drain"),
+    promptsUnusable: gauge("voice_prompts_unusable", "Fixed lines without audio, or whose review is due"),
     drainState: gauge("voice_drain_state", "0 serving, 1 draining, 2 drained"),
     invariants: counter("voice_invariant_violations_total", "What must never be, and was", ["invariant"]),
     logsDropped: counter("voice_logs_dropped_total", "Log lines dropped because nobody read them fast enough"),

@@ -17,6 +17,7 @@ export function startAtZero(metrics: Metrics, { providers, tiers, lossCauses }: 
     for (const status of ["success", "failure"]) metrics.requests.inc({ provider, status }, 0);
     for (const success of ["true", "false"]) metrics.reconnections.inc({ provider, success }, 0);
     for (const error_type of errorTypes) metrics.errors.inc({ provider, error_type }, 0);
+    for (const reason of ["end_turn", "max_tool_calls"]) metrics.turnStops.inc({ provider, reason }, 0);
     metrics.activeSessions.inc({ provider }, 0);
   }
   for (const outcome of ["answered", "unanswered"]) for (const tier of tiers) metrics.crisisTurns.inc({ outcome, tier }, 0);

@@ -41,6 +41,7 @@ const opened = (values: string): string =>
 const errors = (type: string, values: string): string => `ai_provider_errors_total{provider="openai",error_type="${type}"} ${values}`;
 const turns = (failureClass: string, values: string): string =>
   `voice_turns_total{provider="openai",outcome="x",failure_class="${failureClass}"} ${values}`;
+const stops = (reason: string, values: string): string => `voice_turn_stop_total{provider="openai",reason="${reason}"} ${values}`;
 const emergency = (values: string): string => `ai_provider_active_sessions{provider="emergency"} ${values}`;
 const of = { provider: "openai" } as const;
 
@@ -189,6 +190,8 @@ const calls: readonly RuleCase[] = [
     fires: ['voice_emergency_cache_total{result="hit"} 0+99x288', 'voice_emergency_cache_total{result="miss"} 0+1x288'],
     silent: ['voice_emergency_cache_total{result="hit"} 0+999x288', 'voice_emergency_cache_total{result="miss"} 0+1x288'],
   },
+  // No file of audio that could be read.
+  { alert: "EmergencyCacheMiss", at: "1m", fires: ["voice_prompts_unusable 1+0x10"], silent: ["voice_prompts_unusable 0+0x10"] },
   {
     alert: "FailoverSlow",
     at: "2m",
@@ -270,6 +273,13 @@ const calls: readonly RuleCase[] = [
     silent: ['voice_tool_calls_total{status="ok"} 0 5+0x40', 'voice_tool_calls_total{status="failed"} 0 5+0x40'],
   },
   {
+    alert: "ToolLoop",
+    at: "10m",
+    ...of,
+    fires: [stops("end_turn", "0+9x40"), stops("max_tool_calls", "0+1x40")],
+    silent: [stops("end_turn", "0+96x40"), stops("max_tool_calls", "0+4x40"), stops("error", "0+9x40")],
+  },
+  {
     alert: "CapacityFailures",
     every: "5m",
     at: "5h",
@@ -335,6 +345,58 @@ const nodes: readonly RuleCase[] = [
     at: "4m",
     fires: ['voice_connections_rejected_total{reason="busy"} 0+2x40', 'voice_calls_started_total{dialect="twilio"} 0+98x40'],
     silent: ['voice_connections_rejected_total{reason="origin"} 0+50x40', 'voice_calls_started_total{dialect="twilio"} 0+98x40'],
+  },
+  {
+    alert: "DrainStuck",
+    at: "2m",
+    fires: ["voice_drain_state 0 1+0x10", 'voice_calls_active{dialect="twilio"} 3+0x10', "voice_drain_deadline_timestamp_seconds 170+0x10"],
+    silent: [
+      "voice_drain_state 0 1+0x10",
+      'voice_calls_active{dialect="twilio"} 3+0x10',
+      "voice_drain_deadline_timestamp_seconds 190+0x10",
+    ],
+  },
+  {
+    // No call is left; or no drain goes on.
+    alert: "DrainStuck",
+    at: "2m",
+    fires: ["voice_drain_state 1+0x10", 'voice_calls_active{dialect="twilio"} 1+0x10', "voice_drain_deadline_timestamp_seconds 130+0x10"],
+    silent: [
+      "voice_drain_state 1+0x10",
+      'voice_calls_active{dialect="twilio"} 0+0x10',
+      "voice_drain_deadline_timestamp_seconds 130+0x10",
+      'voice_drain_state{instance="n2:8080"} 0+0x10',
+      'voice_calls_active{dialect="twilio",instance="n2:8080"} 5+0x10',
+      'voice_drain_deadline_timestamp_seconds{instance="n2:8080"} 0+0x10',
+    ],
+  },
+  {
+    alert: "RecoverySlow",
+    severity: "SEV3",
+    at: "1m",
+    fires: [...histogram("voice_recovery_seconds", "", { "10": "1+0x10", "+Inf": "2+0x10" }), "process_start_time_seconds 0+0x10"],
+    silent: [...histogram("voice_recovery_seconds", "", { "10": "2+0x10", "+Inf": "2+0x10" }), "process_start_time_seconds 0+0x10"],
+  },
+  {
+    // Long ago.
+    alert: "RecoverySlow",
+    severity: "SEV3",
+    at: "1m",
+    fires: [...histogram("voice_recovery_seconds", "", { "10": "0+0x10", "+Inf": "1+0x10" }), "process_start_time_seconds 0+0x10"],
+    silent: [...histogram("voice_recovery_seconds", "", { "10": "0+0x10", "+Inf": "1+0x10" }), upLong],
+  },
+  {
+    alert: "RecoverySlow",
+    severity: "SEV1",
+    at: "1m",
+    fires: ["voice_recovery_seconds_sum 602+0x10", "voice_recovery_seconds_count 2+0x10", "process_start_time_seconds 0+0x10"],
+    silent: ["voice_recovery_seconds_sum 598+0x10", "voice_recovery_seconds_count 2+0x10", "process_start_time_seconds 0+0x10"],
+  },
+  {
+    alert: "InvariantViolated",
+    at: "2m",
+    fires: ['voice_invariant_violations_total{invariant="links_closed"} 0 0 1+0x10'],
+    silent: ['voice_invariant_violations_total{invariant="links_closed"} 1+0x10'],
   },
   {
     alert: "AuthAttack",

@@ -422,3 +422,50 @@ function callIdOf(house: ReturnType<typeof startHouse>): string {
   const [started] = house.events;
   return started?.callId ?? "";
 }
+
+test("a call that has lost its provider and finds no other is a fail-over that failed; one that never had any is none", async () => {
+  const house = startHouse({ tiers: ["alpha", "beta"] });
+  const caller = house.dial();
+  await caller.speaks(1_000);
+  const { link } = house.provider("alpha");
+  for (const name of ["alpha", "beta"]) house.provider(name).refusal = new Fault("provider-key", "the key is wrong");
+  link.tells({ type: "link.lost", fault: new Fault("provider-dropped", "the socket closed with 1006") });
+  await caller.speaks(5_000);
+  house.dial();
+  await house.clock.advance(5_000);
+  expect(house.events.filter(({ type }) => type === "call.ended")).toMatchObject([{ outcome: "failed" }, { outcome: "failed" }]);
+  const failed = house.events.filter(({ type }) => type === "handover.failed");
+  expect(failed).toMatchObject([{ from: "alpha", to: "none", mode: "failover", cause: "provider-dropped" }]);
+});
+
+test("a provider that calls tools without end is left, and whoever takes over may call its own", async () => {
+  const tool = { spec: { name: "look_up", description: "", parameters: {} }, run: async () => "nothing found" };
+  const house = startHouse({ tiers: ["alpha", "beta"], tools: [tool] });
+  const caller = house.dial();
+  await caller.speaks(1_000);
+  const { link } = house.provider("alpha");
+  link.hearsTurn("c1", "where is my order?", 200);
+  house.provider("alpha").refusal = unreachable;
+  for (let number = 0; number < 49; number += 1) {
+    link.tells({ type: "tool.called", toolCallId: `x${number}`, name: "look_up", arguments: "{}" });
+    await caller.speaks(20);
+  }
+  await caller.speaks(1_000);
+  expect(house.events).toContainEqual(expect.objectContaining({ type: "link.lost", provider: "alpha", code: "provider-malformed" }));
+  const next = house.provider("beta").link;
+  next.tells({ type: "tool.called", toolCallId: "y1", name: "look_up", arguments: "{}" });
+  await caller.speaks(100);
+  next.speaks("a1", "I find no such order.", 400);
+  await caller.speaks(2_000);
+  const ended = house.events.filter(({ type }) => type === "tool.ended");
+  expect(ended.map((event) => event.type === "tool.ended" && event.status).toSpliced(1, 22)).toEqual([
+    ...["ok", "ok"],
+    ...Array.from({ length: 25 }, () => "failed"),
+    "ok",
+  ]);
+  expect(house.events.findLast(({ type }) => type === "turn.ended")).toMatchObject({
+    provider: "beta",
+    outcome: "complete",
+    stop: undefined,
+  });
+});

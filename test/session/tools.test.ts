@@ -44,3 +44,17 @@ test("a call that ends stops its tools", async () => {
   tools.close();
   expect(await outcome).toMatchObject({ status: "cancelled" });
 });
+
+test("a model that calls tool after tool is told to answer, until the caller says something new", async () => {
+  const { tools } = runner(async () => "nothing found");
+  const statuses: string[] = [];
+  for (let number = 0; number < 48; number += 1) statuses.push((await tools.run(`t${number}`, "look_up", "{}")).status);
+  expect(statuses.indexOf("failed")).toBe(24);
+  expect(statuses.lastIndexOf("ok")).toBe(23);
+  expect([tools.isExhausted, tools.isRunaway]).toEqual([true, false]);
+  await tools.run("t48", "look_up", "{}");
+  expect(tools.isRunaway).toBe(true);
+  tools.beginAnswer();
+  expect([tools.isExhausted, tools.isRunaway]).toEqual([false, false]);
+  expect(await tools.run("t49", "look_up", "{}")).toMatchObject({ status: "ok" });
+});

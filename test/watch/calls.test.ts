@@ -316,6 +316,15 @@ const cases: { readonly [T in CallEvent["type"]]: readonly (Case & { event: { ty
         { callId, provider: "openai", from_provider: "openai", to_provider: "local", mode: "planned", cause: "asked" },
       ],
     },
+    {
+      event: { callId, type: "handover.failed", from: "openai", to: "none", mode: "failover", cause: "provider-dropped" },
+      changes: { 'voice_handovers_total{from="openai",to="none",mode="failover",cause="provider-dropped",success="false"}': 1 },
+      line: [
+        "warning",
+        "handover_failed",
+        { callId, provider: "openai", from_provider: "openai", to_provider: "none", mode: "failover", cause: "provider-dropped" },
+      ],
+    },
   ],
   "audio.buffered": [
     {

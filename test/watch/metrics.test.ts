@@ -59,12 +59,13 @@ test("readiness, drain, secrets and lost log lines are told", async () => {
   const metrics = createMetrics();
   const counters = countersWith(metrics);
   counters.ready(true);
-  counters.drain("draining");
+  counters.draining(30_000);
   counters.secretRotated("OPENAI_API_KEY", "rejected");
   counters.logDropped();
   const samples = samplesOf(await metrics.text());
   expect(samples.get('voice_ready{region="default"}')).toBe(1);
   expect(samples.get("voice_drain_state")).toBe(1);
+  expect(samples.get("voice_drain_deadline_timestamp_seconds")).toBe(new SimulatedClock().wallNow() / 1_000 + 30);
   expect(samples.get('voice_secret_rotations_total{secret="OPENAI_API_KEY",result="rejected"}')).toBe(1);
   expect(samples.get("voice_logs_dropped_total")).toBe(1);
   counters.ready(false);
