@@ -13,13 +13,17 @@ const env = { ...process.env, PATH: `${dirname(process.execPath)}${delimiter}${p
 
 const checks: readonly (readonly string[])[] = [["tsc"], ["tsc", "-p", "test/public"], ["oxlint"], ["oxfmt", "--check"], ["knip"]];
 
+/** A short comparison of what a call costs; far above what is measured on a quiet machine it fails. */
+const bench = ["node", "scripts/bench/calls.ts", "--check"];
+
 /** True when the program ended well. Its words go to the terminal as they come. */
 async function step(command: readonly string[]): Promise<boolean> {
   const [program = "", ...args] = command;
+  const path = program === "node" ? process.execPath : join(root, "node_modules/.bin", program);
   const title = [program, ...args.filter((arg) => !/^--(reporter|outputFile)/.test(arg))].join(" ");
   const startedMs = performance.now();
   const ended = await new Promise<number | string | null>((done) => {
-    const child = spawn(join(root, "node_modules/.bin", program), args, { cwd: root, env, stdio: ["ignore", "inherit", "inherit"] });
+    const child = spawn(path, args, { cwd: root, env, stdio: ["ignore", "inherit", "inherit"] });
     child.on("error", (error) => done(error.message));
     child.on("close", (code, signal) => done(code ?? signal));
   });
@@ -45,16 +49,22 @@ function readReport(): string | undefined {
 }
 
 const total: Count = { passed: 0, failed: 0, skipped: 0 };
-// Somebody who names a test wants that test.
-for (const command of filters.length === 0 ? checks : []) {
-  if (await step(command)) total.passed += 1;
-  else total.failed += 1;
-}
+await count(checks);
 const tests = await runTests();
 total.passed += tests.passed;
 total.failed += tests.failed;
 total.skipped += tests.skipped;
+// Last, when nothing else runs on the machine.
+await count([bench]);
 const leftOut = skippedLine(total);
 if (leftOut !== undefined) console.log(leftOut);
 console.log(lastLine(total));
 process.exitCode = total.failed === 0 ? 0 : 1;
+
+/** Somebody who names a test wants that test. */
+async function count(commands: readonly (readonly string[])[]): Promise<void> {
+  for (const command of filters.length === 0 ? commands : []) {
+    if (await step(command)) total.passed += 1;
+    else total.failed += 1;
+  }
+}

@@ -1,6 +1,7 @@
 // What the measured figures mean for machines; nothing in it is measured that is not in the run.
 import type { Figures } from "./figures.ts";
 import { at } from "./plans.ts";
+import { quotas } from "./quotas.ts";
 
 /** A core that is busier than this has no room for a burst of calls, a scrape or a reconnect of them all. */
 const plannedShare = 0.6;
@@ -12,7 +13,7 @@ const machines = [
 const gigabit = 1e9 / 8;
 /** Linux gives outgoing connections to one address so many ports unless told otherwise (32768-60999). */
 const portsToOneAddress = 28_232;
-/** The soft limit of open files that most systems give a process. */
+/** The soft limit of open files that most systems give a process. Node raises its own to the hard one where it may. */
 const usualFiles = 1_024;
 const filesACall = 2;
 
@@ -21,38 +22,57 @@ export function capacityPage(figures: Figures): string {
   const own = "linekeeper";
   const step = figures.step.bind(figures);
   const cpuMs = step(own, at.cpu, (figure) => figure.cpuMs).median;
+  const transcodingMs = step("linekeeper-pcm", at.cpu, (figure) => figure.cpuMs).median;
   const residentKb = figures.memory(own, at.cpu, (memory) => memory.residentKb).median;
   const bytesPerSecond = step(own, at.cpu, (figure) => figure.bytesPerCallSecond).median;
-  const most = figures.mostCalls(own)?.median ?? Number.NaN;
-  const perCore = Math.floor(Math.min((plannedShare * 1_000) / cpuMs, Number.isNaN(most) ? Infinity : most));
+  const most = figures.mostCalls(own)?.median;
+  const perCore = Math.floor(Math.min((plannedShare * 1_000) / cpuMs, most ?? Infinity));
   const perGb = Math.floor(1e6 / residentKb);
-  const nodes = (calls: number, cores: number): string => String(Math.ceil(calls / (perCore * cores)));
-  const lines = [
-    "## Capacity",
+  const nodes = (calls: number, { cores, memoryGb }: (typeof machines)[number]): string =>
+    String(Math.ceil(calls / Math.min(perCore * cores, perGb * memoryGb)));
+  return [
+    "# Capacity",
     "",
-    "Computed from the figures above: telephone calls (Twilio, µ-law) to one speech-to-speech provider with the same encoding, both sides talking all the time, on cores like the measured one. Speech models on the same machine, transcoding and TLS are not in it.",
+    "Computed from [the figures](README.md) of the last measured run: telephone calls (Twilio, µ-law) to one speech-to-speech provider with the same encoding, both sides talking all the time, on cores like the measured one. TLS is not in it, for it is best ended in front, and speech models on the same machine are not.",
     "",
-    `- A core at ${plannedShare * 100} % of its time: ${perCore} calls (${cpuMs.toFixed(2)} ms of processor time a call and second; the most with p99 within 20 ms were ${Number.isNaN(most) ? "not measured" : most}).`,
-    `- Memory: ${residentKb.toFixed(0)} kB a call, ${perGb} calls a GB.`,
-    `- Network: ${(bytesPerSecond / 1_000).toFixed(0)} kB/s a call, both sides and both ways; a gigabit carries ${Math.floor(gigabit / bytesPerSecond)} calls.`,
+    `- **Processor**: ${cpuMs.toFixed(2)} ms a call and second, so ${perCore} calls a core at ${plannedShare * 100} % of its time; the rest is for bursts, scrapes, and a reconnect of all calls at once. The most calls with 99 % of the frames within 20 ms were ${most ?? "not measured"}. A call that is transcoded (8 to 16 and 24 to 8 kHz) takes ${Number.isNaN(transcodingMs) ? "what was not measured" : `${transcodingMs.toFixed(2)} ms`}.`,
+    `- **Memory**: ${residentKb.toFixed(0)} kB a call, ${perGb} calls a GB.`,
+    `- **Network**: ${(bytesPerSecond / 1_000).toFixed(0)} kB/s a call, both sides and both ways; a gigabit each way carries ${Math.floor((2 * gigabit) / bytesPerSecond)} calls.`,
     "",
-    `| calls at once | ${machines.map(({ cores, memoryGb }) => `machines of ${cores} cores and ${memoryGb} GB, a process a core`).join(" | ")} | network, Gbit/s | provider sessions at once |`,
+    "## Nodes",
+    "",
+    `| calls at once | ${machines.map(({ cores, memoryGb }) => `machines of ${cores} cores and ${memoryGb} GB, a process a core`).join(" | ")} | network each way, Gbit/s | provider sessions at once |`,
     `| --- | ${machines.map(() => "---").join(" | ")} | --- | --- |`,
     ...planned.map(
       (calls) =>
-        `| ${calls} | ${machines.map(({ cores }) => nodes(calls, cores)).join(" | ")} | ${((calls * bytesPerSecond) / gigabit).toFixed(1)} | ${calls} |`,
+        `| ${calls.toLocaleString("en")} | ${machines.map((machine) => nodes(calls, machine)).join(" | ")} | ${((calls * bytesPerSecond) / gigabit / 2).toFixed(2)} | ${calls.toLocaleString("en")} |`,
     ),
     "",
-    "What breaks first as calls grow:",
+    "## What providers allow",
     "",
-    `1. The provider's quota: a call is a session there, and what an account may open at once is by contract, not by machine. Beyond it calls go to the next tier.`,
-    `2. Open files: ${filesACall} a call, so a process that may open ${usualFiles} is full at ${Math.floor(usualFiles / filesACall)} calls; raise the limit.`,
-    `3. A core: at ${perCore} calls by the share above. A process uses one.`,
-    `4. Memory: with ${machines[0]?.memoryGb} GB at ${(machines[0]?.memoryGb ?? 0) * perGb} calls.`,
-    `5. Network: at ${Math.floor(gigabit / bytesPerSecond)} calls a gigabit.`,
-    `6. Ports: ${portsToOneAddress} connections from one address of ours to one of the provider's.`,
-    "7. Whatever is one for all nodes: the carrier's limit of calls a second, the log's and the records' storage, the scraper of the metrics.",
+    "A call is a session at its provider, and what an account may open is agreed on, not measured. Before anything is agreed on:",
     "",
-  ];
-  return lines.join("\n");
+    "| provider | sessions at a time | accounts for 1,000 calls | source |",
+    "| --- | --- | --- | --- |",
+    ...quotas.map(
+      ({ provider, sessions, source }) =>
+        `| ${provider} | ${sessions?.toLocaleString("en") ?? "not known"} | ${sessions === undefined ? "?" : Math.ceil(1_000 / sessions)} | ${source} |`,
+    ),
+    "",
+    "## What breaks first",
+    "",
+    "As calls grow, in this order on one machine:",
+    "",
+    "| what | at | then |",
+    "| --- | --- | --- |",
+    "| the provider's quota | see above | calls go to the next tier; the last is answered here |",
+    `| open files: ${filesACall} a call | ${Math.floor(usualFiles / filesACall)} calls where a process may open ${usualFiles} | raise the limit (\`ulimit -n\`, \`LimitNOFILE\`) |`,
+    `| a core | ${perCore} calls by the share above | a process a core; above its measured load a node refuses new calls with a word that carriers understand |`,
+    `| memory, ${machines[0]?.memoryGb} GB | ${(machines[0]?.memoryGb ?? 0) * perGb} calls | more of it, or more nodes |`,
+    `| ports from one address to one provider's address | ${portsToOneAddress.toLocaleString("en")} calls | \`net.ipv4.ip_local_port_range\`, or a second address |`,
+    `| a gigabit | ${Math.floor((2 * gigabit) / bytesPerSecond).toLocaleString("en")} calls | more nodes |`,
+    "",
+    "Beyond one machine it is what all nodes share: the carrier's limit of new calls a second, the store of records and logs (one line and a few kB a call), Redis where nodes know of each other (a snapshot a call every ten seconds), and whoever scrapes the metrics.",
+    "",
+  ].join("\n");
 }

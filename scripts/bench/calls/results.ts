@@ -1,59 +1,130 @@
-import { mkdirSync, writeFileSync } from "node:fs";
-import { cpus } from "node:os";
-import { fileURLToPath } from "node:url";
+// What was measured, kept as JSON, and the pages that show it; they are made of the JSON alone.
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpus, release, totalmem } from "node:os";
+import { join } from "node:path";
+import { withMarked } from "../../marked.ts";
 import { capacityPage } from "./capacity.ts";
 import { barChart } from "./chart.ts";
-import { spreadOf, worseWay, type Figures, type Name, type Spread } from "./figures.ts";
+import { Figures, spreadOf, worseWay, type Name, type Spread } from "./figures.ts";
 import { goalsOf } from "./goals.ts";
 import { at } from "./plans.ts";
+import type { RoundFigures } from "./round.ts";
 import { subjects } from "./subjects.ts";
-import { comparison, goalTable } from "./table.ts";
+import { comparison, goalTable, shortComparison } from "./table.ts";
 
-const folder = fileURLToPath(new URL("../results/", import.meta.url));
+const root = join(import.meta.dirname, "../../..");
+export const resultsFolder = join(root, "scripts/bench/results");
+const savedPath = join(resultsFolder, "calls.json");
+export const readmePath = join(root, "README.md");
+/** Between marks of this name README.md has the short table. */
+export const mark = "calls";
 
-/** Writes the figures as JSON, a chart for each that matters, and the page that shows them. */
-export function saveResults(figures: Figures, date: Date): void {
-  mkdirSync(folder, { recursive: true });
-  const machine = `${cpus().length} cores (${cpus()[0]?.model.trim() ?? "unknown"}), Node ${process.version}`;
-  const measuredAt = date.toISOString().slice(0, 10);
-  writeFileSync(`${folder}calls.json`, `${JSON.stringify({ measuredAt, machine, rounds: figures.rounds }, undefined, 2)}\n`);
+export interface Saved {
+  /** ISO 8601 date. */
+  readonly measuredAt: string;
+  readonly machine: { readonly cores: number; readonly processor: string; readonly memoryGb: number; readonly linux: string };
+  readonly node: string;
+  readonly rounds: readonly RoundFigures[];
+}
+
+export const savedOf = ({ rounds }: Figures, date: Date): Saved => ({
+  measuredAt: date.toISOString().slice(0, 10),
+  machine: {
+    cores: cpus().length,
+    processor: cpus()[0]?.model.trim() ?? "unknown",
+    memoryGb: Math.round(totalmem() / 1e9),
+    linux: release().split("-", 1)[0] ?? "",
+  },
+  node: process.version,
+  rounds,
+});
+
+export function save(saved: Saved): void {
+  mkdirSync(resultsFolder, { recursive: true });
+  writeFileSync(savedPath, `${JSON.stringify(saved, undefined, 1)}\n`);
+}
+
+/** @throws when nothing was saved. A figure that is none is null in JSON. */
+export const readSaved = (): Saved =>
+  JSON.parse(readFileSync(savedPath, "utf8"), (_, value: unknown) => (value === null ? Number.NaN : value)) as Saved; // As `save` wrote it.
+
+export function writePages(saved: Saved): void {
+  for (const [file, text] of pagesOf(saved)) writeFileSync(join(resultsFolder, file), text);
+  writeFileSync(readmePath, withMarked(readFileSync(readmePath, "utf8"), mark, shortTableOf(saved)));
+}
+
+/** By file name. */
+export function pagesOf(saved: Saved): ReadonlyMap<string, string> {
+  const figures = new Figures(saved.rounds);
   const charts = chartsOf(figures);
-  for (const { file, svg } of charts) writeFileSync(`${folder}${file}`, svg);
+  const rounds = figures.of("linekeeper").length;
   const page = [
     "# What a call costs",
     "",
-    `Measured ${measuredAt} on ${machine} by \`npm run bench -- --save\`, which writes this page: ${figures.of("linekeeper").length} interleaved rounds, medians with the least and the most in brackets. The subject has one core, the load the other; loopback, no TLS. Compare ratios of one run, not figures of two machines.`,
+    `Measured ${saved.measuredAt} on ${machineOf(saved)}, by \`npm run bench -- --save\`, which writes these pages: ${rounds === 1 ? "one round" : `${rounds} interleaved rounds`}; medians, with the least and the most of the rounds in brackets. The subject has one core, the load the other; loopback, no TLS; both sides talk all the time in frames of 20 ms. Compare ratios of one run, not figures of two machines.`,
+    "",
+    ...charts.flatMap(({ file, title }) => [`![${title}](${file})`, ""]),
+    "## All figures",
     "",
     comparison(figures),
     "",
-    ...charts.map(({ file, title }) => `![${title}](${file})`),
+    "Added latency is the worse of both ways. Memory a call is what the system counts beyond the process with one call, both a few seconds after a full collection, divided by the calls; their rings of ten seconds are full by then. `>= N (harness full)` means that the load generator came to its end first, and then no ratio is told.",
     "",
     "## Goals",
     "",
     goalTable(goalsOf(figures)),
     "",
-    capacityPage(figures),
+    "What this means for machines is on [the page of capacity](capacity.md).",
+    "",
   ];
-  writeFileSync(`${folder}README.md`, page.join("\n"));
+  return new Map([
+    ["README.md", page.join("\n")],
+    ["capacity.md", capacityPage(figures)],
+    ...charts.map(({ file, svg }) => [file, svg] as const),
+  ]);
 }
 
-function chartsOf(figures: Figures): readonly { readonly file: string; readonly title: string; readonly svg: string }[] {
-  const chart = (file: string, title: string, of: (name: Name) => Spread): { file: string; title: string; svg: string } => ({
-    file,
-    title,
-    svg: barChart(
-      title,
-      subjects.map(({ name }) => ({ name, spread: of(name) })),
-    ),
-  });
+/** For the project's own page. */
+export const shortTableOf = (saved: Saved): string =>
+  [
+    shortComparison(new Figures(saved.rounds)),
+    "",
+    `${saved.measuredAt}, ${machineOf(saved)}. [All figures, charts and goals](scripts/bench/results/README.md), [what they mean for machines](scripts/bench/results/capacity.md).`,
+  ].join("\n");
+
+const machineOf = ({ machine: { cores, processor, memoryGb, linux }, node }: Saved): string =>
+  `${cores} cores (${processor}), ${memoryGb} GB, Linux ${linux}, Node ${node}`;
+
+interface Chart {
+  readonly file: string;
+  readonly title: string;
+  readonly svg: string;
+}
+
+/** Those for which there is anything to show. */
+function chartsOf(figures: Figures): readonly Chart[] {
+  const chart = (file: string, title: string, note: string, of: (name: Name) => Spread): readonly Chart[] => {
+    const bars = subjects
+      .map(({ name, short }) => ({ name: short, own: name.startsWith("linekeeper"), spread: of(name) }))
+      .filter(({ spread }) => !Number.isNaN(spread.median));
+    return bars.length === 0 ? [] : [{ file, title, svg: barChart(title, note, bars) }];
+  };
+  const less = "less is better";
   return [
-    chart("cpu.svg", `Processor time a call and second, ms, ${at.cpu} calls`, (name) => figures.step(name, at.cpu, ({ cpuMs }) => cpuMs)),
-    chart("latency.svg", `Added latency p99, ms, ${at.latency} calls`, (name) => figures.step(name, at.latency, worseWay)),
-    chart("memory.svg", `Memory a call, kB, ${at.cpu} calls`, (name) => figures.memory(name, at.cpu, ({ residentKb }) => residentKb)),
-    chart(
+    ...chart("cpu.svg", "Processor time a call and second, ms", `${at.cpu} calls on one core; ${less}`, (name) =>
+      figures.step(name, at.cpu, ({ cpuMs }) => cpuMs),
+    ),
+    ...chart("latency.svg", "Added latency, 99th percentile of all frames, ms", `${at.latency} calls, the worse way; ${less}`, (name) =>
+      figures.step(name, at.latency, worseWay),
+    ),
+    ...chart(
       "most-calls.svg",
-      "Most calls on one core with p99 within 20 ms (longer is better)",
+      "Most calls on one core",
+      "with 99 % of the frames within 20 ms; more is better",
       (name) => figures.mostCalls(name) ?? spreadOf([]),
+    ),
+    ...chart("memory.svg", "Memory a call, kB", `${at.cpu} calls, resident; ${less}`, (name) =>
+      figures.memory(name, at.cpu, ({ residentKb }) => residentKb),
     ),
   ];
 }

@@ -89,8 +89,7 @@ export async function round(row: SubjectRow, plan: Plan): Promise<RoundFigures> 
   try {
     // What it does once, on its first call, is no one call's memory.
     await load.grow(1);
-    await wait(settleMs);
-    const idle = await memoryOf(load, settleMs);
+    const idle = plan.steps.some(({ memory }) => memory) ? await memoryOf(load, settleMs) : { residentKb: Number.NaN, heldKb: Number.NaN };
     const bargeIn = plan.bargeIn.calls > 0 && row.service === "openai" ? await speakOver(load, plan.bargeIn) : undefined;
     manner.bargesIn = false;
     const steps: StepFigures[] = [];
@@ -112,6 +111,7 @@ interface Memory {
 }
 
 async function memoryOf({ subject }: Load, afterMs: number): Promise<Memory> {
+  await wait(settleMs);
   const { heldKb } = await subject.collected();
   await wait(afterMs);
   return { heldKb, residentKb: subject.residentKb() };

@@ -26,6 +26,8 @@ export interface MemoryFigures {
 export interface SubjectRow {
   readonly name: "linekeeper" | "linekeeper-pcm" | "relay" | "agents-sdk";
   readonly title: string;
+  /** Its name in charts. */
+  readonly short: string;
   /** Which provider it talks to. */
   readonly service: "openai" | "gemini";
   start(serviceUrl: string, core: number, nodeFlags: readonly string[]): Promise<Subject>;
@@ -179,18 +181,32 @@ const server =
     );
 
 export const subjects: readonly SubjectRow[] = [
-  { name: "relay", title: "bare ws relay, JSON parsed and wrapped (reference)", service: "openai", start: script("relay.ts") },
+  {
+    name: "relay",
+    title: "bare ws relay, JSON parsed and wrapped (reference)",
+    short: "bare ws relay",
+    service: "openai",
+    start: script("relay.ts"),
+  },
   {
     name: "linekeeper",
     title: "Linekeeper, everything on",
+    short: "Linekeeper",
     service: "openai",
     start: server(true, (url) => ({ LINEKEEPER_TIERS: "openai", OPENAI_API_KEY: "bench", OPENAI_BASE_URL: `${url}/v1` })),
   },
   {
     name: "linekeeper-pcm",
     title: "Linekeeper, everything on, transcoding for Gemini",
+    short: "Linekeeper, transcoding",
     service: "gemini",
     start: server(false, (url) => ({ LINEKEEPER_TIERS: "gemini", GEMINI_API_KEY: "bench", GOOGLE_GEMINI_BASE_URL: url })),
   },
-  { name: "agents-sdk", title: "OpenAI Agents SDK with its Twilio transport", service: "openai", start: script("agents-sdk.ts") },
+  {
+    name: "agents-sdk",
+    title: "OpenAI Agents SDK with its Twilio transport",
+    short: "OpenAI Agents SDK",
+    service: "openai",
+    start: script("agents-sdk.ts"),
+  },
 ];

@@ -53,6 +53,35 @@ function cells(figures: Figures, name: Name, cpuCalls: number, latencyCalls: num
   ];
 }
 
+/** What most readers want to know, in ratios of one run. */
+export function shortComparison(figures: Figures): string {
+  const head = [
+    "",
+    `processor time a call, ${at.cpu} calls`,
+    `added latency p99, ${at.latency} calls`,
+    "most calls on one core, 99 % of frames within 20 ms",
+    "memory a call",
+    "caller's first frames lost",
+  ];
+  const rows = subjects
+    .filter(({ name }) => figures.of(name).length > 0)
+    .map(({ name, title }) => {
+      const ratio = figures.ratio(name, "relay", at.cpu, ({ cpuMs }) => cpuMs).median;
+      const memory = figures.memory(name, at.cpu, ({ residentKb }) => residentKb).median;
+      const latencyMs = figures.step(name, at.latency, worseWay).median;
+      const lost = figures.step(name, at.cpu, ({ lostFirstFrames, calls }) => lostFirstFrames / calls).median;
+      return [
+        title,
+        `${digits(ratio)} x`,
+        Number.isNaN(latencyMs) ? "-" : `${digits(latencyMs)} ms`,
+        String(figures.mostCalls(name)?.median ?? "-"),
+        `${digits(memory)} kB`,
+        Number.isNaN(latencyMs) ? "-" : digits(lost),
+      ];
+    });
+  return [head, head.map(() => "---"), ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n");
+}
+
 export function goalTable(goals: readonly Goal[]): string {
   const rows = goals.map((goal) => [
     goal.what,
