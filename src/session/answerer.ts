@@ -1,7 +1,7 @@
 import { BeepEar } from "../audio/beep.ts";
 import { levelDb } from "../audio/level.ts";
-import { msOf } from "../audio/encodings.ts";
-import type { Call } from "./call.ts";
+import { msOf, type Encoding } from "../audio/encodings.ts";
+import type { SessionEvent } from "./events.ts";
 
 /** So long after the beginning of a call we placed its first words and sounds are looked at. */
 const lookMs = 60_000;
@@ -22,15 +22,22 @@ const phrases: readonly RegExp[] = [
   /\bdespu[eé]s (?:de la señal|del tono)\b|\bdej[ea]r? (?:un|su) mensaje\b|\bbuz[oó]n de voz\b|\bcontestador\b/,
 ];
 
+/** A call, as far as whoever finds out who answered it needs it. */
+interface AnsweredCall {
+  readonly uplink: { readonly encoding: Encoding };
+  readonly ageMs: number;
+  send(event: SessionEvent): void;
+}
+
 /** Who answered a call that we placed, by what the first of them sounds like; the chart decides by it. */
 export class Answerer {
-  readonly #call: Call;
+  readonly #call: AnsweredCall;
   readonly #beep: BeepEar;
   #quietMs = 0;
   #turnId: string | undefined;
   #state: "listening" | "done" = "listening";
 
-  constructor(call: Call) {
+  constructor(call: AnsweredCall) {
     this.#call = call;
     this.#beep = new BeepEar(call.uplink.encoding);
   }

@@ -51,7 +51,7 @@ function transferToHuman(call: Call): Tool {
       const reason = typeof args === "object" && args !== null && "reason" in args ? String(args.reason) : "unknown";
       const ticket = call.random.id("", 6);
       call.tell({ type: "human.asked", reason: reason === "crisis" ? "crisis" : "caller", ticket });
-      if (call.sendToPerson())
+      if (call.leg.askForPerson())
         return { transferred: true, ticket, message: "They are being connected; say that a person comes on the line." };
       return { transferred: false, ticket, message: "A person was told and will call back." };
     },

@@ -24,7 +24,7 @@ export function viewOf(call: Call, states: ReadonlyMap<string, string>): CallVie
       caller: share(levelDb(uplink.latest(levelOverMs), uplink.encoding)),
       agent: share(levelDb(downlink.latest(levelOverMs), downlink.encoding)),
     },
-    quality: call.lineQuality,
+    quality: call.leg.quality,
     held: call.isMuffled("held"),
     muted: call.isMuffled("muted"),
     replayedMs: Math.round(replayedMs),

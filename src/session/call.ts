@@ -1,14 +1,13 @@
 import { Downlink } from "../audio/downlink.ts";
 import { bytesOf, encodings, msOf, type Encoding } from "../audio/encodings.ts";
-import { transcoder } from "../audio/transcode.ts";
 import type { Ticked } from "../audio/ticker.ts";
 import { Uplink } from "../audio/uplink.ts";
-import type { CallerNotice, Leg, LegEnd, Phase } from "../caller/leg.ts";
+import type { CallerNotice, LegEnd, Phase } from "../caller/leg.ts";
 import { backoffMs } from "../kernel/backoff.ts";
 import { Fault, toFault } from "../kernel/fault.ts";
 import type { Log } from "../kernel/log.ts";
 import type { Random } from "../kernel/random.ts";
-import type { AgentSpec, Provider } from "../provider/contract.ts";
+import type { AgentSpec, Provider, ProviderTraits } from "../provider/contract.ts";
 import { AnswerTimer } from "./answer-timer.ts";
 import { Asides } from "./asides.ts";
 import { Answerer } from "./answerer.ts";
@@ -16,15 +15,13 @@ import { CallCrisis } from "./crisis.ts";
 import type { Board, Seat } from "./board.ts";
 import { Conversation } from "./conversation.ts";
 import type { SessionEvent } from "./events.ts";
+import { LegPlace } from "./leg-place.ts";
 import { LinkLedger } from "./link-ledger.ts";
-import { QualityMeter, type LineQuality } from "./call-quality.ts";
+import { OwnVoice } from "./own-voice.ts";
 import { ToolRunner, type Tool } from "./tools.ts";
 import type { CallOrder, SessionHouse } from "./session-house.ts";
 import type { CallSnapshot } from "./snapshot.ts";
-import type { AnswererProof, CallEvent, CallOutcome, EndReason, TurnKind } from "./words.ts";
-
-/** What a provider is told that is not the caller's, and no part of the conversation. */
-const silenceNote = "(The caller has said nothing for a while. Ask in one short sentence whether they are still there, and nothing else.)";
+import type { AnswererProof, CallOutcome, EndReason, Told, TurnKind } from "./words.ts";
 
 /** Of so many frames, one has its way through our code timed: about one a second. */
 const framesPerSample = 50;
@@ -35,9 +32,6 @@ const longestTurnMs = 60_000;
 
 /** On hold, muted, or a machine that is only left a message. */
 type Deafness = "held" | "muted" | "machine";
-
-/** Plain data of an event without the id that every event of a call carries. */
-type Told = CallEvent extends infer Event ? (Event extends CallEvent ? Omit<Event, "callId"> : never) : never;
 
 /** The parts of one call, and what the chart's actions do to them. It decides nothing. */
 export class Call implements Ticked {
@@ -57,29 +51,21 @@ export class Call implements Ticked {
   readonly downlink: Downlink;
   readonly conversation = new Conversation();
   readonly tools: ToolRunner;
-  readonly #asides: Asides;
+  readonly asides: Asides;
   readonly crisis = new CallCrisis(this);
   readonly links = new LinkLedger(this);
+  readonly leg: LegPlace;
+  readonly voice = new OwnVoice(this);
   /** Undefined: they called us. */
   readonly answerer: Answerer | undefined;
-  /** A fixed line that is about to be heard in place of an answer. */
-  #stoodInFor: string | undefined;
   readonly startedMs: number;
-  resumeToken: string;
-  /** Counts the legs that this call has had; signals of an earlier one are void. */
-  legNumber = 0;
   #board: Board | undefined;
   #send: (event: SessionEvent) => void = () => {};
-  #leg: Leg | undefined;
-  /** Of the present leg; undefined once it was told. */
-  #meter: QualityMeter | undefined;
   #phase: Phase = "connecting";
   #turns = 0;
   /** Where the time of the answer goes that is owed, or was just sent. */
   readonly timer = new AnswerTimer();
   #isUnderstood = false;
-  /** An agent waits for what comes of sending its caller on. */
-  #sending: PromiseWithResolvers<string> | undefined;
   #frames = 0;
   #turnKind: TurnKind = "plain";
   #lastProvider = "none";
@@ -104,9 +90,9 @@ export class Call implements Ticked {
     this.from = order.from;
     this.user = order.user;
     this.carrierCallId = order.carrierCallId;
-    this.resumeToken = past?.resumeToken ?? house.random.id("back_", 32);
     this.house = house;
     this.random = house.random;
+    this.leg = new LegPlace(this, past?.resumeToken ?? house.random.id("back_", 32));
     this.log = house.log.with({ session_id: this.id });
     this.startedMs = clock.now() - (past === undefined ? 0 : past.ageMs + Math.max(0, clock.wallNow() - past.savedAtMs));
     this.#onEnd = onEnd;
@@ -123,7 +109,7 @@ export class Call implements Ticked {
       lost: (cause, ms) => this.tell({ type: "audio.lost", direction: "downlink", cause, ms, provider: this.seat?.provider ?? "none" }),
     });
     const bridgeLine = (): Uint8Array => house.prompts.line("bridge", this.agent.language, this.id).audio;
-    this.#asides = new Asides(this.downlink, house.ticker, bridgeLine);
+    this.asides = new Asides(this.downlink, house.ticker, bridgeLine);
     this.tools = new ToolRunner(tools(this), { callId: this.id, clock, random: this.random }, this.log);
     this.agent = { ...order.agent, tools: this.tools.specs };
     this.answerer = order.isPlaced ? new Answerer(this) : undefined;
@@ -146,9 +132,18 @@ export class Call implements Ticked {
     return this.#board?.seat;
   }
 
+  /** Of the provider that has the call; undefined: none has. */
+  get traits(): ProviderTraits | undefined {
+    return this.seat && this.provider(this.seat.provider).traits;
+  }
+
   /** The provider of the present link, else of the last. */
   get lastProvider(): string {
     return this.#lastProvider;
+  }
+
+  get isOver(): boolean {
+    return this.#isOver;
   }
 
   /** What happens after the end, such as a tool that comes back, changes nothing. */
@@ -191,7 +186,7 @@ export class Call implements Ticked {
   hear(frame: Uint8Array): void {
     this.downlink.legAlive();
     const heard = this.#deafTo.size === 0 ? frame : this.#silence(frame.length);
-    this.#meter?.heard(frame);
+    this.leg.heard(frame);
     this.answerer?.hear(frame);
     this.#frames += 1;
     if (this.#frames % framesPerSample !== 0) return this.uplink.push(heard);
@@ -205,22 +200,12 @@ export class Call implements Ticked {
   }
 
   notify(notice: CallerNotice): void {
-    this.#leg?.notify(notice);
-  }
-
-  /** Nobody is attached just now. */
-  get isHeld(): boolean {
-    return this.#leg === undefined;
+    this.leg.notify(notice);
   }
 
   /** The caller is in need: nothing keeps the call from any provider. */
   get isUrgent(): boolean {
     return this.house.crisis.isCrisis(this.id);
-  }
-
-  /** How good the present leg's line is; undefined: nobody is attached. */
-  get lineQuality(): LineQuality | undefined {
-    return this.#leg === undefined ? undefined : this.#meter?.of(this.#leg.quality());
   }
 
   get turnsCounted(): number {
@@ -267,7 +252,7 @@ export class Call implements Ticked {
     this.timer.owe(nowMs - endpointingMs, nowMs);
     this.tools.beginAnswer();
     this.#turnKind = kind;
-    if (this.seat === undefined) this.#asides.await(nowMs - endpointingMs);
+    if (this.seat === undefined) this.asides.await(nowMs - endpointingMs);
     this.crisis.owe(nowMs - endpointingMs);
     this.tell({ type: "turn.committed", provider: this.#lastProvider, endpointingMs });
   }
@@ -275,15 +260,15 @@ export class Call implements Ticked {
   owesNothing(): void {
     this.#tellTimes(undefined);
     this.timer.drop();
-    this.#asides.rest();
+    this.asides.rest();
     this.crisis.owesNothing();
   }
 
   /** Whatever is owed just now is kept away by a fault. */
   owesLate(): void {
     const sinceMs = this.timer.owedSinceMs;
-    if (sinceMs !== undefined) this.#asides.await(sinceMs);
-    else if (this.conversation.owed() !== "nothing") this.#asides.await(this.house.clock.now());
+    if (sinceMs !== undefined) this.asides.await(sinceMs);
+    else if (this.conversation.owed() !== "nothing") this.asides.await(this.house.clock.now());
   }
 
   toolUsed(): void {
@@ -318,7 +303,7 @@ export class Call implements Ticked {
 
   /** The caller has the word: what was not heard will not be, and the provider forgets it. */
   stopAgent(): void {
-    this.#asides.rest();
+    this.asides.rest();
     const cuts = this.downlink.flush();
     for (const { turnId, heardMs } of cuts) this.#cut(turnId, heardMs);
     this.board.interrupt(cuts);
@@ -355,75 +340,10 @@ export class Call implements Ticked {
     return this.#deafTo.has(why);
   }
 
-  /** Sends the caller on to a person, where one was named and the leg can; says whether it was asked. */
-  sendToPerson(): boolean {
-    const { personAt } = this.house;
-    if (personAt === undefined || this.#leg?.traits.transfer !== true) return false;
-    this.send({ type: "operator.askedTransfer", target: personAt, briefing: "" });
-    return true;
-  }
-
-  /** @throws {Fault} call-unable */
-  mustTransfer(): this {
-    if (this.#leg === undefined) throw new Fault("call-unable", "the caller is away just now");
-    if (!this.#leg.traits.transfer) throw new Fault("call-unable", `a caller by ${this.dialect} cannot be sent on`);
-    return this;
-  }
-
   /** A caller on hold is not heard, and hears music. */
   hold(on: boolean): void {
     this.muffle("held", on);
-    this.#asides.hold(on);
-  }
-
-  /**
-   * Speaks words that are not the provider's, in the house's own voice, and cuts the agent for them.
-   * @throws {Fault} call-unable
-   */
-  say(text: string): void {
-    const { voice } = this.house;
-    if (voice === undefined) throw new Fault("call-unable", "this server has no voice of its own");
-    this.stopAgent();
-    const turnId = this.nextTurnId();
-    this.conversation.openAgentTurn(turnId);
-    this.conversation.say(turnId, text, 0);
-    voice.say(text, this.agent.language).then(
-      (speech) => this.#speak(turnId, speech),
-      (error: unknown) => {
-        this.log.error("say_failed", { err: error });
-        this.conversation.withdraw(turnId);
-      },
-    );
-  }
-
-  /** Sends the caller on for the agent. Resolves with why nobody took them; never, where somebody did: then the call is over. @throws {Fault} call-unable */
-  async sendToTarget(target: string, briefing: string): Promise<string> {
-    this.mustTransfer();
-    if (this.#sending !== undefined) throw new Fault("call-unable", "the caller is being put through already");
-    const sending = Promise.withResolvers<string>();
-    this.#sending = sending;
-    this.send({ type: "agent.askedTransfer", target, briefing });
-    return sending.promise;
-  }
-
-  /** The caller is sent on, and hears music for as long as we are heard; the leg tells whether that worked. */
-  sendOn(target: string, briefing: string): void {
-    this.#asides.hold(true);
-    this.#leg?.transfer(target, briefing);
-  }
-
-  tellNotSentOn(why: string): void {
-    this.#asides.hold(this.isMuffled("held"));
-    this.#sending?.resolve(why);
-    this.#sending = undefined;
-    this.log.warning("transfer_failed", { message: why });
-  }
-
-  /** @throws {Fault} call-unable */
-  sendDtmf(digits: string): void {
-    if (this.#leg === undefined) throw new Fault("call-unable", "the caller is away just now");
-    if (!this.#leg.traits.dtmfOut) throw new Fault("call-unable", `no digits can be sent to a caller by ${this.dialect}`);
-    this.#leg.sendDtmf(digits);
+    this.asides.hold(on);
   }
 
   /**
@@ -431,47 +351,9 @@ export class Call implements Ticked {
    * that it can be answered meanwhile.
    */
   pauseLeg(): void {
-    this.#asides.rest();
-    this.downlink.detach();
-    this.#leg?.flush();
+    this.asides.rest();
+    this.leg.pause();
     this.uplink.push(this.#silence(bytesOf(endingSilenceMs, this.uplink.encoding)));
-  }
-
-  resumeLeg(): void {
-    if (this.#leg !== undefined) this.downlink.attach(this.#leg);
-  }
-
-  /** The leg is lost, or another takes its place: then its socket may well be alive, and is closed. */
-  holdLeg(end: LegEnd = { reason: "done" }): void {
-    const leg = this.#leg;
-    this.#tellQuality();
-    this.downlink.detach();
-    this.#leg = undefined;
-    leg?.close(end);
-  }
-
-  takeLeg(leg: Leg, provider = this.#lastProvider): void {
-    this.legNumber += 1;
-    this.#leg = leg;
-    this.#meter = new QualityMeter(this.uplink, this.downlink);
-    this.downlink.attach(leg);
-    this.#greetLeg(provider);
-    for (const { turnId, role } of this.conversation.records(this.ageMs)) this.caption(turnId, role, true);
-    if (this.legNumber > 1) this.notify({ type: "phase", phase: this.#phase });
-  }
-
-  #tellQuality(): void {
-    const quality = this.lineQuality;
-    this.#meter = undefined;
-    if (quality !== undefined) this.tell({ type: "leg.measured", dialect: this.dialect, quality });
-  }
-
-  /** Tells the caller's screen who it is talking to, and how to come back. */
-  #greetLeg(provider: string): void {
-    this.links.greetedBy(provider);
-    this.resumeToken = this.random.id("back_", 32);
-    const { id: callId, resumeToken, receivedMs } = this;
-    this.notify({ type: "started", callId, resumeToken, agent: this.agent.name, provider, receivedMs });
   }
 
   end(outcome: CallOutcome, fault: Fault | undefined, reason?: EndReason): void {
@@ -488,27 +370,6 @@ export class Call implements Ticked {
     this.#lastProvider = seat.provider;
   }
 
-  /** No provider has answered a caller in need: a fixed line does. An answer that comes after all follows it. */
-  sayInNeed(): void {
-    const turnId = this.nextTurnId();
-    this.#stoodInFor = turnId;
-    this.#sayLine("crisis", turnId);
-  }
-
-  /** Asks the caller whether they are there: a provider that takes notes does it in its own words, else a fixed line does. */
-  reprompt(count: number): void {
-    // What runs offline follows a script, and would take the note for the caller's words.
-    const traits = this.seat && this.provider(this.seat.provider).traits;
-    const byAgent = traits !== undefined && traits.text && !traits.stopgap && !traits.offline;
-    this.tell({ type: "caller.reprompted", count, by: byAgent ? "agent" : "prompt" });
-    if (byAgent) this.board.takeText(silenceNote);
-    else this.#sayLine("still-there");
-  }
-
-  sayGoodbye(): void {
-    this.#sayLine("goodbye");
-  }
-
   tellAnswerer({ who, by }: { readonly who: "person" | "machine" | "nobody"; readonly by: AnswererProof }): void {
     this.tell({ type: "caller.answered-by", who, by });
   }
@@ -517,32 +378,6 @@ export class Call implements Ticked {
   deafen(): void {
     this.muffle("machine", true);
     this.stopAgent();
-  }
-
-  leaveMessage(text: string): void {
-    try {
-      this.say(text);
-    } catch (error) {
-      this.log.warning("message_not_left", { err: error });
-      this.send({ type: "operator.hungUp" });
-    }
-  }
-
-  #sayLine(id: "crisis" | "still-there" | "goodbye", turnId = this.nextTurnId()): void {
-    const { text, audio } = this.house.prompts.line(id, this.agent.language, this.id);
-    this.conversation.openAgentTurn(turnId);
-    this.conversation.say(turnId, text, 0);
-    this.#speak(turnId, audio);
-  }
-
-  #speak(turnId: string, speech: Uint8Array): void {
-    if (this.#isOver) return;
-    const audio = transcoder("pcm16@16000", this.downlinkEncoding).push(speech);
-    this.conversation.addAudio(turnId, msOf(audio.length, this.downlinkEncoding));
-    this.conversation.audioEnded(turnId);
-    this.caption(turnId, "agent", false);
-    this.downlink.write(audio, turnId);
-    this.downlink.endTurn(turnId);
   }
 
   #goOn(past: CallSnapshot): void {
@@ -571,23 +406,21 @@ export class Call implements Ticked {
     for (const [cause, ms] of Object.entries(losses))
       if (ms > 0) this.tell({ type: "audio.lost", direction: "uplink", cause, ms, provider: this.#lastProvider });
     this.tell({ type: "audio.accounted", receivedMs, deliveredMs, overflowedMs, forgottenMs, unheardMs, movedMs });
-    this.#tellQuality();
+    this.leg.tellQuality();
     // Before the end is told: with it goes what was lost last on the way to the caller.
     this.downlink.detach();
     const cause = failed ? fault.code : undefined;
     this.tell({ type: "call.ended", dialect: this.dialect, outcome, cause, durationMs: this.ageMs, reason });
     this.tools.close();
-    this.#asides[Symbol.dispose]();
+    this.asides[Symbol.dispose]();
     this.crisis[Symbol.dispose]();
     this.house.ticker.forget(this);
-    this.holdLeg(legEnd(outcome, fault));
-    // Whatever the leg still says is void.
-    this.legNumber += 1;
+    this.leg.leave(legEnd(outcome, fault));
   }
 
   #agentBegan(turnId: string): void {
-    this.#asides.rest();
-    this.crisis.answered(this.#stoodInFor === turnId ? "prompt" : this.#lastProvider);
+    this.asides.rest();
+    this.crisis.answered(this.voice.standsInAs(turnId) ? "prompt" : this.#lastProvider);
     this.conversation.agentBegan(turnId, this.ageMs);
     const sent = this.timer.sent(this.house.clock.now());
     if (sent !== undefined) {
@@ -596,7 +429,7 @@ export class Call implements Ticked {
       this.tell({ type: "audio.hopped", direction: "downlink", ms: oursMs });
       this.notify({ type: "latency", turnId, firstAudioMs: Math.round(latencyMs) });
       // Where nobody reports what was heard, nothing more will be known.
-      if (this.#leg?.traits.playback === "clock") this.#tellTimes(undefined);
+      if (this.leg.playback === "clock") this.#tellTimes(undefined);
     }
     this.seat?.answered();
     this.send({ type: "agent.spoke" });

@@ -1,6 +1,8 @@
 import type { Crisis } from "../crisis/detector.ts";
 import type { Timer } from "../kernel/clock.ts";
-import type { Call } from "./call.ts";
+import type { SessionEvent } from "./events.ts";
+import type { SessionHouse } from "./session-house.ts";
+import type { Told } from "./words.ts";
 
 /** The caller is to hear something 2 s after they fell silent; what is left covers the way to them, ms. */
 const answerLimitMs = 1_500;
@@ -8,12 +10,29 @@ const answerLimitMs = 1_500;
 /** A turn that calls for help; `owedSinceMs`: when the caller fell silent, undefined while they speak. */
 type State = { readonly name: "calm" } | { readonly name: "waiting"; owedSinceMs: number | undefined; timer: Timer | undefined };
 
+/** A call, as far as it matters to a caller in need. */
+interface NeedyCall {
+  readonly id: string;
+  readonly house: Pick<SessionHouse, "clock" | "crisis">;
+  readonly agent: { readonly language: string };
+  readonly board: { readonly tiers: readonly string[] };
+  readonly leg: { askForPerson(): boolean };
+  readonly voice: { sayInNeed(): void };
+  readonly timer: { readonly owedSinceMs: number | undefined };
+  /** Of the provider that has the call; undefined: none has. */
+  readonly traits: { readonly stopgap: boolean } | undefined;
+  readonly lastProvider: string;
+  nextTurnId(): string;
+  send(event: SessionEvent): void;
+  tell(event: Told): void;
+}
+
 /** How one call meets a caller in need: it is told to whoever watches, and if no provider answers in time, a fixed line does. */
 export class CallCrisis implements Disposable {
-  readonly #call: Call;
+  readonly #call: NeedyCall;
   #state: State = { name: "calm" };
 
-  constructor(call: Call) {
+  constructor(call: NeedyCall) {
     this.#call = call;
   }
 
@@ -38,9 +57,8 @@ export class CallCrisis implements Disposable {
     const { clock } = call.house;
     const leftMs = sinceMs + answerLimitMs - clock.now();
     // What can only bridge has no better answer than the line that is made for this.
-    const bridges = call.seat !== undefined && call.provider(call.seat.provider).traits.stopgap;
-    if (bridges || leftMs <= 0) return call.sayInNeed();
-    state.timer = clock.setTimeout(() => call.sayInNeed(), leftMs);
+    if (call.traits?.stopgap === true || leftMs <= 0) return call.voice.sayInNeed();
+    state.timer = clock.setTimeout(() => call.voice.sayInNeed(), leftMs);
   }
 
   /** The caller goes on speaking. */
@@ -67,7 +85,7 @@ export class CallCrisis implements Disposable {
     const call = this.#call;
     call.tell({ type: "crisis.detected", provider: call.lastProvider, category: crisis.category });
     call.send({ type: "caller.calledForHelp" });
-    call.sendToPerson();
+    call.leg.askForPerson();
     if (this.#state.name === "waiting") return;
     this.#state = { name: "waiting", owedSinceMs: undefined, timer: undefined };
     const since = call.timer.owedSinceMs;

@@ -3,8 +3,9 @@ import type { Call } from "./call.ts";
 
 /** Signals of a leg as events of its call; a leg that was replaced says nothing any more. */
 export function listenTo(call: Call): LegListener {
-  const { downlink, legNumber } = call;
-  const replaced = (): boolean => call.legNumber !== legNumber;
+  const { downlink, leg } = call;
+  const { number } = leg;
+  const replaced = (): boolean => leg.number !== number;
   return {
     audio(frame) {
       try {

@@ -52,7 +52,7 @@ function sendKeys(call: Call): Tool {
     async run(args) {
       const keys = textOf(args, "keys");
       if (!/^[0-9*#A-D]{1,32}$/.test(keys)) throw new Error("keys: expected 1 to 32 of 0-9, *, #, A-D");
-      call.sendDtmf(keys);
+      call.leg.sendDtmf(keys);
       return { sent: keys };
     },
   };
@@ -77,7 +77,7 @@ function transferCall(call: Call, people: readonly Person[]): Tool {
       const person = people.find(({ name }) => name === to);
       if (person === undefined)
         throw new Error(`Nobody is called ${to.slice(0, 40)}; known are ${people.map(({ name }) => name).join(", ")}.`);
-      const why = await call.sendToTarget(person.target, person.briefed ? briefingOf(call, textOf(args, "reason")) : "");
+      const why = await call.leg.askTransfer(person.target, person.briefed ? briefingOf(call, textOf(args, "reason")) : "");
       return { transferred: false, message: `Not put through: ${why}. The caller is still here.` };
     },
   };

@@ -1,12 +1,29 @@
+import type { CallerNotice } from "../caller/leg.ts";
 import type { Fault, FaultCode } from "../kernel/fault.ts";
 import type { MoveCause } from "./board.ts";
-import type { Call } from "./call.ts";
+import type { Conversation } from "./conversation.ts";
+import type { SessionHouse } from "./session-house.ts";
+import type { Told } from "./words.ts";
 
 const moves: ReadonlySet<string> = new Set<MoveCause>(["asked", "recovered", "expiring"]);
 
+/** A call, as far as the book of its links needs it. */
+interface LinkedCall {
+  readonly house: Pick<SessionHouse, "clock" | "limits">;
+  readonly uplink: { readonly unsettledChunks: number };
+  readonly conversation: Pick<Conversation, "items">;
+  readonly lastProvider: string;
+  /** Caller audio that no link will ever hear, ms. */
+  readonly lostMs: number;
+  provider(name: string): { readonly traits: { readonly stopgap: boolean } };
+  owesLate(): void;
+  notify(notice: CallerNotice): void;
+  tell(event: Told): void;
+}
+
 /** What becomes of a call's links, one after the other: told to whoever watches and to the caller's screen. */
 export class LinkLedger {
-  readonly #call: Call;
+  readonly #call: LinkedCall;
   /** The link that the call had last and has no more; undefined while it has one. */
   #gone: { readonly provider: string; readonly atMs: number; readonly cause: FaultCode | MoveCause; readonly lostMs: number } | undefined;
   /** Whom the caller's screen names. */
@@ -14,7 +31,7 @@ export class LinkLedger {
   /** A provider's own session that a new link of it could take up, and the last item that is in it. */
   #handle: { readonly provider: string; readonly text: string; readonly lastItem: string | undefined } | undefined;
 
-  constructor(call: Call) {
+  constructor(call: LinkedCall) {
     this.#call = call;
   }
 

@@ -172,7 +172,9 @@ export class Roster implements Reception, CallControl {
   }
 
   transfer(callId: string, target: string, briefing = ""): void {
-    this.#find(callId).call.mustTransfer().send({ type: "operator.askedTransfer", target, briefing });
+    const { call } = this.#find(callId);
+    call.leg.mustTransfer();
+    call.send({ type: "operator.askedTransfer", target, briefing });
   }
 
   /** Somebody beside the call knows who answered it. `isReady`: a machine takes a message now. */
@@ -191,11 +193,11 @@ export class Roster implements Reception, CallControl {
   }
 
   say(callId: string, text: string): void {
-    this.#find(callId).call.say(text);
+    this.#find(callId).call.voice.say(text);
   }
 
   sendDtmf(callId: string, digits: string): void {
-    this.#find(callId).call.sendDtmf(digits);
+    this.#find(callId).call.leg.sendDtmf(digits);
   }
 
   /** Chunks of caller audio that are kept for a replay, by the provider that holds the call. */
@@ -213,12 +215,12 @@ export class Roster implements Reception, CallControl {
 
   /** Whether a call here is the one that a caller with this token wants to come back into. */
   awaits(resumeToken: string): boolean {
-    return [...this.#calls.values()].some(({ call }) => call.resumeToken === resumeToken);
+    return [...this.#calls.values()].some(({ call }) => call.leg.resumeToken === resumeToken);
   }
 
   /** Some call here waits for its caller, who may be the next one at the door. */
   get isAwaiting(): boolean {
-    return [...this.#calls.values()].some(({ call }) => call.isHeld);
+    return [...this.#calls.values()].some(({ call }) => call.leg.isEmpty);
   }
 
   /** Somebody else has the word: a call that dies from now on is to go on from here. */
@@ -268,7 +270,7 @@ export class Roster implements Reception, CallControl {
     const order = { dialect, uplink, downlink, carrierCallId, from, user, language, isPlaced, past: undefined };
     const { call, actor } = this.#open(mannered, order);
     call.tell({ type: "call.started", dialect, agent: plan.spec.name, language, user, tiers: plan.tiers });
-    call.takeLeg(leg, this.#openTiers(plan)[0]);
+    call.leg.take(leg, this.#openTiers(plan)[0]);
     actor.start();
     return listenTo(call);
   }
@@ -316,8 +318,8 @@ export class Roster implements Reception, CallControl {
   #waiting(leg: Leg, { resume, carrierCallId }: CallStart): Entry | undefined {
     for (const entry of this.#calls.values()) {
       const { call } = entry;
-      if (resume !== undefined && call.resumeToken === resume) return entry;
-      const byCarrier = leg.traits.resume === "call-id" && call.dialect === leg.dialect && call.isHeld;
+      if (resume !== undefined && call.leg.resumeToken === resume) return entry;
+      const byCarrier = leg.traits.resume === "call-id" && call.dialect === leg.dialect && call.leg.isEmpty;
       const named = [carrierCallId, resume].filter((id) => id !== undefined);
       if (byCarrier && call.carrierCallId !== undefined && named.includes(call.carrierCallId)) return entry;
     }

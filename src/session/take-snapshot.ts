@@ -16,7 +16,7 @@ export function snapshotOf(call: Call): CallSnapshot {
     from: call.from,
     user: call.user,
     carrierCallId: call.carrierCallId,
-    resumeToken: call.resumeToken,
+    resumeToken: call.leg.resumeToken,
     uplink: uplink.encoding,
     downlink: downlink.encoding,
     provider: call.lastProvider,

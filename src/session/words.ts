@@ -216,6 +216,9 @@ export type AnswerStage = "stt" | "endpointing" | "llm" | "tts" | "provider" | "
 
 export type TurnKind = "plain" | "tool" | "text";
 
+/** An event as a call tells it: without the id that every event of a call carries. */
+export type Told = CallEvent extends infer Event ? (Event extends CallEvent ? Omit<Event, "callId"> : never) : never;
+
 export interface SessionWatch {
   tell(event: CallEvent): void;
 }
