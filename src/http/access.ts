@@ -5,6 +5,7 @@ import type { CallStart } from "../caller/leg.ts";
 import { Fault } from "../kernel/fault.ts";
 import { Problem } from "./answer.ts";
 import { network, within } from "./networks.ts";
+import type { Peer } from "./peer.ts";
 import type { Stay } from "./stay.ts";
 import type { CallerTokens, Grant } from "./tokens.ts";
 
@@ -29,19 +30,6 @@ export interface Admission {
   readonly start: CallStart;
   /** Undefined: as long as they like. */
   readonly stay: Stay | undefined;
-}
-
-/** Who is at the other end of a request, as far as it can be known before it is answered. */
-export interface Peer {
-  readonly address: string;
-  /** On this machine, and not speaking for somebody else. */
-  readonly local: boolean;
-  /** Came with a good key. */
-  readonly hasKey: boolean;
-  /** The page it comes from, as its browser told it. */
-  readonly origin: string | undefined;
-  /** A caller token in the list of WebSocket sub-protocols, where a page can put one: "token.…". */
-  readonly token: string | undefined;
 }
 
 const loopback = network(["127.0.0.0/8", "::1"], "loopback");

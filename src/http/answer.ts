@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Peer } from "./access.ts";
+import type { Peer } from "./peer.ts";
 
 /** One address with what it does for each method. */
 export interface Route {

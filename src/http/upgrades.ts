@@ -7,7 +7,8 @@ import type { Door } from "../caller/door.ts";
 import type { CallStart } from "../caller/leg.ts";
 import { serveSocket, type LegParts } from "../caller/websocket-leg.ts";
 import { toFault, type Fault } from "../kernel/fault.ts";
-import type { Access, Peer } from "./access.ts";
+import type { Access } from "./access.ts";
+import type { Peer } from "./peer.ts";
 import { endWhenDue } from "./stay.ts";
 
 const closeLimitMs = 2_000;

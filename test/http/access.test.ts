@@ -1,7 +1,8 @@
 import type { IncomingMessage } from "node:http";
 import { expect, test } from "vitest";
 import type { CallStart } from "../../src/caller/leg.ts";
-import { Access, type AccessOptions, type Peer } from "../../src/http/access.ts";
+import { Access, type AccessOptions } from "../../src/http/access.ts";
+import type { Peer } from "../../src/http/peer.ts";
 import { CallerTokens } from "../../src/http/tokens.ts";
 import { SimulatedClock } from "../simulated-clock.ts";
 

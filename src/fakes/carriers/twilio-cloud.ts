@@ -2,7 +2,7 @@
 import { createHmac, randomBytes } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { TwilioPhone, type PhoneCloud } from "./twilio-phone.ts";
+import { TwilioPhone, type PhoneCloud, type PlacedPhone } from "./twilio-phone.ts";
 
 export interface TwilioCloudOptions {
   readonly authToken: string;
@@ -11,15 +11,6 @@ export interface TwilioCloudOptions {
   readonly publicUrl: string;
   /** How long a `<Pause>` of a second lasts, ms. */
   readonly secondMs?: number;
-}
-
-export interface PlacedPhone {
-  readonly from: string;
-  readonly to: string;
-  /** The number's voice webhook. */
-  readonly voiceUrl: string;
-  readonly direction: "inbound" | "outbound-api";
-  readonly statusCallback: string | undefined;
 }
 
 /** Twilio waits this long for a webhook, then it plays "an application error has occurred". */

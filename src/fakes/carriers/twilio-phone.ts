@@ -1,7 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { Refused } from "./caller-socket.ts";
 import { TwilioCaller } from "./twilio.ts";
-import type { PlacedPhone } from "./twilio-cloud.ts";
 import { readTwiml, type TwimlElement } from "./twiml-reader.ts";
 
 /** What a telephone needs of the account that it belongs to. */
@@ -12,6 +11,16 @@ export interface PhoneCloud {
   sign(url: string): string;
   locate(url: string): string;
   ask(url: string, fields: Readonly<Record<string, string>>): Promise<string | undefined>;
+}
+
+/** Who calls whom. */
+export interface PlacedPhone {
+  readonly from: string;
+  readonly to: string;
+  /** The number's voice webhook. */
+  readonly voiceUrl: string;
+  readonly direction: "inbound" | "outbound-api";
+  readonly statusCallback: string | undefined;
 }
 
 const frameMs = 20;
