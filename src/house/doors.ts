@@ -28,6 +28,7 @@ import { readyz } from "../http/readyz.ts";
 import { createServer, type Server } from "../http/server.ts";
 import { CallerTokens } from "../http/tokens.ts";
 import { UsedTokens } from "../http/used-tokens.ts";
+import { watchLegs } from "./leg-metrics.ts";
 import { version } from "./version.ts";
 import { systemClock } from "../kernel/clock.ts";
 import { Fault } from "../kernel/fault.ts";
@@ -35,6 +36,7 @@ import type { Log } from "../kernel/log.ts";
 import { systemRandom } from "../kernel/random.ts";
 import type { Prompts } from "../prompts/prompts.ts";
 import type { Roster } from "../session/roster.ts";
+
 import type { Counters } from "../watch/counters.ts";
 import { watchLines } from "../watch/lines.ts";
 import type { Metrics } from "../watch/metrics.ts";
@@ -59,6 +61,8 @@ export function openDoors(
   show: () => void,
   load: LoadGate,
 ): Server {
+  const counts = newLegCounts();
+  watchLegs(metrics, counts);
   const reasonsNotTo = (): readonly string[] => {
     const refusal = roster.refusal();
     return refusal === undefined ? [] : [refusal.message];
@@ -94,7 +98,7 @@ export function openDoors(
     clock: systemClock,
     beat: new Ticker(systemClock, 250),
     log: log.with({ logger: "leg" }),
-    counts: newLegCounts(),
+    counts,
   };
   const server = createServer({
     routes,

@@ -156,6 +156,7 @@ export function createMetrics() {
     lineJitter: histogram("voice_line_jitter_seconds", "Jitter of callers' lines (RFC 3550) when they ended", buckets.fine, ["codec"]),
 
     connectionsRejected: counter("voice_connections_rejected_total", "Callers refused at the door", ["reason"]),
+    legTroubles: counter("voice_leg_troubles_total", "What went wrong at callers' sockets", ["kind"]),
     overloaded: gauge("voice_overloaded", "1 while new calls are refused because of this process's load"),
     rateLimited: counter("voice_rate_limited_total", "Requests over a limit", ["scope"]),
     authFailures: counter("voice_auth_failures_total", "Requests without the right key, token or signature", ["kind"]),
