@@ -4,7 +4,7 @@ import type { Settings } from "./config/settings.ts";
 import { deskTools } from "./desk/desk-tools.ts";
 import type { Guards } from "./guard/guards.ts";
 import { openBooks } from "./house/books.ts";
-import { openRoster, takeUp, planOf } from "./house/calls.ts";
+import { machineRuleOf, openRoster, takeUp, planOf } from "./house/calls.ts";
 import { routeNames, openDoors, phones, openApi, degradedBy } from "./house/doors.ts";
 import { openLoadGate } from "./house/load.ts";
 import { openNotifier } from "./house/people.ts";
@@ -86,6 +86,7 @@ export async function openHouse(settings: Settings, log: Log, metrics: Metrics):
         if (roster.call(callId) !== undefined) roster.hangUp(callId);
       },
       answeredBy: (callId, who, isReady) => roster.answeredBy(callId, who, isReady),
+      machineRule: (name) => machineRuleOf(agents, name),
       clock: systemClock,
       log,
     });

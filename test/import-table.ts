@@ -23,7 +23,7 @@ export const mayImport: Readonly<Record<string, string>> = {
   "provider/local": "kernel audio provider onnxruntime-web onnxruntime-node llama-tokenizer-js chrono-node openai zod",
   "provider/emergency": "kernel audio prompts provider",
   carriers: "kernel caller http/answer.ts carriers/twilio",
-  "carriers/twilio": "kernel caller http/answer.ts carriers/xml.ts twilio",
+  "carriers/twilio": "kernel caller http/answer.ts carriers/book.ts carriers/signature.ts carriers/tickets.ts carriers/xml.ts twilio",
   guard: "kernel caller/leg.ts provider/contract.ts",
   session: "kernel crisis audio prompts/prompts.ts caller/leg.ts provider/contract.ts provider/voices.ts xstate",
   store: "kernel audio session/snapshot.ts zod",

@@ -9,8 +9,8 @@ import { Fault } from "../kernel/fault.ts";
 import type { Log } from "../kernel/log.ts";
 import { isOneOf, shownSecret } from "./proof.ts";
 import { withoutProof } from "./token-carrier.ts";
-import { Book, type PhoneCall } from "./twilio/book.ts";
-import { Tickets } from "./twilio/tickets.ts";
+import { Book, type PhoneCall } from "./book.ts";
+import { Tickets } from "./tickets.ts";
 
 /** A request of a carrier, before it is believed. */
 export interface Inquiry {
@@ -165,7 +165,7 @@ export class AskingCarrier implements Carrier {
     this.#tickets.take(ticket, admission);
     const { callSid, ...vouched } = admission;
     this.#book.at(callSid).state = { name: "streaming" };
-    return { start: { ...withoutProof(start), ...vouched, carrierCallId: callSid }, line: this.#line(callSid) };
+    return { start: { ...withoutProof(start), ...vouched, carrierCallId: callSid }, line: this.#book.lineOf(callSid, false) };
   }
 
   /** Somebody from elsewhere can be known, so that nobody is let in unseen from here. */
@@ -279,26 +279,6 @@ export class AskingCarrier implements Carrier {
       ...plainLine,
       ended: (end) => {
         if (callSid !== undefined && end.reason !== "drained") this.#parts.hangUpThere(callSid);
-      },
-    };
-  }
-
-  #line(callSid: string): CarrierLine {
-    return {
-      notice: (notice) => {
-        if (notice.type !== "started") return;
-        const call = this.#book.at(callSid);
-        call.resume = notice.resumeToken;
-        call.callId = notice.callId;
-      },
-      transfer: (target, report) => {
-        this.#book.at(callSid).state = { name: "sent-on", target, report };
-        return "taken";
-      },
-      ended: (end) => {
-        const call = this.#book.at(callSid);
-        // Who is being sent on is no longer ours to hang up on.
-        if (call.state.name === "streaming") call.state = { name: "ended", end };
       },
     };
   }

@@ -1,16 +1,16 @@
-import type { TransferOutcome } from "../../caller/carrier.ts";
-import type { LegEnd } from "../../caller/leg.ts";
-import type { Clock } from "../../kernel/clock.ts";
+import type { CarrierLine, TransferOutcome } from "../caller/carrier.ts";
+import type { LegEnd } from "../caller/leg.ts";
+import type { Clock } from "../kernel/clock.ts";
 
-/** Where a telephone call stands between Twilio and us. */
+/** Where a telephone call stands between its carrier and us. */
 type PhoneState =
   /** A stream is open, or was asked for, or broke off. */
   | { readonly name: "streaming" }
-  | { readonly name: "sent-on"; readonly target: string; readonly briefing?: string; readonly report: (outcome: TransferOutcome) => void }
+  | { readonly name: "sent-on"; readonly target: string; readonly briefing: string; readonly report: (outcome: TransferOutcome) => void }
   /** We ended it. */
   | { readonly name: "ended"; readonly end: LegEnd };
 
-/** One telephone call, by Twilio's id of it. */
+/** One telephone call, by its carrier's id of it. */
 export interface PhoneCall {
   readonly callSid: string;
   state: PhoneState;
@@ -61,6 +61,30 @@ export class Book {
     this.#forget(seenMs);
     this.#calls.set(callSid, call);
     return call;
+  }
+
+  /**
+   * What a leg says beside its socket is written down here, for when the carrier asks.
+   * @param briefs whether whoever the caller is sent on to hears a briefing
+   */
+  lineOf(callSid: string, briefs: boolean): CarrierLine {
+    return {
+      notice: (notice) => {
+        if (notice.type !== "started") return;
+        const call = this.at(callSid);
+        call.resume = notice.resumeToken;
+        call.callId = notice.callId;
+      },
+      transfer: (target, report, briefing) => {
+        this.at(callSid).state = { name: "sent-on", target, briefing, report };
+        return briefs ? "briefed" : "taken";
+      },
+      ended: (end) => {
+        const call = this.at(callSid);
+        // Who is being sent on is no longer ours to hang up on.
+        if (call.state.name === "streaming") call.state = { name: "ended", end };
+      },
+    };
   }
 
   remove(callSid: string): void {

@@ -1,5 +1,5 @@
 import type { Carrier } from "../caller/carrier.ts";
-import type { Dialler } from "../caller/outbound.ts";
+import type { CallOrder, Dialler } from "../caller/outbound.ts";
 import type { Route } from "../http/answer.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { Fault } from "../kernel/fault.ts";
@@ -30,6 +30,8 @@ export interface CarrierParts {
   readonly hangUp: (callId: string) => void;
   /** A carrier knows who answered a call that we placed. `isReady`: a machine takes a message now. */
   readonly answeredBy: (callId: string, who: "person" | "machine", isReady: boolean) => void;
+  /** What an agent's settings say of machines that answer; the first agent's without a name. */
+  readonly machineRule: (agent: string | undefined) => NonNullable<CallOrder["machine"]>;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -71,10 +73,25 @@ function openTwilio({ setting, ...parts }: CarrierParts): Carriers {
           number: setting("TWILIO_NUMBER"),
           baseUrl: setting("TWILIO_BASE_URL"),
           publicUrl: parts.publicUrl,
+          machineRule: parts.machineRule,
         });
   const twilio = new Twilio({ ...parts, authTokens, log });
   return { carriers: [twilio], routes: twilioRoutes(twilio, rest), diallers: rest === undefined ? [] : [rest] };
 }
+
+/** A carrier that asks by webhook. */
+interface AskingRow {
+  readonly manners: Manners;
+  /** Ends a call that goes on without our stream; undefined: none does, or its carrier cannot be told. */
+  readonly hangUpThere: ((carrierCallId: string, log: Log) => void) | undefined;
+}
+
+const telnyxHangUp =
+  (setting: CarrierParts["setting"]): AskingRow["hangUpThere"] =>
+  (id, log) => {
+    const apiKey = setting("TELNYX_API_KEY");
+    if (apiKey !== undefined) void hangUpAtTelnyx(id, { apiKey, baseUrl: setting("TELNYX_BASE_URL"), log });
+  };
 
 /** Dialects of engines and applets that are told our address themselves, and prove who they are with a token. */
 const tokenDialects = ["exotel", "freeswitch", "freeswitch-fork", "freeswitch-stream", "asterisk"];
@@ -84,20 +101,16 @@ function openOthers({ setting, ...parts }: CarrierParts): Carriers {
   const tokens = (): readonly string[] =>
     ["LINEKEEPER_CARRIER_TOKEN", "LINEKEEPER_CARRIER_TOKEN_PREVIOUS"].flatMap((name) => setting(name) ?? []);
   const value = (name: string) => (): string | undefined => setting(name);
-  const manners: readonly Manners[] = [
-    telnyxManners(value("TELNYX_PUBLIC_KEY"), clock),
-    vonageManners(value("VONAGE_SIGNATURE_SECRET"), clock),
-    plivoManners(value("PLIVO_AUTH_TOKEN")),
-    signalwireManners(value("SIGNALWIRE_SIGNING_KEY")),
-    jambonzManners,
+  const rows: readonly AskingRow[] = [
+    { manners: telnyxManners(value("TELNYX_PUBLIC_KEY"), clock), hangUpThere: telnyxHangUp(setting) },
+    { manners: vonageManners(value("VONAGE_SIGNATURE_SECRET"), clock), hangUpThere: undefined },
+    { manners: plivoManners(value("PLIVO_AUTH_TOKEN")), hangUpThere: undefined },
+    { manners: signalwireManners(value("SIGNALWIRE_SIGNING_KEY")), hangUpThere: undefined },
+    { manners: jambonzManners, hangUpThere: undefined },
   ];
-  const asking = manners.map((each) => {
-    const log = parts.log.with({ logger: each.dialect });
-    const apiKey = each.dialect === "telnyx" ? setting("TELNYX_API_KEY") : undefined;
-    const hangUpThere = (id: string): void => {
-      if (apiKey !== undefined) void hangUpAtTelnyx(id, { apiKey, baseUrl: setting("TELNYX_BASE_URL"), log });
-    };
-    return new AskingCarrier(each, { ...parts, tokens, hangUpThere, log });
+  const asking = rows.map(({ manners, hangUpThere }) => {
+    const log = parts.log.with({ logger: manners.dialect });
+    return new AskingCarrier(manners, { ...parts, tokens, hangUpThere: (id) => hangUpThere?.(id, log), log });
   });
   const genesys = genesysCarrier({ apiKey: value("GENESYS_API_KEY"), clientSecret: value("GENESYS_CLIENT_SECRET"), clock });
   return {

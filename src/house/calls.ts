@@ -1,6 +1,7 @@
 import { Ticker } from "../audio/ticker.ts";
 import type { AgentSettings } from "../config/file.ts";
 import type { Settings } from "../config/settings.ts";
+import type { CallOrder } from "../caller/outbound.ts";
 import { crisisDetector } from "../crisis/detector.ts";
 import { CrisisWatch } from "../crisis/watch.ts";
 import type { Tool } from "../desk/tool.ts";
@@ -87,4 +88,11 @@ export function planOf(agent: AgentSettings, tiers: readonly string[], desk: rea
     switchBack: agent.switchBack,
     manners: { idle: { ...agent.idle, repromptAfterMs: agent.idle.repromptAfterMs }, machine: agent.machine, people: agent.people },
   };
+}
+
+/** What the agent does when a machine answers a call of ours, in the words of an order. */
+export function machineRuleOf(agents: readonly AgentPlan[], name: string | undefined): NonNullable<CallOrder["machine"]> {
+  const agent = name === undefined ? agents[0] : agents.find(({ spec }) => spec.name === name);
+  const then = agent?.manners.machine.then ?? "go-on";
+  return then === "go-on" ? "ignore" : then;
 }

@@ -6,7 +6,7 @@ import { jambonzManners } from "../../src/carriers/jambonz.ts";
 import { plivoManners, signedByPlivo } from "../../src/carriers/plivo.ts";
 import { signalwireManners } from "../../src/carriers/signalwire.ts";
 import { telnyxManners } from "../../src/carriers/telnyx.ts";
-import { signatureOf } from "../../src/carriers/twilio/signature.ts";
+import { signatureOf } from "../../src/carriers/signature.ts";
 import { vonageManners } from "../../src/carriers/vonage.ts";
 import type { FakeCaller } from "../../src/fakes/carriers/fake-caller.ts";
 import { callFromJambonz } from "../../src/fakes/carriers/jambonz.ts";

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import twilio from "twilio";
-import { isSigned, signatureOf, spellings } from "../../../src/carriers/twilio/signature.ts";
-import { seededRandom } from "../../../src/kernel/random.ts";
+import { isSigned, signatureOf, spellings } from "../../src/carriers/signature.ts";
+import { seededRandom } from "../../src/kernel/random.ts";
 
 const { getExpectedTwilioSignature, validateRequest } = twilio;
 

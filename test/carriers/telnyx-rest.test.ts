@@ -43,6 +43,7 @@ test("a call that Call Control has brought is hung up when we end it, and left a
     holds: () => false,
     hangUp: () => {},
     answeredBy: () => {},
+    machineRule: () => "ignore",
     clock: new SimulatedClock(),
     log: silentLog,
   });

@@ -3,19 +3,8 @@
 import { encodings, type Encoding } from "../../audio/encodings.ts";
 import { base64Of, encodingFor, tonesFor, wholeFrames } from "../carrier-audio.ts";
 import type { CallerSignal, Dialect, DialectCodec, Knock } from "../dialect.ts";
-import {
-  at,
-  bytes,
-  carrierStart,
-  digit,
-  malformed,
-  maybeNumber,
-  maybeWord,
-  parametersOf,
-  readJson,
-  word,
-  type JsonObject,
-} from "../wire-json.ts";
+import { streamEvent } from "../stream-events.ts";
+import { at, bytes, carrierStart, malformed, maybeNumber, maybeWord, parametersOf, readJson, word, type JsonObject } from "../wire-json.ts";
 
 /** Exotel takes audio in multiples of this. */
 const pieceBytes = 320;
@@ -45,14 +34,8 @@ function open({ query }: Knock): DialectCodec {
           encoding = started.uplink;
           return started;
         }
-        case "dtmf":
-          return { type: "dtmf", digit: digit(wire, "dtmf", "digit") };
-        case "mark":
-          return { type: "mark", name: word(wire, "mark", "name") };
-        case "stop":
-          return { type: "stop" };
         default:
-          return { type: "ignored", event: event.slice(0, 64) };
+          return streamEvent(wire, event);
       }
     },
     decodeBinary() {

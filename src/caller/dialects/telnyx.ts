@@ -3,11 +3,11 @@
 import { bytesOf, encodings, type Encoding } from "../../audio/encodings.ts";
 import { base64Of, encodingFor, swapped, tonesFor, wholeFrames } from "../carrier-audio.ts";
 import type { CallerCommand, CallerSignal, Dialect, DialectCodec, Knock } from "../dialect.ts";
+import { streamEvent } from "../stream-events.ts";
 import {
   at,
   bytes,
   carrierStart,
-  digit,
   malformed,
   maybeNumber,
   maybeWord,
@@ -56,14 +56,8 @@ function open({ query }: Knock): DialectCodec {
           encoding = started.uplink;
           return started;
         }
-        case "dtmf":
-          return { type: "dtmf", digit: digit(wire, "dtmf", "digit") };
-        case "mark":
-          return { type: "mark", name: word(wire, "mark", "name") };
-        case "stop":
-          return { type: "stop" };
         default:
-          return { type: "ignored", event: event.slice(0, 64) };
+          return streamEvent(wire, event);
       }
     },
     decodeBinary() {

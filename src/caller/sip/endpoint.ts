@@ -137,7 +137,6 @@ export class SipEndpoint implements ExchangeEar, WireEar, Dialler {
 
   async place(order: CallOrder): Promise<PlacedCall> {
     if (this.#isClosing) throw new Fault("draining", "this server is closing");
-    if (order.machine !== "ignore") throw new Fault("call-unable", "SIP does not tell machines from people");
     const call = await OutboundCall.place(this.#callParts, order, this.#options.trunk, newKey(), () => {});
     return { carrier: this.carrier, carrierCallId: call.callId };
   }

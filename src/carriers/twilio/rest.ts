@@ -10,6 +10,8 @@ export interface RestParts {
   /** Twilio's address when it is not the public one. */
   readonly baseUrl: string | undefined;
   readonly publicUrl: () => string;
+  /** What an agent's settings say of machines that answer, where the order says nothing. */
+  readonly machineRule: (agent: string | undefined) => NonNullable<CallOrder["machine"]>;
 }
 
 const answerLimitMs = 10_000;
@@ -31,6 +33,7 @@ export class TwilioRest implements Dialler {
     const from = order.from ?? this.#parts.number;
     if (from === undefined) throw new Fault("call-unable", "which number is calling? Name one in `from`, or set TWILIO_NUMBER");
     const url = (path: string, query = ""): string => `${this.#parts.publicUrl()}${path}${query}`;
+    const machine = order.machine ?? this.#parts.machineRule(order.agent);
     const client = await this.#ready();
     const call = await attempt(`calling ${order.to}`, () =>
       client.calls.create({
@@ -40,9 +43,9 @@ export class TwilioRest implements Dialler {
         statusCallback: url("/twilio/status"),
         statusCallbackEvent: ["initiated", "ringing", "answered", "completed"],
         timeout: order.ringLimitS,
-        ...((order.machine === "hang-up" || order.machine === "leave-message") && {
+        ...(machine !== "ignore" && {
           // To the end of its greeting, where something is to be said after it.
-          machineDetection: order.machine === "leave-message" ? "DetectMessageEnd" : "Enable",
+          machineDetection: machine === "leave-message" ? "DetectMessageEnd" : "Enable",
           asyncAmd: "true",
           asyncAmdStatusCallback: url("/twilio/machine"),
         }),

@@ -1,13 +1,13 @@
 import { randomBytes } from "node:crypto";
-import type { Admitted, Carrier, CarrierLine } from "../../caller/carrier.ts";
+import type { Admitted, Carrier } from "../../caller/carrier.ts";
 import type { Knock } from "../../caller/dialect.ts";
 import type { CallStart } from "../../caller/leg.ts";
 import type { Clock } from "../../kernel/clock.ts";
 import { Fault } from "../../kernel/fault.ts";
 import type { Log } from "../../kernel/log.ts";
-import { Book } from "./book.ts";
-import { isSigned, spellings } from "./signature.ts";
-import { Tickets } from "./tickets.ts";
+import { Book } from "../book.ts";
+import { isSigned, spellings } from "../signature.ts";
+import { Tickets } from "../tickets.ts";
 
 export interface TwilioParts {
   /** The account's tokens that are good just now (two while one is being replaced), newest first. None: only this machine is served. */
@@ -72,27 +72,7 @@ export class Twilio implements Carrier {
     this.tickets.take(ticket, { callSid, agent, language, from, resume });
     const call = this.book.at(callSid);
     call.state = { name: "streaming" };
-    return { start: { ...start, parameters }, line: this.#line(callSid) };
-  }
-
-  /** What stays to be said to Twilio is said when it asks, see `webhooks.ts`. */
-  #line(callSid: string): CarrierLine {
-    return {
-      notice: (notice) => {
-        if (notice.type !== "started") return;
-        const call = this.book.at(callSid);
-        call.resume = notice.resumeToken;
-        call.callId = notice.callId;
-      },
-      transfer: (target, report, briefing) => {
-        this.book.at(callSid).state = { name: "sent-on", target, briefing, report };
-        return "briefed";
-      },
-      ended: (end) => {
-        const { state } = this.book.at(callSid);
-        // Who is being sent on is no longer ours to hang up on.
-        if (state.name === "streaming") this.book.at(callSid).state = { name: "ended", end };
-      },
-    };
+    // What stays to be said to Twilio is said when it asks, see `webhooks.ts`.
+    return { start: { ...start, parameters }, line: this.book.lineOf(callSid, true) };
   }
 }

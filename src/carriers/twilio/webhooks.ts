@@ -2,9 +2,9 @@ import type { ServerResponse } from "node:http";
 import { answerText, type Asked, type Handler, type Route } from "../../http/answer.ts";
 import type { LegEnd } from "../../caller/leg.ts";
 import { Fault } from "../../kernel/fault.ts";
-import type { PhoneCall } from "./book.ts";
+import type { PhoneCall } from "../book.ts";
 import type { TwilioRest } from "./rest.ts";
-import { spellings } from "./signature.ts";
+import { spellings } from "../signature.ts";
 import type { Twilio } from "./twilio.ts";
 import * as twiml from "./twiml.ts";
 
@@ -97,7 +97,7 @@ export function twilioRoutes(twilio: Twilio, rest: TwilioRest | undefined): read
           ringLimitS,
           actionUrl: url("/twilio/dialled", webhook.query) + patiently,
           answeredUrl: url("/twilio/answered"),
-          whisperUrl: (call.state.briefing ?? "") === "" ? undefined : url("/twilio/whisper"),
+          whisperUrl: call.state.briefing === "" ? undefined : url("/twilio/whisper"),
         });
       case "streaming":
         return comeBack(call, webhook);
@@ -152,7 +152,7 @@ export function twilioRoutes(twilio: Twilio, rest: TwilioRest | undefined): read
   /** What the person hears who has answered, before they are put through; only they hear it. */
   function whisper({ form }: Webhook): string {
     const state = book.find(form.get("ParentCallSid") ?? "")?.state;
-    return state?.name === "sent-on" && state.briefing !== undefined ? twiml.whisper(state.briefing) : twiml.nothing();
+    return state?.name === "sent-on" && state.briefing !== "" ? twiml.whisper(state.briefing) : twiml.nothing();
   }
 
   /** The person that the caller was sent on to has answered. Their call has an id of its own. */

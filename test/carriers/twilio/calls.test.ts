@@ -1,3 +1,5 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test, vi } from "vitest";
 import { bytesOf } from "../../../src/audio/encodings.ts";
@@ -260,6 +262,26 @@ test.concurrent("a placed call that a machine answers is ended, one that a perso
   expect(second.isOver).toBe(false);
   inOrder(at);
 });
+
+test.concurrent(
+  "an agent that has a rule for machines has Twilio listen for them, unless the order says otherwise",
+  patient,
+  async ({ expect }) => {
+    const folder = mkdtempSync(join(tmpdir(), "agents-"));
+    const config = JSON.parse(readFileSync(join(import.meta.dirname, "../../scenario/cloud.json"), "utf8")) as { agents: object[] }; // Ours.
+    const machine = { then: "leave-message", message: "Please call us back." };
+    const path = join(folder, "agents.json");
+    writeFileSync(path, JSON.stringify({ ...config, agents: [...config.agents, { ...config.agents[0], name: "caller", machine }] }));
+    await using at = await exchange({ LINEKEEPER_CONFIG: path });
+    await place(at, { to: "+15550123", agent: "caller" });
+    await place(at, { to: "+15550124" });
+    await place(at, { to: "+15550125", agent: "caller", machine: "ignore" });
+    await place(at, { to: "+15550126", machine: "hang-up" });
+    const orders = at.cloud.requests.filter(({ what }) => what === "POST Calls.json");
+    expect(orders.map(({ form }) => form.get("MachineDetection"))).toEqual(["DetectMessageEnd", null, null, "Enable"]);
+    rmSync(folder, { recursive: true });
+  },
+);
 
 test.concurrent(
   "an order that Twilio refuses is refused in Twilio's words, and one that nobody could take in ours",
