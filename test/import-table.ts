@@ -12,7 +12,8 @@ export const mayImport: Readonly<Record<string, string>> = {
   prompts: "kernel audio zod",
   crisis: "kernel provider/contract.ts",
   notify: "kernel session/words.ts zod",
-  caller: "kernel audio ws zod",
+  wire: "kernel",
+  caller: "kernel audio wire zod",
   "caller/sip": "kernel audio caller sdp-transform",
   provider: "kernel audio",
   "provider/openai": "kernel audio provider openai ws zod",
@@ -30,7 +31,7 @@ export const mayImport: Readonly<Record<string, string>> = {
   costs: "kernel provider/contract.ts session/words.ts zod",
   watch:
     "kernel session/words.ts pino pino-pretty prom-client @opentelemetry/api @opentelemetry/sdk-trace-node @opentelemetry/exporter-trace-otlp-http",
-  http: "kernel audio/encodings.ts guard/view.ts session/roster.ts session/control.ts session/words.ts watch caller ws zod jose",
+  http: "kernel audio/encodings.ts guard/view.ts session/roster.ts session/control.ts session/words.ts watch caller wire zod jose",
   fakes: "kernel audio ws",
 };
 

@@ -1,6 +1,6 @@
-import { EventEmitter } from "node:events";
 import { BlockList, createServer, isIP, type AddressInfo, type Socket } from "node:net";
 import { Fault, toFault } from "../kernel/fault.ts";
+import type { SocketListener } from "../wire/websocket.ts";
 import { plainLine } from "./carrier.ts";
 import type { Dialect, Knock } from "./dialect.ts";
 import { headerBytes } from "./dialects/audiosocket.ts";
@@ -76,8 +76,7 @@ export function audioSocketServer({ dialect, leg, door, peers }: AudioSocketOpti
 }
 
 /** A TCP connection whose frames are messages. They carry their length in two bytes, so that no more than one is ever held. */
-class Frames extends EventEmitter implements LegSocket {
-  readonly OPEN = 1;
+class Frames implements LegSocket {
   readonly #socket: Socket;
   readonly #leg: LegParts;
   /** The beginning of a frame that is still on its way, and how much there has to be before it is looked at again. */
@@ -87,25 +86,30 @@ class Frames extends EventEmitter implements LegSocket {
   #ended = false;
 
   constructor(socket: Socket, leg: LegParts) {
-    super();
     this.#socket = socket;
     this.#leg = leg;
-    socket.on("data", (bytes) => this.#read(bytes));
-    // Asterisk closes when its channel is gone; a reset is a line that was lost.
-    socket.once("end", () => (this.#ended = true));
-    socket.once("close", () => this.emit("close", this.#ended ? 1005 : 1006));
   }
 
-  get readyState(): number {
-    return this.#socket.writable ? this.OPEN : 3;
+  listen(listener: SocketListener): void {
+    this.#socket.on("data", (bytes) => this.#read(bytes, listener));
+    // Asterisk closes when its channel is gone; a reset is a line that was lost.
+    this.#socket.once("end", () => (this.#ended = true));
+    this.#socket.once("close", () => listener.closed(this.#ended ? 1005 : 1006));
+  }
+
+  get isOpen(): boolean {
+    return this.#socket.writable;
   }
 
   get bufferedAmount(): number {
     return this.#socket.writableLength;
   }
 
-  send(message: Uint8Array): void {
-    if (this.#socket.writable) this.#socket.write(message);
+  /** All that this wire has are frames of bytes; its dialect makes no texts. */
+  sendText(): void {}
+
+  sendBinary(frame: Uint8Array): void {
+    if (this.#socket.writable) this.#socket.write(frame);
   }
 
   /** The caller's audio is the sign of life, fifty times a second. */
@@ -128,7 +132,7 @@ class Frames extends EventEmitter implements LegSocket {
     this.#socket.destroy();
   }
 
-  #read(bytes: Buffer): void {
+  #read(bytes: Buffer, listener: SocketListener): void {
     this.#parts.push(bytes);
     this.#heldBytes += bytes.length;
     if (this.#heldBytes < this.#neededBytes) return;
@@ -141,7 +145,7 @@ class Frames extends EventEmitter implements LegSocket {
         this.#neededBytes = frameBytes;
         break;
       }
-      this.emit("message", all.subarray(at, at + frameBytes), true);
+      listener.binary(all.subarray(at, at + frameBytes));
       at += frameBytes;
     }
     this.#parts = at === all.length ? [] : [all.subarray(at)];

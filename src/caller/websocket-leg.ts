@@ -3,6 +3,8 @@ import type { Ticked, Ticker } from "../audio/ticker.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { Fault, toFault } from "../kernel/fault.ts";
 import type { Log } from "../kernel/log.ts";
+import type { Breach } from "../wire/frame-reader.ts";
+import type { SocketListener } from "../wire/websocket.ts";
 import { Allowance } from "./allowance.ts";
 import { Arrivals } from "./arrivals.ts";
 import { plainLine, type Admitted, type CarrierLine, type TransferOutcome } from "./carrier.ts";
@@ -36,18 +38,15 @@ export const newLegCounts = (): LegCounts => ({
   muteLegs: 0,
 });
 
-/** What carries one caller's messages: a WebSocket of `ws` as it is, or what frames them on another connection. */
+/** What carries one caller's messages: a WebSocket, or what frames them on another connection. */
 export interface LegSocket {
-  readonly OPEN: number;
-  readonly readyState: number;
+  readonly isOpen: boolean;
+  /** Bytes that wait for the peer to read. */
   readonly bufferedAmount: number;
-  /** Messages come whole, each in one Buffer. */
-  on(event: "message", listener: (data: Buffer, isBinary: boolean) => void): unknown;
-  on(event: "ping" | "pong", listener: () => void): unknown;
-  on(event: "error", listener: (error: Error) => void): unknown;
-  on(event: "close", listener: (code: number) => void): unknown;
-  /** Bytes are a binary message, unless `binary` is false: then they are those of a text. */
-  send(message: Uint8Array, kind: { readonly binary: boolean }): void;
+  /** Once; nothing is read before. */
+  listen(listener: SocketListener): void;
+  sendText(text: string): void;
+  sendBinary(bytes: Uint8Array): void;
   ping(): void;
   close(code: number, reason: string): void;
   terminate(): void;
@@ -90,10 +89,6 @@ const bytesBurst = 3 * 1024 * 1024;
 const controlPerSecond = 20;
 const controlBurst = 40;
 
-/** Texts are given as bytes, which costs the socket less than strings. */
-const asText = { binary: false };
-const asBinary = { binary: true };
-
 /** Close codes of a socket that was closed in order; any other is a line that was lost. */
 const orderlyCodes: ReadonlySet<number> = new Set([1000, 1005]);
 
@@ -121,7 +116,7 @@ export function serveSocket(socket: LegSocket, dialect: Dialect, parts: LegParts
   new SocketShell(socket, dialect, parts, visit).open();
 }
 
-class SocketShell implements Ticked {
+class SocketShell implements Ticked, SocketListener {
   readonly #socket: LegSocket;
   readonly #dialect: Dialect;
   readonly #parts: LegParts;
@@ -163,13 +158,45 @@ class SocketShell implements Ticked {
   }
 
   open(): void {
-    this.#socket.on("message", (bytes, isBinary) => this.#received(bytes, isBinary));
-    this.#socket.on("pong", () => this.#alive());
-    this.#socket.on("ping", () => this.#take(this.#controlAllowance, 1, "pings", this.#parts.clock.now()));
-    this.#socket.on("error", (error) => this.#broke(error));
-    this.#socket.on("close", (code) => this.#closed(code));
+    this.#socket.listen(this);
     this.#parts.beat.wake(this);
   }
+
+  // What the socket tells
+
+  text(text: string, bytes: number): void {
+    this.#received(text, bytes);
+  }
+
+  binary(bytes: Uint8Array): void {
+    this.#received(bytes, bytes.length);
+  }
+
+  pinged(): void {
+    this.#take(this.#controlAllowance, 1, "pings", this.#parts.clock.now());
+  }
+
+  ponged(): void {
+    this.#alive();
+  }
+
+  /** The socket has sent the close code by now. */
+  broke(breach: Breach): void {
+    if (this.#state.name === "sent-on") return;
+    this.#parts.counts.malformedMessages += 1;
+    this.#lost(new Fault(breach.code === 1009 ? "caller-oversized" : "caller-malformed", breach.message, { cause: breach }));
+  }
+
+  closed(code: number): void {
+    if (this.#over || this.#state.name === "sent-on") return;
+    const hungUp = this.#dialect.silentClose === "hung-up" && orderlyCodes.has(code);
+    if (this.#state.name !== "talking" || !hungUp) return this.#lost(undefined);
+    const { listener } = this.#state;
+    this.#rest();
+    this.#guarded(() => listener.signal({ type: "hung-up" }));
+  }
+
+  // What the session and the beat want
 
   tick(nowMs: number): boolean {
     const state = this.#state;
@@ -195,7 +222,7 @@ class SocketShell implements Ticked {
 
   /** False: nobody is there to take it. */
   send(command: CallerCommand): boolean {
-    if (!this.#speaks || this.#socket.readyState !== this.#socket.OPEN) return false;
+    if (!this.#speaks || !this.#socket.isOpen) return false;
     if (command.type === "notice") this.#line.notice(command.notice);
     const messages = this.#codec.encode(command);
     if (messages === undefined) return true;
@@ -235,8 +262,8 @@ class SocketShell implements Ticked {
   }
 
   #write(messages: WireMessage | readonly WireMessage[]): void {
-    if (typeof messages === "string") this.#socket.send(Buffer.from(messages), asText);
-    else if (messages instanceof Uint8Array) this.#socket.send(messages, asBinary);
+    if (typeof messages === "string") this.#socket.sendText(messages);
+    else if (messages instanceof Uint8Array) this.#socket.sendBinary(messages);
     else for (const message of messages) this.#write(message);
   }
 
@@ -258,33 +285,34 @@ class SocketShell implements Ticked {
     if (nowMs - sinceMs >= leavingLimitMs) this.#finish(code, reason);
   }
 
-  #received(bytes: Buffer, isBinary: boolean): void {
+  #received(message: string | Uint8Array, bytes: number): void {
     if (this.#over || this.#state.name === "sent-on") return;
     this.#alive();
     try {
-      const signal = this.#decode(bytes, isBinary);
+      const signal = this.#decode(message, bytes);
       if (signal !== undefined) this.#act(signal);
     } catch (error) {
       this.#fail(toFault(error, "internal", "taking a caller's message"));
     }
   }
 
-  #decode(bytes: Buffer, isBinary: boolean): CallerSignal | undefined {
+  #decode(message: string | Uint8Array, bytes: number): CallerSignal | undefined {
     const { textBytes, binaryBytes } = this.#dialect.limits;
-    const limit = isBinary ? binaryBytes : textBytes;
-    if (bytes.length > limit) {
-      throw new Fault("caller-oversized", `a ${isBinary ? "binary" : "text"} message of ${bytes.length} bytes, the limit is ${limit}`);
+    const isText = typeof message === "string";
+    const limit = isText ? textBytes : binaryBytes;
+    if (bytes > limit) {
+      throw new Fault("caller-oversized", `a ${isText ? "text" : "binary"} message of ${bytes} bytes, the limit is ${limit}`);
     }
-    if (!this.#take(this.#bytesAllowance, bytes.length, "bytes", this.#heardMs)) return undefined;
+    if (!this.#take(this.#bytesAllowance, bytes, "bytes", this.#heardMs)) return undefined;
     try {
-      const signal = isBinary ? this.#codec.decodeBinary(bytes) : this.#codec.decodeText(bytes.toString("utf8"));
+      const signal = isText ? this.#codec.decodeText(message) : this.#codec.decodeBinary(message);
       if (signal.type === "start") this.#held = signal.held;
       if (signal.type === "audio" && this.#state.name === "talking") wholeSamples(signal.bytes, this.#state.leg.uplink);
       return signal;
     } catch (error) {
       const fault = toFault(error, "internal", `reading a ${this.#dialect.name} message`);
       if (fault.row.blame === "caller") this.#parts.counts.malformedMessages += 1;
-      return this.#forgive(fault, isBinary);
+      return this.#forgive(fault, !isText);
     }
   }
 
@@ -433,25 +461,6 @@ class SocketShell implements Ticked {
     const state = this.#state;
     this.#finish(fault.row.closeCode, fault.code);
     if (state.name === "talking") this.#tellLost(state.listener, fault);
-  }
-
-  #broke(error: Error): void {
-    // ws has sent the close code by now; a socket error brings its own `close`.
-    const code = (error as { code?: unknown }).code; // Node's and ws's errors have one.
-    const oversized = code === "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH";
-    const ofProtocol = typeof code === "string" && code.startsWith("WS_ERR_");
-    if (!ofProtocol || this.#state.name === "sent-on") return;
-    this.#parts.counts.malformedMessages += 1;
-    this.#lost(new Fault(oversized ? "caller-oversized" : "caller-malformed", error.message, { cause: error }));
-  }
-
-  #closed(code: number): void {
-    if (this.#over || this.#state.name === "sent-on") return;
-    const hungUp = this.#dialect.silentClose === "hung-up" && orderlyCodes.has(code);
-    if (this.#state.name !== "talking" || !hungUp) return this.#lost(undefined);
-    const { listener } = this.#state;
-    this.#rest();
-    this.#guarded(() => listener.signal({ type: "hung-up" }));
   }
 
   #lost(fault: Fault | undefined): void {

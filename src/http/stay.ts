@@ -15,7 +15,7 @@ const recheckMs = 15 * 60_000;
 const tokenExpiredCode = 4_001;
 
 /** Somebody's connection, as far as it can be closed. */
-interface Guest {
+export interface Guest {
   close(code: number, reason: string): void;
   once(event: "close", told: () => void): unknown;
 }

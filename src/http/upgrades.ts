@@ -1,21 +1,24 @@
-import type { IncomingMessage } from "node:http";
+import { STATUS_CODES, type IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
-import { WebSocketServer, type ServerOptions, type WebSocket } from "ws";
 import { plainLine, type Admitted, type Carrier } from "../caller/carrier.ts";
 import type { Dialect, Knock } from "../caller/dialect.ts";
 import type { Door } from "../caller/door.ts";
 import type { CallStart } from "../caller/leg.ts";
 import { serveSocket, type LegParts } from "../caller/websocket-leg.ts";
+import { systemClock } from "../kernel/clock.ts";
 import { toFault, type Fault } from "../kernel/fault.ts";
+import { answerUpgrade } from "../wire/handshake.ts";
+import { WireSocket, type SocketOptions } from "../wire/websocket.ts";
 import type { Access } from "./access.ts";
 import type { Peer } from "./peer.ts";
-import { endWhenDue } from "./stay.ts";
+import { endWhenDue, type Guest } from "./stay.ts";
 
 const closeLimitMs = 2_000;
+const fragmentsLimit = 64;
 
 interface Entrance {
   readonly dialect: Dialect;
-  readonly server: WebSocketServer;
+  readonly options: SocketOptions;
   /** Who answers for those who come in here; undefined: they need the server's own key. */
   readonly carrier: Carrier | undefined;
 }
@@ -26,7 +29,7 @@ export class Upgrades {
   readonly #door: Door;
   readonly #parts: LegParts;
   readonly #entrances: ReadonlyMap<string, Entrance>;
-  readonly #open = new Set<WebSocket>();
+  readonly #open = new Set<WireSocket>();
 
   constructor(dialects: readonly Dialect[], carriers: readonly Carrier[], access: Access, door: Door, parts: LegParts) {
     this.#access = access;
@@ -34,7 +37,13 @@ export class Upgrades {
     this.#parts = parts;
     const entrance = (dialect: Dialect): Entrance => ({
       dialect,
-      server: serverFor(dialect),
+      options: {
+        messageBytes: Math.max(dialect.limits.textBytes, dialect.limits.binaryBytes),
+        fragments: fragmentsLimit,
+        // The connection outlives its call by this; that is the network's time, not the call's.
+        clock: systemClock,
+        closeLimitMs,
+      },
       carrier: carriers.find((carrier) => carrier.dialect === dialect.name),
     });
     this.#entrances = new Map(dialects.map((dialect) => [dialect.path, entrance(dialect)]));
@@ -59,18 +68,28 @@ export class Upgrades {
       return this.#turnAway(socket, toFault(error, "internal", "letting a caller in"));
     }
     socket.once("close", () => place[Symbol.dispose]());
-    entrance.server.handleUpgrade(request, socket, head, (webSocket) => {
-      this.#open.add(webSocket);
-      webSocket.once("close", () => this.#open.delete(webSocket));
-      const admit = (start: CallStart): Admitted =>
-        entrance.carrier?.admit(start, knock) ?? { start: this.#admit(webSocket, peer, start), line: plainLine };
-      serveSocket(webSocket, entrance.dialect, this.#parts, { knock, admit });
-    });
+    // Who has hung up in the meantime hears no answer.
+    if (!socket.readable || !socket.writable) return void socket.destroy();
+    const answer = answerUpgrade(request, entrance.dialect.subprotocols);
+    if ("status" in answer) return refuse(socket, answer.status, { code: "malformed", ...answer });
+    socket.write(answer.head, "latin1");
+    // What came in the same breath is read with the rest.
+    if (head.length > 0) socket.unshift(head);
+    const webSocket = new WireSocket(socket, entrance.options);
+    this.#open.add(webSocket);
+    socket.once("close", () => this.#open.delete(webSocket));
+    const guest: Guest = {
+      close: (code, reason) => webSocket.close(code, reason),
+      once: (event, told) => socket.once(event, told),
+    };
+    const admit = (start: CallStart): Admitted =>
+      entrance.carrier?.admit(start, knock) ?? { start: this.#admit(guest, peer, start), line: plainLine };
+    serveSocket(webSocket, entrance.dialect, this.#parts, { knock, admit });
   }
 
-  #admit(webSocket: WebSocket, peer: Peer, asked: CallStart): CallStart {
+  #admit(guest: Guest, peer: Peer, asked: CallStart): CallStart {
     const { start, stay } = this.#access.admit(peer, asked);
-    if (stay !== undefined) endWhenDue(webSocket, stay, this.#parts.clock, this.#parts.log);
+    if (stay !== undefined) endWhenDue(guest, stay, this.#parts.clock, this.#parts.log);
     return start;
   }
 
@@ -102,37 +121,24 @@ function knockOf(request: IncomingMessage): Knock {
   return { target, query: new URLSearchParams(target.split("?")[1] ?? ""), headers };
 }
 
-function serverFor({ limits, subprotocols }: Dialect): WebSocketServer {
-  // `closeTimeout` is younger than the types of ws.
-  const options: ServerOptions & { closeTimeout: number } = {
-    noServer: true,
-    clientTracking: false,
-    perMessageDeflate: false,
-    maxPayload: Math.max(limits.textBytes, limits.binaryBytes),
-    maxFragments: 64,
-    maxBufferedChunks: 1_024,
-    closeTimeout: closeLimitMs,
-    handleProtocols: (offered) => subprotocols.find((each) => offered.has(each)) ?? false,
-  };
-  return new WebSocketServer(options);
+interface Why {
+  readonly code: string;
+  readonly message: string;
+  readonly retryAfterMs?: number | undefined;
+  /** More lines of the answer. */
+  readonly headers?: readonly string[];
 }
-
-const reasons: Readonly<Record<number, string>> = {
-  403: "Forbidden",
-  404: "Not Found",
-  500: "Internal Server Error",
-  503: "Service Unavailable",
-};
 
 const statusOf = ({ code }: Fault): number => (code === "busy" || code === "overload" ? 503 : code === "caller-refused" ? 403 : 500);
 
-function refuse(socket: Duplex, status: number, why: { code: string; message: string; retryAfterMs?: number | undefined }): void {
+function refuse(socket: Duplex, status: number, why: Why): void {
   const body = `${JSON.stringify({ error: { code: why.code, message: why.message } })}\n`;
   const lines = [
-    `HTTP/1.1 ${status} ${reasons[status] ?? "Refused"}`,
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
     "connection: close",
     "content-type: application/json; charset=utf-8",
     `content-length: ${Buffer.byteLength(body)}`,
+    ...(why.headers ?? []),
   ];
   if (status === 503) lines.push(`retry-after: ${Math.max(1, Math.ceil((why.retryAfterMs ?? 0) / 1000))}`);
   socket.end(`${lines.join("\r\n")}\r\n\r\n${body}`, () => socket.destroy());

@@ -1,0 +1,99 @@
+import { expect, test } from "vitest";
+import { seededRandom } from "../../src/kernel/random.ts";
+import { FrameReader } from "../../src/wire/frame-reader.ts";
+import { closing, frame } from "./torture.ts";
+
+const limits = { messageBytes: 4_096, fragments: 16 };
+
+/** What a reader tells, in order. */
+function reading(): { reader: FrameReader; told: string[]; kept: Uint8Array[] } {
+  const told: string[] = [];
+  const kept: Uint8Array[] = [];
+  const hex = (payload: Uint8Array): string => Buffer.from(payload).toString("hex");
+  const reader = new FrameReader(limits, {
+    text: (text, bytes) => void told.push(`text of ${bytes}: ${text}`),
+    binary: (bytes) => void (told.push(`binary: ${hex(bytes)}`), kept.push(bytes)),
+    ping: (payload) => void told.push(`ping: ${hex(payload)}`),
+    pong: () => void told.push("pong"),
+    close: (code) => void told.push(`close ${code}`),
+    broke: ({ code, message }) => void told.push(`broke ${code}: ${message}`),
+  });
+  return { reader, told, kept };
+}
+
+const seeds = Array.from({ length: 60 }, (_, at) => at + 1);
+
+/** Messages whole and in fragments, with pings between, and sometimes something that no peer may send. */
+function anyStream(random: () => number): Buffer {
+  const upTo = (most: number): number => Math.floor(random() * most);
+  const mask = (): number[] => Array.from({ length: 4 }, () => upTo(256));
+  const payload = (opcode: number): Buffer => {
+    const length = [0, 3, 125, 126, 700][upTo(5)] ?? 0;
+    if (opcode === 1) return Buffer.from("aß→😀".repeat(length).slice(0, length).toWellFormed());
+    return Buffer.from(Uint8Array.from({ length }, () => upTo(256)));
+  };
+  const frames: Buffer[] = [];
+  for (let count = 1 + upTo(12); count > 0; count -= 1) {
+    const opcode = 1 + upTo(2);
+    const pieces = 1 + upTo(4);
+    const whole = payload(opcode);
+    const size = Math.ceil(whole.length / pieces);
+    for (let piece = 0; piece < pieces; piece += 1) {
+      if (random() < 0.2) frames.push(frame({ opcode: 9 + upTo(2), payload: payload(2).subarray(0, 125), mask: mask() }));
+      const part = whole.subarray(piece * size, (piece + 1) * size);
+      frames.push(frame({ opcode: piece === 0 ? opcode : 0, fin: piece === pieces - 1, payload: part, mask: mask() }));
+    }
+  }
+  if (random() < 0.5) frames.push(frame({ opcode: upTo(16), rsv: upTo(2), fin: random() < 0.5, payload: payload(2) }));
+  frames.push(closing(1000), frame({ opcode: 1 }));
+  return Buffer.concat(frames);
+}
+
+test.for(seeds)("however a stream is cut, the same is read of it (seed %i)", (seed) => {
+  const random = seededRandom(seed);
+  const stream = anyStream(() => random.next());
+  const whole = reading();
+  whole.reader.take(Buffer.from(stream));
+  expect(whole.told.length).toBeGreaterThan(0);
+  for (let time = 0; time < 20; time += 1) {
+    const cut = reading();
+    const most = [1, 3, 20, 400][time % 4] ?? 1;
+    for (let at = 0; at < stream.length;) {
+      const to = at + 1 + Math.floor(random.next() * most);
+      cut.reader.take(Buffer.from(stream.subarray(at, to)));
+      at = to;
+    }
+    expect(cut.told).toEqual(whole.told);
+  }
+});
+
+test("what was handed on is not written to by what comes after", () => {
+  const { reader, kept } = reading();
+  const messages = Array.from({ length: 40 }, (_, at) => Buffer.alloc(1 + at * 20, at));
+  const stream = Buffer.concat(messages.map((payload) => frame({ opcode: 2, payload })));
+  for (let at = 0; at < stream.length; at += 97) reader.take(Buffer.from(stream.subarray(at, at + 97)));
+  expect(kept.map((bytes) => Buffer.from(bytes))).toEqual(messages);
+});
+
+test("a header says enough: neither a long message nor a bad frame is waited for", () => {
+  const tooLong = frame({ opcode: 2, claims: 4_097n });
+  const { reader, told } = reading();
+  reader.take(tooLong.subarray(0, 3));
+  expect(told).toEqual([]);
+  reader.take(tooLong.subarray(3, 4));
+  expect(told).toEqual([expect.stringContaining("broke 1009")]);
+  const bad = reading();
+  bad.reader.take(frame({ opcode: 1, rsv: 4, payload: Buffer.alloc(50) }).subarray(0, 2));
+  expect(bad.told).toEqual([expect.stringContaining("broke 1002")]);
+});
+
+test("who claims much and sends little holds little memory", () => {
+  const claimed = 1 << 26;
+  const readers = Array.from({ length: 200 }, () => new FrameReader({ messageBytes: claimed, fragments: 2 }, silent));
+  const before = process.memoryUsage().arrayBuffers;
+  const header = frame({ opcode: 2, claims: BigInt(claimed), payload: Buffer.alloc(100) });
+  for (const reader of readers) reader.take(Buffer.from(header));
+  expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(1 << 20);
+});
+
+const silent = { text: () => {}, binary: () => {}, ping: () => {}, pong: () => {}, close: () => {}, broke: () => {} };

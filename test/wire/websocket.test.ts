@@ -1,0 +1,128 @@
+import { connect, createServer, type AddressInfo, type Socket } from "node:net";
+import { expect, test, vi } from "vitest";
+import { WireSocket } from "../../src/wire/websocket.ts";
+import { SimulatedClock } from "../simulated-clock.ts";
+import { closing, frame } from "./torture.ts";
+
+interface Line extends AsyncDisposable {
+  readonly socket: WireSocket;
+  readonly clock: SimulatedClock;
+  readonly peer: Socket;
+  readonly told: string[];
+  readonly heard: () => Buffer;
+}
+
+/** Both ends of one connection, upgraded already. */
+async function line(): Promise<Line> {
+  const clock = new SimulatedClock();
+  const told: string[] = [];
+  const accepted = Promise.withResolvers<Socket>();
+  const server = createServer({ allowHalfOpen: true, noDelay: true }, (stream) => accepted.resolve(stream));
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo; // A string only for a server on a pipe.
+  const peer = connect({ port, host: "127.0.0.1", allowHalfOpen: true, noDelay: true }).on("error", () => {});
+  const chunks: Buffer[] = [];
+  peer.on("data", (chunk) => chunks.push(chunk));
+  const stream = await accepted.promise;
+  const socket = new WireSocket(stream, { messageBytes: 1_024, fragments: 8, clock, closeLimitMs: 2_000 });
+  socket.listen({
+    text: (text) => void told.push(text),
+    binary: (bytes) => void told.push(`${bytes.length} bytes`),
+    pinged: () => void told.push("pinged"),
+    ponged: () => void told.push("ponged"),
+    broke: ({ code }) => void told.push(`broke ${code}`),
+    closed: (code) => void told.push(`closed ${code}`),
+  });
+  return {
+    socket,
+    clock,
+    peer,
+    told,
+    heard: () => Buffer.concat(chunks),
+    [Symbol.asyncDispose]: async () => {
+      peer.destroy();
+      stream.destroy();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+const hex = (bytes: Buffer): string => bytes.toString("hex");
+
+test.each([
+  { name: "of seven letters", text: "letters", header: "8107" },
+  { name: "of 125 letters", text: "x".repeat(125), header: "817d" },
+  { name: "of 126 letters", text: "x".repeat(126), header: "817e007e" },
+  { name: "of 65,535 letters", text: "x".repeat(65_535), header: "817effff" },
+  { name: "of 65,536 letters", text: "x".repeat(65_536), header: "817f0000000000010000" },
+  { name: "of umlauts", text: "ÄÖÜ", header: "8106" },
+  { name: "of faces", text: "😀".repeat(40), header: "817e00a0" },
+  { name: "with half a face, which is no character,", text: "a\ud83d", header: "8104" },
+])("a text $name goes out as one frame of UTF-8", async ({ text, header }) => {
+  await using one = await line();
+  one.socket.sendText(text);
+  const wanted = Buffer.concat([Buffer.from(header, "hex"), Buffer.from(text, "utf8")]);
+  await vi.waitFor(() => expect(one.heard().equals(wanted)).toBe(true));
+});
+
+test("bytes go out as they are, and the sender may use its memory again at once", async () => {
+  await using one = await line();
+  const bytes = new Uint8Array(300).fill(7);
+  one.socket.sendBinary(bytes);
+  bytes.fill(9);
+  await vi.waitFor(() => expect(hex(one.heard())).toBe(`827e012c${"07".repeat(300)}`));
+});
+
+test("who does not answer a close is cut off after two seconds, and what they say until then is not heard", async () => {
+  await using one = await line();
+  one.socket.close(1000, "done");
+  one.peer.write(Buffer.concat([frame({ opcode: 1, payload: Buffer.from("wait") }), frame({ opcode: 9 })]));
+  await vi.waitFor(() => expect(hex(one.heard())).toBe(`880603e8${Buffer.from("done").toString("hex")}`));
+  expect(one.socket.isOpen).toBe(false);
+  await one.clock.advance(1_900);
+  expect(one.told).toEqual([]);
+  await one.clock.advance(200);
+  await vi.waitFor(() => expect(one.told).toEqual(["closed 1006"]));
+  expect(one.clock.armed).toBe(0);
+});
+
+test("who answers a close is told no more, and leaves no timer behind", async () => {
+  await using one = await line();
+  one.socket.close(1000, "");
+  one.peer.once("end", () => one.peer.end());
+  one.peer.write(closing(4_000));
+  await vi.waitFor(() => expect(one.told).toEqual(["closed 4000"]));
+  expect(one.clock.armed).toBe(0);
+  one.socket.sendText("too late");
+  one.socket.sendBinary(new Uint8Array(4));
+  one.socket.ping();
+  one.socket.close(1000, "");
+  expect(hex(one.heard())).toBe("880203e8");
+});
+
+test.each([
+  { name: "closes", says: closing(1000), told: "closed 1000", hears: "880203e8" },
+  { name: "breaks the protocol", says: frame({ opcode: 3 }), told: "closed 1006", hears: "880203ea" },
+])("who $name and then keeps the connection open is cut off after two seconds", async ({ says, told, hears }) => {
+  await using one = await line();
+  one.peer.write(says);
+  await vi.waitFor(() => expect(hex(one.heard())).toBe(hears));
+  await vi.waitFor(() => expect(one.clock.armed).toBe(1));
+  expect(one.told).not.toContain(told);
+  await one.clock.advance(2_100);
+  await vi.waitFor(() => expect(one.told).toContain(told));
+});
+
+test("pings of somebody who reads nothing are not answered, so that pongs do not fill the memory", { timeout: 30_000 }, async () => {
+  await using one = await line();
+  one.peer.pause();
+  const filling = "x".repeat(60_000);
+  while (one.socket.bufferedAmount < 1 << 20) {
+    for (let count = 0; count < 20; count += 1) one.socket.sendText(filling);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  const before = one.socket.bufferedAmount;
+  for (let count = 0; count < 1_000; count += 1) one.peer.write(frame({ opcode: 9, payload: Buffer.alloc(125) }));
+  await vi.waitFor(() => expect(one.told.filter((each) => each === "pinged")).toHaveLength(1_000));
+  expect(one.socket.bufferedAmount).toBeLessThanOrEqual(before);
+});
