@@ -4,6 +4,7 @@ import type { CallerNotice, CallStart, LegEnd, LegListener, LegQuality } from ".
 import { allowedMethods, contactFor, OwnDescription, supportedExtensions, type CallParts } from "./call-parts.ts";
 import { Dialog } from "./dialog.ts";
 import type { Incoming } from "./exchange.ts";
+import { withBody } from "./in-dialog.ts";
 import { legQualityOf } from "./leg-quality.ts";
 import { splitList } from "./message/grammar.ts";
 import type { Headers } from "./message/headers.ts";
@@ -13,7 +14,7 @@ import { codecs } from "./rtp/codecs.ts";
 import { Media } from "./rtp/media.ts";
 import { answerOffer, makeOffer, type Agreed } from "./sdp.ts";
 import { agreeInterval, sessionInterval, shortestSessionSeconds } from "./session-timer.ts";
-import { SipCall, withBody } from "./sip-call.ts";
+import { SipCall } from "./sip-call.ts";
 import { SipLeg, type LegLine } from "./sip-leg.ts";
 
 type State =

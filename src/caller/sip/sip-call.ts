@@ -1,19 +1,20 @@
 import type { Timer } from "../../kernel/clock.ts";
 import type { Encoding } from "../../audio/encodings.ts";
-import { toFault, type Fault } from "../../kernel/fault.ts";
+import type { Fault } from "../../kernel/fault.ts";
 import type { CallerNotice, LegEnd, LegListener, LegQuality } from "../leg.ts";
-import { allowedMethods, contactFor, supportedExtensions, type CallParts, type DialogOwner, type OwnDescription } from "./call-parts.ts";
+import { Agreement } from "./agreement.ts";
+import { allowedMethods, type CallParts, type DialogOwner, type OwnDescription } from "./call-parts.ts";
 import type { Dialog } from "./dialog.ts";
 import type { Incoming } from "./exchange.ts";
+import { InDialog } from "./in-dialog.ts";
 import { infoDigit } from "./info.ts";
 import { legQualityOf } from "./leg-quality.ts";
 import type { Headers } from "./message/headers.ts";
-import { parseCSeq, type SipRequest, type SipResponse } from "./message/message.ts";
+import type { SipRequest, SipResponse } from "./message/message.ts";
 import { responseTo } from "./message/respond.ts";
 import { Repeats } from "./repeats.ts";
 import type { LineQuality, Media, MediaListener } from "./rtp/media.ts";
-import { answerOffer, makeOffer, readAnswer, type Agreed } from "./sdp.ts";
-import { agreeInterval, sessionInterval, SessionTimer, shortestSessionSeconds } from "./session-timer.ts";
+import type { Agreed } from "./sdp.ts";
 import type { LegLine } from "./sip-leg.ts";
 import { Transfers } from "./transfer.ts";
 import type { Hop } from "./wire/wire.ts";
@@ -49,19 +50,15 @@ export class SipCall implements DialogOwner, LegLine, MediaListener {
   readonly #parts: CallParts;
   readonly #media: Media;
   readonly #encoding: Encoding;
-  readonly #own: OwnDescription;
   readonly #listener: LegListener;
-  readonly #peer: Hop;
-  readonly #timer: SessionTimer;
+  readonly #wire: InDialog;
+  readonly #agreement: Agreement;
   readonly #registration: Disposable;
-  readonly #peerUpdates: boolean;
-  #agreed: Agreed | undefined;
-  #state: State = { name: "talking" };
-  /** A re-INVITE of theirs that waits for its ACK, and with it perhaps for the answer to our offer. */
-  #reinvite: { readonly repeats: Repeats; readonly number: number } | undefined;
-  #ownOfferPending = false;
   readonly #transfers: Transfers;
   readonly #language: string | undefined;
+  #state: State = { name: "talking" };
+  /** They hear nothing of us, by their own wish. */
+  #isHeld = false;
   #farewell: Timer | undefined;
   /** When the media were closed. */
   #lastQuality: LineQuality | undefined;
@@ -71,15 +68,19 @@ export class SipCall implements DialogOwner, LegLine, MediaListener {
     this.dialog = start.dialog;
     this.#media = start.media;
     this.#encoding = start.encoding;
-    this.#own = start.own;
-    this.#agreed = start.agreed;
     this.#listener = start.listener;
-    this.#peer = start.peer;
-    this.#peerUpdates = start.headers.options("Allow").includes("update");
-    this.#timer = new SessionTimer(
-      parts.clock,
-      () => this.#refresh(),
-      () => this.#giveUp("the session was not refreshed"),
+    this.#wire = new InDialog(parts, start.dialog, start.peer);
+    this.#agreement = new Agreement(
+      {
+        call: parts,
+        dialog: start.dialog,
+        wire: this.#wire,
+        own: start.own,
+        peerUpdates: start.headers.options("Allow").includes("update"),
+        agreed: (agreed) => this.#startMedia(agreed),
+        giveUp: (why) => this.#giveUp(why),
+      },
+      start.agreed,
     );
     this.#language = start.language;
     this.#transfers = new Transfers({
@@ -87,7 +88,7 @@ export class SipCall implements DialogOwner, LegLine, MediaListener {
       consult: parts.consult,
       remoteTarget: () => this.dialog.remoteTarget,
       refer: (dress, ear) =>
-        this.#send(
+        this.#wire.send(
           "REFER",
           (headers) => {
             dress(headers);
@@ -105,27 +106,18 @@ export class SipCall implements DialogOwner, LegLine, MediaListener {
   accept(ok: SipResponse, send: () => void): void {
     const repeats = new Repeats(this.#parts.clock, send, () => this.#giveUp("the answer was not acknowledged"));
     this.#state = { name: "answered", repeats, ending: false };
-    const interval = sessionInterval(ok.headers);
-    if (interval !== undefined) this.#timer.start(interval.seconds, interval.refresher === "uas");
-    if (this.#agreed !== undefined) this.#startMedia(this.#agreed);
+    this.#agreement.begin(ok, "uas");
     this.#media.holdBack(true);
     repeats.start();
   }
 
   /** Their answer to our INVITE came and was acknowledged. */
   accepted(ok: SipResponse): void {
-    const interval = sessionInterval(ok.headers);
-    if (interval !== undefined) this.#timer.start(interval.seconds, interval.refresher !== "uas");
-    if (this.#agreed !== undefined) this.#startMedia(this.#agreed);
+    this.#agreement.begin(ok, "uac");
   }
 
   acknowledged(request: SipRequest): void {
-    const number = parseCSeq(request.headers.get("CSeq"))?.number;
-    this.#takeLateAnswer(request);
-    if (this.#reinvite?.number === number) {
-      this.#reinvite?.repeats.stop();
-      this.#reinvite = undefined;
-    }
+    this.#agreement.acknowledged(request);
     if (this.#state.name !== "answered") return;
     const { repeats, ending } = this.#state;
     repeats.stop();
@@ -143,15 +135,15 @@ export class SipCall implements DialogOwner, LegLine, MediaListener {
         incoming.respond(responseTo(request, 200, undefined));
         return this.#ended({ type: "hung-up" });
       case "INVITE":
-        return this.#reinvited(incoming);
+        return this.#agreement.reinvited(incoming, this.#state.name === "answered");
       case "UPDATE":
-        return this.#updated(incoming);
+        return this.#agreement.updated(incoming);
       case "INFO":
         return this.#informed(incoming);
       case "NOTIFY":
         return this.#notified(incoming);
       case "OPTIONS":
-        return incoming.respond(this.#withContact(responseTo(request, 200, undefined)));
+        return incoming.respond(this.#wire.withContact(responseTo(request, 200, undefined)));
       case "REFER":
         // Whom an agent's caller may send where is not the caller's to decide.
         return incoming.refuse(603);
@@ -222,7 +214,7 @@ export class SipCall implements DialogOwner, LegLine, MediaListener {
 
   #bye(): void {
     if (this.#state.name === "over") return;
-    this.#send("BYE", () => {}, { response: () => {}, timedOut: () => {} });
+    this.#wire.bye();
     this.#ended(undefined);
   }
 
@@ -230,7 +222,7 @@ export class SipCall implements DialogOwner, LegLine, MediaListener {
   #giveUp(why: string): void {
     if (this.#state.name === "over") return;
     this.#parts.log.info("leg_lost", { dialect: "sip", message: why });
-    this.#send("BYE", () => {}, { response: () => {}, timedOut: () => {} });
+    this.#wire.bye();
     this.#ended({ type: "lost", fault: undefined });
   }
 
@@ -238,8 +230,7 @@ export class SipCall implements DialogOwner, LegLine, MediaListener {
     const before = this.#state;
     this.#state = { name: "over" };
     if (before.name === "answered") before.repeats.stop();
-    this.#reinvite?.repeats.stop();
-    this.#timer.stop();
+    this.#agreement.stop();
     if (this.#farewell !== undefined) this.#parts.clock.clearTimeout(this.#farewell);
     // Who was asked to take the caller over has done so when the caller leaves before the verdict.
     const wasTransferred = this.#transfers.isReferring && signal?.type === "hung-up";
@@ -252,95 +243,12 @@ export class SipCall implements DialogOwner, LegLine, MediaListener {
     if (signal !== undefined) this.#listener.signal(wasTransferred ? { type: "transferred" } : signal);
   }
 
-  #reinvited(incoming: Incoming): void {
-    const { request } = incoming;
-    if (this.#state.name === "answered" || this.#reinvite !== undefined) return this.#tooSoon(incoming);
-    if (this.#ownOfferPending) return incoming.refuse(491);
-    const ok = this.#renegotiated(incoming, true);
-    if (ok === undefined) return;
-    const repeats = new Repeats(
-      this.#parts.clock,
-      () => incoming.transaction.repeat(ok),
-      () => this.#giveUp("the answer to a re-INVITE was not acknowledged"),
-    );
-    this.#reinvite = { repeats, number: parseCSeq(request.headers.get("CSeq"))?.number ?? 0 };
-    incoming.respond(ok);
-    repeats.start();
-  }
-
-  /** RFC 3261 section 14.2: two offers at once; they may try again in a while. */
-  #tooSoon(incoming: Incoming): void {
-    const refusal = responseTo(incoming.request, 500, undefined);
-    refusal.headers.add("Retry-After", String(Math.floor(this.#parts.random.next() * 10)));
-    incoming.respond(refusal);
-  }
-
-  #updated(incoming: Incoming): void {
-    const { request } = incoming;
-    if (this.#ownOfferPending && request.body.length > 0) return incoming.refuse(491);
-    const ok = this.#renegotiated(incoming, false);
-    if (ok !== undefined) incoming.respond(ok);
-  }
-
-  /** The 200 for a new offer or a refresh; undefined: it was refused, and everything stays as it was. */
-  #renegotiated({ request, respond, from }: Incoming, offersWithout: boolean): SipResponse | undefined {
-    const asked = sessionInterval(request.headers);
-    if (asked !== undefined && asked.seconds < shortestSessionSeconds) {
-      const refusal = responseTo(request, 422, undefined);
-      refusal.headers.add("Min-SE", String(shortestSessionSeconds));
-      respond(refusal);
-      return undefined;
-    }
-    let body = "";
-    try {
-      if (request.body.length > 0) body = this.#takeOffer(request.body.toString());
-      else if (offersWithout) body = makeOffer(this.#own.next(from));
-    } catch (error) {
-      const fault = toFault(error, "internal", "taking a new offer");
-      respond(responseTo(request, fault.row.sipStatus, undefined));
-      return undefined;
-    }
-    this.dialog.refreshTarget(request.headers);
-    const ok = this.#withContact(responseTo(request, 200, undefined));
-    const interval = agreeInterval(request.headers);
-    if (interval !== undefined) {
-      ok.headers.add("Session-Expires", `${interval.seconds};refresher=${interval.refresher}`).add("Require", "timer");
-      this.#timer.start(interval.seconds, interval.refresher === "uas");
-    }
-    return withBody(ok, body);
-  }
-
-  #takeOffer(text: string): string {
-    const { agreed, answer } = answerOffer(text, this.#own.next(this.#peer), this.#agreed?.codec.name);
-    this.#startMedia(agreed);
-    return answer;
-  }
-
-  /** An ACK may carry the answer to an offer that we made in our 200. */
-  #takeLateAnswer({ body }: SipRequest): void {
-    const awaited = this.#agreed === undefined || this.#reinvite !== undefined;
-    if (!awaited || body.length === 0) return this.#missLateAnswer();
-    try {
-      this.#startMedia(readAnswer(body.toString(), this.#own.current(this.#peer)));
-    } catch (error) {
-      this.#giveUp(toFault(error, "caller-malformed", "reading a late answer").message);
-    }
-  }
-
-  #missLateAnswer(): void {
-    if (this.#agreed === undefined) this.#giveUp("the call has no session description");
-  }
-
+  /** Who hears nothing of us has said so in their description. */
   #startMedia(agreed: Agreed): void {
-    const wasHeld = this.#isHeld;
-    this.#agreed = agreed;
     this.#media.start(agreed, this.#encoding, this);
-    if (this.#isHeld !== wasHeld) this.#listener.signal({ type: wasHeld ? "resumed" : "paused" });
-  }
-
-  /** They hear nothing of us: they said so, in their description. */
-  get #isHeld(): boolean {
-    return this.#agreed?.sends === false;
+    if (agreed.sends !== this.#isHeld) return;
+    this.#isHeld = !agreed.sends;
+    this.#listener.signal({ type: agreed.sends ? "resumed" : "paused" });
   }
 
   #informed(incoming: Incoming): void {
@@ -361,73 +269,7 @@ export class SipCall implements DialogOwner, LegLine, MediaListener {
 
   #transferred(): void {
     if (this.#state.name === "over") return;
-    this.#send("BYE", () => {}, { response: () => {}, timedOut: () => {} });
+    this.#wire.bye();
     this.#ended({ type: "transferred" });
   }
-
-  /** Our turn to say that the session is alive: UPDATE where the peer knows it, else a re-INVITE with what is agreed already. */
-  #refresh(): void {
-    if (this.#state.name !== "talking") return;
-    const isInvite = !this.#peerUpdates;
-    const body = isInvite ? makeOffer(this.#own.next(this.#peer)) : "";
-    this.#ownOfferPending = isInvite;
-    this.#send(
-      isInvite ? "INVITE" : "UPDATE",
-      (headers) => headers.add("Supported", supportedExtensions).add("Session-Expires", "1800;refresher=uac"),
-      {
-        response: (response, request, hop) => this.#refreshed(response, request, hop),
-        timedOut: () => this.#giveUp("the session could not be refreshed"),
-      },
-      body,
-    );
-  }
-
-  #refreshed(response: SipResponse, request: SipRequest, hop: Hop): void {
-    if (response.status < 200) return;
-    this.#ownOfferPending = false;
-    if (response.status >= 300) {
-      // 408 and 481 mean that the other side knows nothing of this call; anything else leaves it as it was.
-      if (response.status === 408 || response.status === 481) this.#giveUp(`the refresh was answered ${response.status}`);
-      return;
-    }
-    if (request.method === "INVITE") {
-      const number = parseCSeq(request.headers.get("CSeq"))?.number ?? 1;
-      this.#parts.exchange.send(this.dialog.request("ACK", number).request, hop);
-      if (response.body.length > 0) this.#startMedia(readAnswer(response.body.toString(), this.#own.current(this.#peer)));
-    }
-    const interval = sessionInterval(response.headers);
-    if (interval !== undefined) this.#timer.start(interval.seconds, interval.refresher !== "uas");
-  }
-
-  /** A request in the dialog; where it goes is looked up first, if it is a name. */
-  #send(
-    method: string,
-    dress: (headers: Headers) => unknown,
-    ear: { response(response: SipResponse, request: SipRequest, hop: Hop): void; timedOut(): void },
-    body = "",
-  ): void {
-    const { request: bare, hop: uri } = this.dialog.request(method);
-    const request = withBody(bare, body);
-    const { exchange } = this.#parts;
-    const go = (hop: Hop): void => {
-      request.headers.add("Contact", contactFor(this.#parts, hop));
-      dress(request.headers);
-      exchange.request(request, hop, { response: (response) => ear.response(response, request, hop), timedOut: () => ear.timedOut() });
-    };
-    // A connection that the peer opened is the only way back through its NAT.
-    if (this.#peer.transport !== "udp" && uri === this.dialog.remoteTarget) return go(this.#peer);
-    exchange.locate(uri).then(go, () => go(this.#peer));
-  }
-
-  #withContact(response: SipResponse): SipResponse {
-    response.headers.add("Contact", contactFor(this.#parts, this.#peer)).add("Allow", allowedMethods).add("Supported", supportedExtensions);
-    return response;
-  }
-}
-
-/** The same message with a session description, or as it is. */
-export function withBody<M extends SipRequest | SipResponse>(message: M, body: string): M {
-  if (body === "") return message;
-  message.headers.set("Content-Type", "application/sdp");
-  return { ...message, body: Buffer.from(body) };
 }

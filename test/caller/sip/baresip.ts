@@ -105,7 +105,7 @@ export class Baresip implements AsyncDisposable {
     const child = spawn("baresip", ["-f", folder, "-4", "-v"], { stdio: ["ignore", "pipe", "pipe"] });
     const output: string[] = [];
     for (const stream of [child.stdout, child.stderr]) stream.on("data", (bytes: Buffer) => void output.push(bytes.toString()));
-    const socket = await connected(control ?? 0, () => child.exitCode === null);
+    const socket = await connected(control ?? 0, child, output);
     if (socket !== undefined) return new Baresip(folder, child, socket, sip ?? 0, output);
     child.kill("SIGKILL");
     rmSync(folder, { recursive: true, force: true });
@@ -151,17 +151,20 @@ export class Baresip implements AsyncDisposable {
   }
 }
 
-async function connected(port: number, lives: () => boolean): Promise<Socket | undefined> {
-  for (let tries = 0; tries < 100 && lives(); tries += 1) {
-    const socket = connect(port, "127.0.0.1");
-    const opened = await new Promise<boolean>((resolve) => {
-      socket.once("connect", () => resolve(true));
-      socket.once("error", () => resolve(false));
-    });
-    if (opened) return socket;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  return undefined;
+/** The control socket, once the phone says that it is ready; undefined: it never will be. */
+async function connected(port: number, child: ReturnType<typeof spawn>, output: readonly string[]): Promise<Socket | undefined> {
+  const isReady = (): boolean => output.join("").includes("baresip is ready");
+  await new Promise<void>((resolve) => {
+    child.stdout?.on("data", () => isReady() && resolve());
+    child.once("exit", () => resolve());
+    child.once("error", () => resolve());
+  });
+  if (!isReady()) return undefined;
+  const socket = connect(port, "127.0.0.1");
+  return new Promise((resolve) => {
+    socket.once("connect", () => resolve(socket));
+    socket.once("error", () => resolve(undefined));
+  });
 }
 
 function wav(samples: Int16Array, rateHz: number, channels: number): Buffer {
