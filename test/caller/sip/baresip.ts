@@ -72,7 +72,7 @@ export class Baresip implements AsyncDisposable {
     const folder = mkdtempSync(join(tmpdir(), "baresip-"));
     const { codec = "PCMU", transport = "udp", says } = options;
     const source = says ?? { samples: new Int16Array(8_000), rateHz: 8_000, channels: 1 };
-    writeFileSync(join(folder, "says.wav"), wav(source.samples, source.rateHz, source.channels));
+    writeFileSync(join(folder, "says.wav"), pcm16Wav(source.samples, source.rateHz, source.channels));
     if (options.ca !== undefined) writeFileSync(join(folder, "ca.pem"), options.ca);
     const account = [
       `<sip:phone@127.0.0.1:${transport === "tls" ? tls : sip};transport=${transport}>`,
@@ -167,7 +167,7 @@ async function connected(port: number, child: ReturnType<typeof spawn>, output: 
   });
 }
 
-function wav(samples: Int16Array, rateHz: number, channels: number): Buffer {
+export function pcm16Wav(samples: Int16Array, rateHz: number, channels = 1): Buffer {
   const header = Buffer.alloc(44);
   header.write("RIFF", 0);
   header.writeUInt32LE(36 + samples.byteLength, 4);
