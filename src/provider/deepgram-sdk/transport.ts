@@ -1,6 +1,7 @@
 import type { DeepgramTransport, DeepgramTransportCloseEvent, DeepgramTransportFactory, DeepgramTransportMessage } from "@deepgram/sdk";
 import { WebSocket } from "ws";
 import type { Clock } from "../../kernel/clock.ts";
+import { resumingOptions } from "../tls-sessions.ts";
 
 /** How a connection came to its end. */
 export type SocketEnd =
@@ -53,7 +54,8 @@ export class WsTransport implements DeepgramTransport {
   /** For `transportFactory`. Whoever calls it a second time wanted to reconnect. */
   readonly factory: DeepgramTransportFactory = (url, headers, { protocols }) => {
     if (this.#socket !== undefined || this.#over) throw new Error("this connection was dialled before");
-    const socket = new WebSocket(url, protocols, { headers, perMessageDeflate: false, maxPayload: maxMessageBytes });
+    const options = { headers, perMessageDeflate: false, maxPayload: maxMessageBytes, ...resumingOptions(url) };
+    const socket = new WebSocket(url, protocols, options);
     this.#socket = socket;
     let opened = false;
     socket.on("open", () => {

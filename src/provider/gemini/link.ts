@@ -3,6 +3,7 @@ import type { Timer } from "../../kernel/clock.ts";
 import { Fault } from "../../kernel/fault.ts";
 import type { Begin, ConversationItem, Link, LinkNotice, OpenRequest, ToolResult } from "../contract.ts";
 import { Pulse } from "../pulse.ts";
+import { resumingOptions } from "../tls-sessions.ts";
 import { closedFault, refusedUpgrade } from "./faults.ts";
 import { openingOf, takeOverOf, type Opening } from "./opening.ts";
 import type { LinkSettings } from "./settings.ts";
@@ -42,6 +43,7 @@ export async function openLink(plan: LinkPlan): Promise<Link> {
       maxPayload: maxMessageBytes,
       perMessageDeflate: false,
       followRedirects: false,
+      ...resumingOptions(plan.url),
     });
   } catch (error) {
     // Only a key that no header can carry comes here; the address was looked at before.

@@ -1,6 +1,7 @@
 import { connect } from "node:net";
 import type { ClientOptions } from "ws";
 import { Fault } from "../../kernel/fault.ts";
+import { resumingOptions } from "../tls-sessions.ts";
 
 /** Audio comes in pieces far smaller; a peer that sends more in one message is not one to listen to. */
 const maxMessageBytes = 16 * 2 ** 20;
@@ -17,7 +18,7 @@ export function baseUrl(name: string, value: string): URL {
  * (a proxy or a fake on this machine) is reached by giving it a plain socket for the same request.
  */
 export function socketOptions(url: URL): ClientOptions {
-  if (url.protocol === "https:" || url.protocol === "wss:") return { maxPayload: maxMessageBytes };
+  if (url.protocol === "https:" || url.protocol === "wss:") return { maxPayload: maxMessageBytes, ...resumingOptions(url) };
   const host = url.hostname.replace(/^\[|\]$/g, "");
   const port = url.port === "" ? 80 : Number(url.port);
   return { maxPayload: maxMessageBytes, createConnection: () => connect({ host, port }) };
