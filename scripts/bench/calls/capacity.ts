@@ -30,10 +30,30 @@ export function capacityPage(figures: Figures): string {
   const perGb = Math.floor(1e6 / residentKb);
   const nodes = (calls: number, { cores, memoryGb }: (typeof machines)[number]): string =>
     String(Math.ceil(calls / Math.min(perCore * cores, perGb * memoryGb)));
+  const memoryGb = machines[0]?.memoryGb ?? 0;
+  const limits = [
+    {
+      what: `open files, ${filesACall} a call, where a process may open ${usualFiles}`,
+      calls: Math.floor(usualFiles / filesACall),
+      then: "raise the limit (`ulimit -n`, `LimitNOFILE`)",
+    },
+    {
+      what: "a core, by the share above",
+      calls: perCore,
+      then: "a process a core; above its measured load a node refuses new calls in words that carriers understand",
+    },
+    { what: `memory of ${memoryGb} GB`, calls: memoryGb * perGb, then: "more of it, or more nodes" },
+    {
+      what: "ports from one address to one provider's address",
+      calls: portsToOneAddress,
+      then: "`net.ipv4.ip_local_port_range`, or a second address",
+    },
+    { what: "a gigabit each way", calls: Math.floor((2 * gigabit) / bytesPerSecond), then: "more nodes" },
+  ];
   return [
     "# Capacity",
     "",
-    "Computed from [the figures](README.md) of the last measured run: telephone calls (Twilio, µ-law) to one speech-to-speech provider with the same encoding, both sides talking all the time, on cores like the measured one. TLS is not in it, for it is best ended in front, and speech models on the same machine are not.",
+    "Computed from [the figures](README.md) of the last measured run: telephone calls (Twilio, µ-law) to one speech-to-speech provider with the same encoding, both sides talking all the time, on cores like the measured one. TLS is not in it: towards callers it is best ended in front, towards providers it is the server's own. Nor are speech models on the same machine.",
     "",
     `- **Processor**: ${cpuMs.toFixed(2)} ms a call and second, so ${perCore} calls a core at ${plannedShare * 100} % of its time; the rest is for bursts, scrapes, and a reconnect of all calls at once. The most calls with 99 % of the frames within 20 ms were ${most ?? "not measured"}. A call that is transcoded (8 to 16 and 24 to 8 kHz) takes ${Number.isNaN(transcodingMs) ? "what was not measured" : `${transcodingMs.toFixed(2)} ms`}.`,
     `- **Memory**: ${residentKb.toFixed(0)} kB a call, ${perGb} calls a GB.`,
@@ -66,11 +86,9 @@ export function capacityPage(figures: Figures): string {
     "| what | at | then |",
     "| --- | --- | --- |",
     "| the provider's quota | see above | calls go to the next tier; the last is answered here |",
-    `| open files: ${filesACall} a call | ${Math.floor(usualFiles / filesACall)} calls where a process may open ${usualFiles} | raise the limit (\`ulimit -n\`, \`LimitNOFILE\`) |`,
-    `| a core | ${perCore} calls by the share above | a process a core; above its measured load a node refuses new calls with a word that carriers understand |`,
-    `| memory, ${machines[0]?.memoryGb} GB | ${(machines[0]?.memoryGb ?? 0) * perGb} calls | more of it, or more nodes |`,
-    `| ports from one address to one provider's address | ${portsToOneAddress.toLocaleString("en")} calls | \`net.ipv4.ip_local_port_range\`, or a second address |`,
-    `| a gigabit | ${Math.floor((2 * gigabit) / bytesPerSecond).toLocaleString("en")} calls | more nodes |`,
+    ...limits
+      .sort((one, other) => one.calls - other.calls)
+      .map(({ what, calls, then }) => `| ${what} | ${calls.toLocaleString("en")} calls | ${then} |`),
     "",
     "Beyond one machine it is what all nodes share: the carrier's limit of new calls a second, the store of records and logs (one line and a few kB a call), Redis where nodes know of each other (a snapshot a call every ten seconds), and whoever scrapes the metrics.",
     "",

@@ -7,7 +7,7 @@ export interface Bar {
   readonly spread: Spread;
 }
 
-const [width, left, right, rowHeight, top, bottom] = [720, 190, 110, 38, 66, 30];
+const [width, left, right, rowHeight, top, bottom] = [740, 215, 105, 38, 66, 30];
 
 /** Legible on a light page and on a dark one: an image in a page is told which of them the reader wants. */
 const style = `
