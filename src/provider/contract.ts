@@ -10,7 +10,8 @@ export interface Provider {
   readonly traits: ProviderTraits;
   /**
    * One connection for one call. Resolves when the session is configured, the conversation is seeded and audio may flow.
-   * Notices may be reported before it resolves. After an abort of `request.signal` nothing is left open and nothing is reported.
+   * Notices may be reported before it resolves. After an abort of `request.signal` nothing is left open and nothing is reported, but for
+   * what was used until then: that is told at once, as it is on `close`.
    * @throws {Fault} with a `provider-*` or `internal` code; whatever went wrong, it never hangs longer than `request.openLimitMs`.
    */
   open(request: OpenRequest): Promise<Link>;

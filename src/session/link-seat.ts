@@ -207,10 +207,10 @@ export class LinkSeat implements Disposable, LinkReport {
   }
 
   notice(notice: LinkNotice): void {
-    if (this.#state.name === "over") return;
-    // What the link is and costs does not wait for the call.
-    if (notice.type === "link.named") return void (this.#model = notice.model);
+    // What the link is and costs does not wait for the call, and what it has cost is owed when it is over.
     if (notice.type === "link.used") return this.#call.tell({ type: "link.used", provider: this.provider, usage: notice.usage });
+    if (this.#state.name === "over") return;
+    if (notice.type === "link.named") return void (this.#model = notice.model);
     if (this.#order.waits && this.#state.name === "ready" && notice.type === "link.expiring") return this.#host.expiring(this);
     if (this.#state.name !== "open" && notice.type !== "link.lost") return this.#keepEarly(() => this.notice(notice));
     try {

@@ -35,3 +35,15 @@ test("what a link uses while it only waits is paid for all the same", async () =
   house.provider("beta").link.tells({ type: "link.used", usage: { model: "m", quantities: { session_ms: 5 } } });
   expect(house.events).toContainEqual(expect.objectContaining({ type: "link.used", provider: "beta" }));
 });
+
+test("what a link tells as it closes is booked to its call, before both are over", async () => {
+  const house = startHouse();
+  const caller = house.dial();
+  await caller.speaks(1_000);
+  const { link } = house.provider("alpha");
+  link.close = () => link.tells({ type: "link.used", usage: { model: "m", quantities: { session_ms: 457 } } });
+  house.roster.endAll();
+  expect(house.events.map(({ type }) => type).filter((type) => /^link.(used|closed)|^call.ended/.test(type))).toEqual([
+    ...["link.used", "link.closed", "call.ended"],
+  ]);
+});

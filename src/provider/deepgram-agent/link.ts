@@ -263,6 +263,7 @@ class AgentLink implements Link, TalkHost, SocketReport {
   }
 
   #leave(): void {
+    if (this.#state === "open") this.#tellUsed();
     this.#state = "closed";
     this.#talk.close();
     this.#pulse.end();

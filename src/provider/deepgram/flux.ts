@@ -107,6 +107,7 @@ class Flux implements Transcription {
   }
 
   #stop(): void {
+    this.#tellUsed();
     const { clock } = this.#request;
     clock.clearTimeout(this.#beat);
     clock.clearTimeout(this.#forced?.timer);

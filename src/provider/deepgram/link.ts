@@ -113,7 +113,7 @@ class PipelineLink implements Link, PipelineHost {
   // What the pipeline wants
 
   notice(notice: LinkNotice): void {
-    if (this.#isReady) this.request.report.notice(notice);
+    if (this.#isReady || notice.type === "link.used") this.request.report.notice(notice);
   }
 
   audio(bytes: Uint8Array, turnId: string): void {
@@ -123,8 +123,10 @@ class PipelineLink implements Link, PipelineHost {
   lost(fault: Fault): void {
     if (this.#state === "closed") return;
     this.#fault = fault;
-    this.notice({ type: "link.lost", fault });
+    const isReady = this.#isReady;
+    // What was used comes first: nothing follows the loss.
     this.#end();
+    if (isReady) this.request.report.notice({ type: "link.lost", fault });
   }
 
   #end(): void {

@@ -102,6 +102,7 @@ class Nova implements Transcription {
   }
 
   #stop(): void {
+    this.#tellUsed();
     const { clock } = this.#request;
     clock.clearTimeout(this.#beat);
     clock.clearTimeout(this.#finalizing?.timer);

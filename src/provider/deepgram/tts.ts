@@ -86,7 +86,10 @@ export class AuraSpeaker implements Speaker {
     this.#closing.abort();
     this.#plan.clock.clearTimeout(this.#renew);
     this.#request?.abort.abort();
-    for (const speech of this.#speeches.splice(0)) speech.silence();
+    for (const speech of this.#speeches.splice(0)) {
+      this.#tellUsed(speech);
+      speech.silence();
+    }
     this.#drop();
   }
 
@@ -214,11 +217,12 @@ export class AuraSpeaker implements Speaker {
     const at = this.#speeches.indexOf(speech);
     if (at < 0) return;
     this.#speeches.splice(at, 1);
-    if (speech.characters > 0 && !this.#closing.signal.aborted)
-      this.#plan.report({
-        type: "link.used",
-        usage: { model: this.#plan.settings.voice, quantities: { spoken_characters: speech.characters } },
-      });
+    this.#tellUsed(speech);
     this.#pump();
+  }
+
+  #tellUsed({ characters }: Speech): void {
+    if (characters > 0)
+      this.#plan.report({ type: "link.used", usage: { model: this.#plan.settings.voice, quantities: { spoken_characters: characters } } });
   }
 }

@@ -199,7 +199,7 @@ export class LocalLink implements Link {
   async #answer({ input, callerTurnId }: Waiting): Promise<void> {
     this.#isThinking = true;
     this.#replies += 1;
-    const reply = new Reply(`a${this.#replies}`, callerTurnId);
+    const reply = new Reply(`a${this.#replies}`, callerTurnId, this.#request.clock.now());
     this.#reply = reply;
     try {
       const { signal } = reply;
@@ -228,11 +228,15 @@ export class LocalLink implements Link {
 
   async #say(clause: string, reply: Reply): Promise<void> {
     if (clause === "") return;
+    const { clock } = this.#request;
+    const wordsMs = clock.now();
     const bytes = await this.#parts.mouth.speak(clause, this.#request.agent.voice, reply.signal);
+    const times = reply.timesOf(wordsMs, clock.now());
     while (reply.state === "thinking" && this.#caller.name === "speaking") await this.#caller.isOver.promise;
     if (this.#playback.aheadMs > aheadLimitMs) await this.#pause(this.#playback.aheadMs - aheadLimitMs, reply.signal);
     if (!reply.isRunning) return;
     this.#startSpeaking(reply);
+    if (times !== undefined) this.#tell({ type: "link.timed", turnId: reply.turnId, ...times });
     const text = reply.piece(clause);
     const durationMs = msOf(bytes.length, audio);
     this.#tell({ type: "agent.said", turnId: reply.turnId, text, audioMs: reply.audioMs });
@@ -282,10 +286,13 @@ export class LocalLink implements Link {
   }
 
   #tellEnded(reply: Reply, outcome: "complete" | "interrupted" | "failed"): void {
-    const spoken = reply.text.length;
-    if (spoken > 0)
-      this.#tell({ type: "link.used", usage: { model: this.#parts.models.mouth, quantities: { spoken_characters: spoken } } });
+    this.#tellSpoken(reply);
     this.#tell({ type: "agent.ended", turnId: reply.turnId, outcome });
+  }
+
+  #tellSpoken({ text: { length } }: Reply): void {
+    if (length > 0)
+      this.#tell({ type: "link.used", usage: { model: this.#parts.models.mouth, quantities: { spoken_characters: length } } });
   }
 
   #tell(notice: LinkNotice): void {
@@ -299,6 +306,7 @@ export class LocalLink implements Link {
 
   readonly #end = (): void => {
     if (!this.#isOpen) return;
+    if (this.#reply?.state === "speaking") this.#tellSpoken(this.#reply);
     this.#isOpen = false;
     this.#request.signal.removeEventListener("abort", this.#end);
     this.#waiting.length = 0;

@@ -58,6 +58,8 @@ async function make(house: ProviderHouse): Promise<LocalProvider> {
           `opening local: ${request.uplink} and ${request.downlink} asked for, only pcm16@16000 is spoken`,
         );
       }
+      // Of its models the one that hears the caller; the others tell of themselves what they use.
+      request.report.notice({ type: "link.named", model: models.ears });
       return request.begin === "wait" ? new WaitingLink(request, start) : start(request);
     },
     status: () => ({ calls: callIds().size, ears: ears.status(), mouth: mouth.status() }),

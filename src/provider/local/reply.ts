@@ -8,12 +8,20 @@ export class Reply {
   readonly callerTurnId: string | undefined;
   readonly #abort = new AbortController();
   readonly #pieces: { readonly text: string; readonly fromMs: number; readonly toMs: number }[] = [];
+  /** When thinking about it began. */
+  readonly #thinkingMs: number;
   state: ReplyState = "thinking";
   hasCalls = false;
 
-  constructor(turnId: string, callerTurnId: string | undefined) {
+  constructor(turnId: string, callerTurnId: string | undefined, nowMs: number) {
     this.turnId = turnId;
     this.callerTurnId = callerTurnId;
+    this.#thinkingMs = nowMs;
+  }
+
+  /** How long its stages took until its first sound, whose words stood at `wordsMs`; undefined for what follows. */
+  timesOf(wordsMs: number, soundMs: number): { readonly llmMs: number; readonly ttsMs: number } | undefined {
+    return this.#pieces.length > 0 ? undefined : { llmMs: wordsMs - this.#thinkingMs, ttsMs: soundMs - wordsMs };
   }
 
   get signal(): AbortSignal {

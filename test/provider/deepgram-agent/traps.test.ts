@@ -440,6 +440,19 @@ describe("time", { timeout: 30_000 }, () => {
     const told = line.all("link.used").map(({ usage }) => usage.quantities.session_ms);
     expect(told).toEqual([4_000, 6_000]);
   });
+
+  test.each(["close", "abort"] as const)("what was used since it was told last is told on %s, to the millisecond and once", async (how) => {
+    const { bench } = await stage();
+    await using _bench = bench;
+    const { time, clock } = movable();
+    await using line = await new Line(bench, { clock }).open();
+    await time.advance(13_457);
+    if (how === "close") line.ends.close();
+    else line.abort();
+    line.ends.close();
+    await time.advance(60_000);
+    expect(line.all("link.used").map(({ usage }) => usage.quantities.session_ms)).toEqual([10_000, 3_457]);
+  });
 });
 
 test("what a caller says into the service is heard in its own time", { timeout: 30_000 }, async () => {

@@ -437,6 +437,25 @@ describe("the talk", { timeout, concurrent: true }, () => {
   });
 });
 
+test.for(["flux-general-en", "nova-3"])(
+  "%s is paid for to the last sample when the link closes, and so is what the voice was given",
+  async (stt, { expect }) => {
+    await using bench = await desk({ stt });
+    await using line = await new Line(bench, { uplink }).open();
+    bench.fake.panel.reply({ text: "There are a great many things to be said about that.", ms: 4_000, holdAtMs: 1_000 });
+    line.ends.takeText("a room, please");
+    await line.hears("agent.began");
+    const sent = bench.speech(uplink);
+    for (let at = 0; at < sent.length; at += 640) expect(line.ends.hear(sent.subarray(at, at + 640))).toBe(true);
+    line.ends.close();
+    const sum = (unit: "transcribed_ms" | "spoken_characters"): number =>
+      line.all("link.used").reduce((all, { usage }) => all + (usage.quantities[unit] ?? 0), 0);
+    // Silence that keeps the connection open is heard, and paid for, too.
+    expect(sum("transcribed_ms")).toBeGreaterThanOrEqual(Math.round(sent.length / 32));
+    expect(sum("spoken_characters")).toBeGreaterThan(0);
+  },
+);
+
 describe("setting up", { timeout }, () => {
   test.for([
     { own: { stt: "whisper" }, says: "stt" },

@@ -29,6 +29,27 @@ describe("a turn", () => {
     ]);
   });
 
+  test("tells once how long its words took to come, and how long their first sound", async () => {
+    const words = Promise.withResolvers<MindPart>();
+    const parlour = new Parlour([[words.promise, say("At noon.")]]);
+    await parlour.caller("c1", "Are you open?");
+    await parlour.passes(700);
+    words.resolve(say("Yes."));
+    await parlour.passes(0);
+    const timed = parlour.notices.filter(({ type }) => type === "link.timed");
+    expect(timed).toEqual([{ type: "link.timed", turnId: "a1", llmMs: 700, ttsMs: 0 }]);
+    const order = parlour.notices.map(({ type }) => type);
+    expect(order.indexOf("link.timed")).toBeLessThan(order.indexOf("agent.said"));
+  });
+
+  test("that is being spoken when the link closes is paid for as far as it came", async () => {
+    const parlour = new Parlour([[say("Yes."), new Promise<MindPart>(() => {})]]);
+    await parlour.caller("c1", "Are you open?");
+    parlour.link.close();
+    parlour.link.close();
+    expect(parlour.used.slice(1)).toEqual([{ model: "mouth", quantities: { spoken_characters: 4 } }]);
+  });
+
   test("with speech but no words is given to the mind as such", async () => {
     const parlour = new Parlour([[say("Sorry?")]]);
     await parlour.caller("c1", "");

@@ -67,7 +67,7 @@ export class Parlour {
         audio: (bytes, turnId) => void this.story.push(`audio ${turnId} ${bytes.length / 32}`),
         notice: (notice) => {
           this.notices.push(notice);
-          if (notice.type !== "link.used") this.story.push(words(notice));
+          if (notice.type !== "link.used" && notice.type !== "link.timed") this.story.push(words(notice));
           this.onNotice(notice);
         },
       },
