@@ -27,6 +27,12 @@ export interface GuardSettings {
 /** So long one opening that came to nothing speaks against a provider, unless another one shows better. */
 const stalledMs = 30_000;
 
+/**
+ * What calls that wait are told of a provider. `recovered`: who turned away from it may come back: its breaker lets calls in, or it was
+ * seen to work again. `stalled`: it let an opening wait in vain, and whoever waits for it alone should not.
+ */
+export type CallNews = "recovered" | "stalled";
+
 interface HealthChange extends HealthFigures {
   readonly provider: string;
   readonly from: HealthLevel;
@@ -76,16 +82,15 @@ export class Guarded {
   #unproven = 0;
   #lastFault: GuardView["lastFault"];
   #publish: (news: PeerNews) => void = () => {};
-  readonly #recovered: () => void;
+  readonly #told: (news: CallNews) => void;
   /** Why whoever waits for it waits; undefined: it is not known to be in trouble. */
   #trouble: "shut" | "operator's" | "passing" | undefined;
 
-  /** @param recovered told when calls that turned away from it may come back: its breaker lets them, or it was seen to work again */
-  constructor(bare: Provider, settings: GuardSettings, parts: GuardParts, recovered: () => void = () => {}) {
+  constructor(bare: Provider, settings: GuardSettings, parts: GuardParts, told: (news: CallNews) => void = () => {}) {
     const { clock, random, watch } = parts;
     this.#bare = bare;
     this.#parts = parts;
-    this.#recovered = recovered;
+    this.#told = told;
     this.open = new AdaptiveLimit(clock, settings.openLimitMs, settings.shortestLimitMs);
     this.answer = new AdaptiveLimit(clock, settings.answerLimitMs, settings.shortestLimitMs);
     this.#health = new Health(clock, [this.open, this.answer]);
@@ -138,8 +143,7 @@ export class Guarded {
   hear(news: PeerNews): void {
     if (news.kind === "breaker") return this.#breaker.hear(news.report);
     if (news.kind === "ordered") return this.#obey(news.order);
-    this.#stalledAtMs = this.#parts.clock.now();
-    this.#look();
+    this.#stalled();
   }
 
   view(): GuardView {
@@ -237,7 +241,7 @@ export class Guarded {
     this.#trouble ??= fault.row.blame === "operator" ? "operator's" : "passing";
     if (fault.code === "provider-silent" && waitedMs !== undefined) (stage === "opening" ? this.open : this.answer).ranOut(waitedMs);
     if (fault.code === "provider-silent" && stage === "opening") {
-      this.#stalledAtMs = this.#parts.clock.now();
+      this.#stalled();
       this.#publish({ provider: this.#bare.name, kind: "stalled" });
     }
     this.#health.went(false);
@@ -255,12 +259,18 @@ export class Guarded {
     this.#look();
   }
 
+  #stalled(): void {
+    this.#stalledAtMs = this.#parts.clock.now();
+    this.#look();
+    this.#told("stalled");
+  }
+
   /** Tells when it is over. `works`: a session has just shown so. */
   #lookAtTrouble(works = false): void {
     if (this.#breaker.refusal() !== undefined) this.#trouble = "shut";
     else if (this.#trouble === "shut" || (works && this.#trouble !== undefined)) {
       this.#trouble = undefined;
-      this.#recovered();
+      this.#told("recovered");
     }
   }
 

@@ -1,7 +1,7 @@
 import { Fault } from "../kernel/fault.ts";
 import type { Provider } from "../provider/contract.ts";
 import type { BreakerOrder } from "./breaker.ts";
-import { Guarded, type GuardParts, type GuardSettings } from "./guarded.ts";
+import { Guarded, type CallNews, type GuardParts, type GuardSettings } from "./guarded.ts";
 import type { HealthLevel } from "./health.ts";
 import type { Pace } from "./pace.ts";
 import type { GuardPeers } from "./peers.ts";
@@ -12,12 +12,12 @@ export class Guards implements Pace {
   /** The providers as calls are to use them. */
   readonly providers: ReadonlyMap<string, Provider>;
   readonly #guarded: ReadonlyMap<string, Guarded>;
-  readonly #followers = new Set<(provider: string) => void>();
+  readonly #followers = new Set<(provider: string, news: CallNews) => void>();
 
   constructor(bare: readonly Provider[], settingsOf: (provider: string) => GuardSettings, parts: GuardParts) {
     const guarded = (provider: Provider): Guarded =>
-      new Guarded(provider, settingsOf(provider.name), parts, () => {
-        for (const follower of [...this.#followers]) follower(provider.name);
+      new Guarded(provider, settingsOf(provider.name), parts, (news) => {
+        for (const follower of [...this.#followers]) follower(provider.name, news);
       });
     this.#guarded = new Map(bare.map((provider) => [provider.name, guarded(provider)]));
     this.providers = new Map([...this.#guarded].map(([name, { provider }]) => [name, provider]));
@@ -35,9 +35,9 @@ export class Guards implements Pace {
     return this.#named(provider).level;
   }
 
-  followRecoveries(listener: (provider: string) => void): Disposable {
+  follow(listener: (provider: string, news: CallNews) => void): Disposable {
     // A listener of one's own, so that the same function may follow twice.
-    const own = (provider: string): void => listener(provider);
+    const own = (provider: string, news: CallNews): void => listener(provider, news);
     this.#followers.add(own);
     return { [Symbol.dispose]: () => void this.#followers.delete(own) };
   }

@@ -83,6 +83,11 @@ export class Dial implements Disposable {
     this.#endIfOver();
   }
 
+  /** A provider keeps other calls waiting: if this one waits for it alone, the next tier is dialled beside it. */
+  stalled(provider: string): void {
+    if ([...this.#running].every((seat) => seat.provider === provider)) this.#beside();
+  }
+
   [Symbol.dispose](): void {
     this.#waiting.length = 0;
     for (const timer of this.#timers) this.#parts.call.house.clock.clearTimeout(timer);

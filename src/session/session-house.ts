@@ -16,8 +16,11 @@ interface Pace {
   answerLimitMs(provider: string): number;
   /** How well it does lately; a sick one is tried last, never not at all. */
   levelOf(provider: string): "healthy" | "degraded" | "unhealthy";
-  /** Tells, until disposed, of each provider that calls turned away from and may come back to: it lets them, or was seen to work again. */
-  followRecoveries(listener: (provider: string) => void): Disposable;
+  /**
+   * Tells calls that wait, until disposed. `recovered`: who turned away from a provider may come back, it lets calls in or was seen to work
+   * again; `stalled`: it let an opening wait in vain, and whoever waits for it alone should not.
+   */
+  follow(listener: (provider: string, news: "recovered" | "stalled") => void): Disposable;
 }
 
 /** What calls on one node share. */

@@ -30,6 +30,8 @@ const lookEveryMs = 5_000;
 const wellForMs = 60_000;
 /** Calls that wait for the same provider come to it within so long, not all at once: those who are first see how it does. */
 const scatterMs = 500;
+/** And so long those who leave it. */
+const leaveWithinMs = 100;
 /** So long a call on a better-than-nothing tier does not try again who has just failed it, and who only an operator can mend. */
 const failedPauseMs = 10_000;
 const hopelessPauseMs = 60_000;
@@ -56,12 +58,13 @@ export class Switchboard implements SeatHost, Board {
   #standbyTimer: Timer | undefined;
   #lookTimer: Timer | undefined;
   #wellSinceMs: number | undefined;
-  readonly #recoveries: Disposable;
+  #stallTimer: Timer | undefined;
+  readonly #following: Disposable;
 
   constructor(call: Call, shape: SwitchboardShape) {
     this.#call = call;
     this.#shape = shape;
-    this.#recoveries = call.house.pace.followRecoveries((name) => this.#recovered(name));
+    this.#following = call.house.pace.follow((name, news) => (news === "stalled" ? this.#stalled(name) : this.#recovered(name)));
   }
 
   get tiers(): readonly string[] {
@@ -173,7 +176,8 @@ export class Switchboard implements SeatHost, Board {
 
   [Symbol.dispose](): void {
     const { clock } = this.#call.house;
-    this.#recoveries[Symbol.dispose]();
+    this.#following[Symbol.dispose]();
+    clock.clearTimeout(this.#stallTimer);
     clock.clearTimeout(this.#standbyTimer);
     clock.clearTimeout(this.#lookTimer);
     this.#callOff();
@@ -270,6 +274,14 @@ export class Switchboard implements SeatHost, Board {
   /** What can only bridge has the call. */
   get #isBridged(): boolean {
     return this.#seat !== undefined && this.#call.provider(this.#seat.provider).traits.stopgap;
+  }
+
+  /** Another call waited for it in vain: this one does not find that out for itself. */
+  #stalled(name: string): void {
+    if (this.#dial === undefined) return;
+    const { clock, random } = this.#call.house;
+    clock.clearTimeout(this.#stallTimer);
+    this.#stallTimer = clock.setTimeout(() => this.#dial?.stalled(name), random.next() * leaveWithinMs);
   }
 
   #recovered(name: string): void {

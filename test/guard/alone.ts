@@ -1,5 +1,5 @@
 import { defaultBreaker } from "../../src/guard/breaker.ts";
-import { Guarded, type GuardParts, type GuardSettings } from "../../src/guard/guarded.ts";
+import { Guarded, type CallNews, type GuardParts, type GuardSettings } from "../../src/guard/guarded.ts";
 import { noLimits } from "../../src/guard/limits.ts";
 import { silentLog } from "../../src/kernel/log.ts";
 import { seededRandom } from "../../src/kernel/random.ts";
@@ -19,7 +19,7 @@ interface Alone {
   readonly clock?: SimulatedClock;
   readonly settings?: Partial<GuardSettings>;
   readonly watch?: Partial<GuardParts["watch"]>;
-  readonly recovered?: () => void;
+  readonly told?: (news: CallNews) => void;
 }
 
 /** What guards are given, without a house to tell. */
@@ -32,5 +32,5 @@ export const partsOn = (clock: SimulatedClock, watch: Partial<GuardParts["watch"
 });
 
 /** One guarded provider without a house. Probes run once it is started. */
-export const guardedAlone = (provider: Provider, { clock = new SimulatedClock(), settings, watch, recovered }: Alone = {}): Guarded =>
-  new Guarded(provider, { ...usualGuards, ...settings }, partsOn(clock, watch), recovered);
+export const guardedAlone = (provider: Provider, { clock = new SimulatedClock(), settings, watch, told }: Alone = {}): Guarded =>
+  new Guarded(provider, { ...usualGuards, ...settings }, partsOn(clock, watch), told);

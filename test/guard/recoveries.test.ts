@@ -11,14 +11,19 @@ function house(settings: Partial<GuardSettings> = {}) {
   const clock = new SimulatedClock();
   const provider = new ScriptedProvider(clock);
   const told: number[] = [];
-  const guarded = guardedAlone(plain(provider), { clock, settings, recovered: () => void told.push(Math.round(clock.now() / 1_000)) });
+  const stalls: number[] = [];
+  const guarded = guardedAlone(plain(provider), {
+    clock,
+    settings,
+    told: (news) => void (news === "recovered" ? told.push(Math.round(clock.now() / 1_000)) : stalls.push(clock.now())),
+  });
   const dial = (): Promise<Link> => guarded.provider.open(requestOn(clock, new AbortController().signal));
   const failing = async (fault: Fault, calls: number): Promise<void> => {
     provider.conduct = { does: "refuse", fault };
     for (let call = 0; call < calls; call += 1) await dial().catch(() => {});
     provider.conduct = { does: "serve" };
   };
-  return { clock, provider, guarded, told, dial, failing };
+  return { clock, provider, guarded, told, stalls, dial, failing };
 }
 
 test("probes that let calls through long before the minute is over tell those who wait", async () => {
@@ -75,4 +80,12 @@ test("while all is well, nothing is told", async () => {
   await clock.advance(120_000);
   expect(told).toEqual([]);
   guarded.stop();
+});
+
+test("an opening that came to nothing in time is told to those who wait, a refusal is not", async () => {
+  const { stalls, failing } = house({ probes: "off" });
+  await failing(unreachable, 1);
+  expect(stalls).toEqual([]);
+  await failing(new Fault("provider-silent", "opening alpha: no session within 5000 ms"), 1);
+  expect(stalls).toEqual([0]);
 });

@@ -4,6 +4,7 @@ import { Ticker } from "../../src/audio/ticker.ts";
 import type { CallerNotice, CallStart, Leg, LegEnd, LegListener, LegQuality, LegTraits } from "../../src/caller/leg.ts";
 import { crisisDetector } from "../../src/crisis/detector.ts";
 import { CrisisWatch } from "../../src/crisis/watch.ts";
+import type { CallNews } from "../../src/guard/guarded.ts";
 import type { Clock } from "../../src/kernel/clock.ts";
 import type { Fault } from "../../src/kernel/fault.ts";
 import { silentLog } from "../../src/kernel/log.ts";
@@ -251,8 +252,8 @@ export interface House {
   readonly providers: ReadonlyMap<string, PuppetProvider>;
   readonly events: CallEvent[];
   provider(name: string): PuppetProvider;
-  /** The guards of a provider say that it takes calls again; with `breakers` they do it themselves. */
-  recovered(name: string): void;
+  /** What the guards of a provider tell calls that wait; with `breakers` they do it themselves. */
+  tellCalls(name: string, news: CallNews): void;
   /** A new caller, or with the token of an earlier leg one who comes back, and goes on with the audio where it was. */
   dial(resume?: string, sent?: number[], says?: Partial<CallStart>): Caller;
 }
@@ -316,9 +317,9 @@ export function startHouse(options: HouseOptions = {}): House {
   const events: CallEvent[] = [];
   const kept = options.kept ?? new Map<string, CallSnapshot>();
   const desk = { name: "desk", instructions: "", greeting: "Hello.", language: "en", voice: undefined, providerSettings: {} };
-  const followers = new Set<(provider: string) => void>();
-  const recovered = (name: string): void => {
-    for (const follower of followers) follower(name);
+  const followers = new Set<(provider: string, news: CallNews) => void>();
+  const tellCalls = (name: string, news: CallNews): void => {
+    for (const follower of followers) follower(name, news);
   };
   const spec = { ...desk, ...options.spec };
   const agents: readonly AgentPlan[] = [
@@ -339,14 +340,14 @@ export function startHouse(options: HouseOptions = {}): House {
     watch: { tell: (event: CallEvent) => void events.push(event) },
     providers:
       options.breakers === true
-        ? new Map([...providers].map(([name, provider]) => [name, guarded(provider, clock, () => recovered(name))]))
+        ? new Map([...providers].map(([name, provider]) => [name, guarded(provider, clock, (news) => tellCalls(name, news))]))
         : providers,
     limits: { ringChunks: 100, chunkMs: 100, holdMs: options.holdMs ?? 30_000, drainMs: 60_000, attempts: 7 },
     pace: {
       openLimitMs: () => 5_000,
       answerLimitMs: () => 20_000,
       levelOf: (name: string) => providers.get(name)?.level ?? "healthy",
-      followRecoveries: (listener: (provider: string) => void) => {
+      follow: (listener: (provider: string, news: CallNews) => void) => {
         followers.add(listener);
         return { [Symbol.dispose]: () => void followers.delete(listener) };
       },
@@ -364,7 +365,7 @@ export function startHouse(options: HouseOptions = {}): House {
   };
   const roster = new Roster(house, agents, { calls: options.calls ?? 10, overload: options.overload ?? (() => undefined) });
   return {
-    recovered,
+    tellCalls,
     clock,
     roster,
     providers,
@@ -401,7 +402,7 @@ export function startHouse(options: HouseOptions = {}): House {
   };
 }
 
-function guarded(provider: PuppetProvider, clock: SimulatedClock, recovered: () => void): Provider {
+function guarded(provider: PuppetProvider, clock: SimulatedClock, told: (news: CallNews) => void): Provider {
   const { name, traits } = provider;
   const plain: Provider = {
     name,
@@ -410,7 +411,7 @@ function guarded(provider: PuppetProvider, clock: SimulatedClock, recovered: () 
     open: (request) => provider.open(request),
     close: () => provider.close(),
   };
-  return guardedAlone(plain, { clock, recovered }).provider;
+  return guardedAlone(plain, { clock, told }).provider;
 }
 
 /** The byte at a place of the caller's audio, so that any stretch of it tells where it lies. */

@@ -22,7 +22,7 @@ test("a call that backs off dials when a provider takes calls again, and does no
   alpha.refusal = undefined;
   await caller.speaks(1_000);
   expect(alpha.links).toHaveLength(1);
-  house.recovered("alpha");
+  house.tellCalls("alpha", "recovered");
   await caller.speaks(500);
   expect(alpha.links).toHaveLength(2);
   expect(alpha.link.heardMs).toBeGreaterThan(10_000);
@@ -38,7 +38,7 @@ test("calls that wait for the same provider come to it one after the other, and 
   for (const link of links) link.tells({ type: "link.lost", fault: dropped });
   await house.clock.advance(17_000);
   alpha.refusal = undefined;
-  house.recovered("alpha");
+  house.tellCalls("alpha", "recovered");
   const dials: number[] = [];
   for (let waited = 0; waited < 500; waited += 10) {
     if (alpha.links.length >= links.length + 3) alpha.full = new Fault("provider-shut", "being tried by 3 calls already");
@@ -60,7 +60,7 @@ test("a bridged call leaves for a provider that an operator mended as soon as th
   alpha.refusal = undefined;
   await caller.speaks(6_000);
   expect(holder(house)).toBe("bridge");
-  house.recovered("alpha");
+  house.tellCalls("alpha", "recovered");
   await caller.speaks(1_000);
   expect(holder(house)).toBe("alpha");
 });
@@ -72,7 +72,7 @@ test("what can only bridge is left for any tier that can talk, also one that sta
   await caller.speaks(1_000);
   expect(holder(house)).toBe("bridge");
   house.provider("beta").refusal = undefined;
-  house.recovered("beta");
+  house.tellCalls("beta", "recovered");
   await caller.speaks(1_000);
   expect(holder(house)).toBe("beta");
 });
@@ -90,4 +90,18 @@ test("a bridged call whose move to one tier fails tries the next at once", async
   expect(holder(house)).toBe("beta");
   const [failed] = house.events.filter((event) => event.type === "handover.failed");
   expect(failed).toMatchObject({ from: "bridge", to: "alpha" });
+});
+
+test("a call that waits for a provider alone goes on to the next tier when another has waited for it in vain, and no further", async () => {
+  const house = startHouse({ tiers: ["alpha", "beta", "gamma"] });
+  house.provider("alpha").openMs = 60_000;
+  house.provider("beta").openMs = 300;
+  const caller = house.dial();
+  await caller.speaks(500);
+  house.tellCalls("alpha", "stalled");
+  await caller.speaks(200);
+  house.tellCalls("alpha", "stalled");
+  await caller.speaks(300);
+  expect(holder(house)).toBe("beta");
+  expect(house.provider("gamma").links).toEqual([]);
 });
