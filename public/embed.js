@@ -1,9 +1,9 @@
 // All that a page needs. On a page of yours, with this file, linekeeper-client.js and client/ beside it: set `url` to your server
-// and `token` to what your back end gets from POST /v1/tokens, such as fetch("/call-token").then((answer) => answer.text()).
+// and `token` to what asks your back end for one from POST /v1/tokens: () => fetch("/call-token").then((answer) => answer.text()).
 import { connect } from "./linekeeper-client.js";
 
 const url = new URL("browser", location.href.replace(/^http/, "ws"));
-/** @type {Promise<string> | undefined} */
+/** Asked for each call, and again when one has lasted for an hour. @type {(() => Promise<string>) | undefined} */
 const token = undefined;
 
 const [button, state, words] = ["call", "state", "words"].map((id) => /** @type {HTMLElement} */ (document.getElementById(id)));
