@@ -1,11 +1,13 @@
 import { join } from "node:path";
 import { openCarriers } from "./carriers/carriers.ts";
+import type { Place } from "./cluster/place.ts";
 import type { Settings } from "./config/settings.ts";
 import { deskTools } from "./desk/desk-tools.ts";
 import type { Guards } from "./guard/guards.ts";
 import { openBooks } from "./house/books.ts";
 import { machineRuleOf, openRoster, takeUp, planOf } from "./house/calls.ts";
 import { routeNames, openDoors, phones, openApi, degradedBy } from "./house/doors.ts";
+import { announce, shareSecrets } from "./house/share.ts";
 import { openLoadGate } from "./house/load.ts";
 import { openNotifier } from "./house/people.ts";
 import { tiersFor, startProviders, guard } from "./house/providers.ts";
@@ -40,21 +42,24 @@ export interface House {
 
 /**
  * Starts the providers that some agent's tiers name, then listens.
+ * @param place where this process stands among those of its machine; undefined: it is alone
  * @throws {Fault} setting-invalid or model-missing, in words for the operator
  */
-export async function openHouse(settings: Settings, log: Log, metrics: Metrics): Promise<House> {
+export async function openHouse(settings: Settings, log: Log, metrics: Metrics, place?: Place): Promise<House> {
   const plans = settings.agents.map((agent) => ({ agent, tiers: tiersFor(agent, settings) }));
   const desk = deskTools({ slowMs: settings.get("LINEKEEPER_DESK_SLOW_MS") });
   const agents = plans.map(({ agent, tiers }) => planOf(agent, tiers, desk));
   const named = [...new Set(plans.flatMap(({ tiers }) => tiers))];
-  const guards = guard(await startProviders(named, settings, log), settings, log, metrics);
+  const guards = guard(await startProviders(named, settings, log), settings, log, metrics, place);
   const { providers } = guards;
+  const sharing = new DisposableStack();
+  if (place !== undefined) sharing.use(guards.join(place.guardPeers));
   const closeProviders = async (): Promise<void> => {
     guards.stop();
     await Promise.all([...providers.values()].map((provider) => provider.close()));
   };
   try {
-    let url = "";
+    let url = place?.url ?? "";
     const humans = await openNotifier(settings, log, (event) => watch.tell(event));
     const people = tellHumans({
       humans,
@@ -62,7 +67,7 @@ export async function openHouse(settings: Settings, log: Log, metrics: Metrics):
       consoleUrl: () => `${settings.get("PUBLIC_URL") ?? url.replace(/\/$/, "")}/console/`,
       isStopgap: (name) => providers.get(name)?.traits.stopgap === true,
     });
-    const books = await openBooks([...providers.values()], people, settings, log, metrics);
+    const books = await openBooks([...providers.values()], people, settings, log, metrics, place);
     const { watch } = books;
     humans.start();
     const prompts = await openPrompts(settings.get("LINEKEEPER_PROMPTS"), systemClock.wallNow());
@@ -75,8 +80,10 @@ export async function openHouse(settings: Settings, log: Log, metrics: Metrics):
     const snapshots = new FileSnapshots({ folder: join(settings.get("LINEKEEPER_DATA"), "calls"), clock: systemClock, log });
     const load = openLoadGate(settings, log, metrics);
     const roster = openRoster(agents, guards, settings, log, books, prompts, voice, snapshots, load);
+    if (place !== undefined) sharing.use(announce(roster, place));
     await takeUp(roster, snapshots, settings, log);
     const keeping = keepCalls(roster, systemClock);
+    const shared = shareSecrets(place);
     const carriers = openCarriers({
       setting: (name) => settings.lookup(name),
       publicUrl: () => settings.get("PUBLIC_URL") ?? url.replace(/\/$/, ""),
@@ -87,6 +94,7 @@ export async function openHouse(settings: Settings, log: Log, metrics: Metrics):
       },
       answeredBy: (callId, who, isReady) => roster.answeredBy(callId, who, isReady),
       machineRule: (name) => machineRuleOf(agents, name),
+      tickets: shared.tickets,
       clock: systemClock,
       log,
     });
@@ -97,18 +105,20 @@ export async function openHouse(settings: Settings, log: Log, metrics: Metrics):
       counters.drain("drained");
     };
     const drain = (): Promise<void> => (drained ??= drainOnce());
+    if (place !== undefined) sharing.use(place.follow(({ news }) => void (news.type === "drain" && drain())));
     const end = { isDraining: () => drained !== undefined, drain };
     const sip = phones(roster, settings, log, metrics, (code) => counters.connectionRejected(code), voice);
     const diallers = sip === undefined ? carriers.diallers : [...carriers.diallers, sip];
-    const api = openApi(roster, guards, diallers, settings, log, end, books);
+    const api = openApi(roster, guards, diallers, settings, log, end, books, shared, place);
     const routes = [...routeNames, ...[...api.routes, ...carriers.routes].map(({ path }) => path)];
     const counters = countersOf(metrics, { routes, region: "default", log: log.with({ logger: "http" }), clock: systemClock });
     const show = (): void => books.show(roster, settings);
-    const server = openDoors(roster, carriers, settings, log, metrics, counters, degradedBy(prompts), api, show, load);
+    const server = openDoors(roster, carriers, settings, log, metrics, counters, degradedBy(prompts), api, show, load, place);
     const { address, port } = await server.listen(settings.get("HOST"), settings.get("PORT"));
     url = `http://${address.includes(":") ? `[${address}]` : address}:${port}/`;
     await sip?.listen();
     counters.drain("serving");
+    place?.publish({ type: "calls", callIds: roster.calls().map(({ callId }) => callId) });
     guards.start();
     return {
       url,
@@ -118,6 +128,7 @@ export async function openHouse(settings: Settings, log: Log, metrics: Metrics):
       guards,
       drain,
       async close() {
+        sharing.dispose();
         keeping[Symbol.dispose]();
         load[Symbol.dispose]();
         roster.endAll();

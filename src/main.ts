@@ -1,11 +1,16 @@
-// The process: settings in, words for the person who starts it, signals, exit codes. What it runs is built in house.ts.
+// The process: settings in, words for the person who starts it, signals. It is a node of its own, or the first of several.
+import { fileURLToPath } from "node:url";
+import { takeOver } from "./cluster/leftovers.ts";
+import { Place, type PrimaryLine } from "./cluster/place.ts";
+import { Primary } from "./cluster/primary.ts";
+import { environmentOf } from "./config/processes.ts";
 import { loadSettings, type Settings } from "./config/settings.ts";
-import { openHouse, type House } from "./house.ts";
+import { beginLife, say } from "./house/life.ts";
+import { cannotListen } from "./http/server.ts";
+import { systemClock } from "./kernel/clock.ts";
 import { Fault } from "./kernel/fault.ts";
-import { openLog, type LogOutlet } from "./watch/log.ts";
-import { createMetrics } from "./watch/metrics.ts";
-
-const say = (line: string): void => void process.stderr.write(`${line}\n`);
+import { systemRandom } from "./kernel/random.ts";
+import { openLog } from "./watch/log.ts";
 
 function settingsOrExit(): Settings {
   try {
@@ -19,85 +24,98 @@ function settingsOrExit(): Settings {
   }
 }
 
-async function houseOrExit(settings: Settings, outlet: LogOutlet, metrics: ReturnType<typeof createMetrics>): Promise<House> {
+function tellWho(url: string, words: readonly string[]): void {
+  say(`\n  Linekeeper is up: ${settings.get("PUBLIC_URL") ?? url}`);
+  for (const line of words) say(`  ${line}`);
+  say("");
+}
+
+/** Ctrl-C ends all calls, a second one the process. */
+function onInterrupt(isClosing: () => boolean, close: () => void): void {
+  process.on("SIGINT", () => {
+    if (isClosing()) process.exit(130);
+    say("\n  Hanging up and closing; Ctrl-C once more to leave at once.");
+    close();
+  });
+}
+
+/** A node of its own. SIGTERM: no new call, those in progress may end; a second one, or Ctrl-C, ends them now. */
+async function alone(): Promise<void> {
+  await takeOver(settings.get("LINEKEEPER_DATA"), 1);
+  const life = await beginLife(settings);
+  tellWho(life.house.url, life.words);
+  process.on("SIGTERM", () => void life.drain());
+  process.on("SIGHUP", () => life.reload());
+  onInterrupt(
+    () => life.isClosing,
+    () => void life.close(0),
+  );
+}
+
+/** The first of several: what it is told by signals it tells all of them. */
+async function first(of: number): Promise<void> {
+  const outlet = openLog({
+    level: settings.get("LOG_LEVEL"),
+    format: settings.get("LOG_FORMAT"),
+    secrets: () => settings.secretValues(),
+    dropped: () => {},
+  });
+  const log = outlet.log.with({ logger: "processes" });
+  await takeOver(settings.get("LINEKEEPER_DATA"), of);
+  let leaving: "no" | "draining" | "closing" = "no";
+  const primary = new Primary({
+    of,
+    environmentOf: (number) => environmentOf(settings, process.env, number),
+    program: fileURLToPath(import.meta.url),
+    clock: systemClock,
+    random: systemRandom,
+    log,
+    left: (code) => void outlet.close().then(() => process.exit(code)),
+  });
+  const close = (): void => {
+    leaving = "closing";
+    primary.order("close");
+  };
+  process.on("SIGTERM", () => {
+    if (leaving !== "no") return close();
+    leaving = "draining";
+    primary.order("drain");
+  });
+  process.on("SIGHUP", () => primary.order("reload"));
+  onInterrupt(() => leaving === "closing", close);
+  process.on("exit", () => primary.kill());
+  const [host, port] = [settings.get("HOST"), settings.get("PORT")];
   try {
-    return await openHouse(settings, outlet.log, metrics);
+    const words = await primary.start(host, port);
+    tellWho(primary.url, [...words, `${of} processes share the calls.`]);
+    log.info("processes_started", { processes: of, url: primary.url });
   } catch (error) {
-    if (!(error instanceof Fault)) throw error;
-    say(`linekeeper cannot start: ${error.message}`);
-    await outlet.close();
-    process.exit(error.code === "setting-invalid" ? 2 : 1);
+    say(`linekeeper cannot start: ${cannotListen(error, host, port).message}`);
+    process.exit(2);
   }
+}
+
+/** One of several. It hears of signals from the first: a terminal or a service manager sends them to all at once. */
+async function oneOfSeveral(): Promise<void> {
+  for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, () => {});
+  const line: PrimaryLine = {
+    send: (message) => void process.send?.(message, undefined, undefined, () => {}),
+    received: (listener) => void process.on("message", listener),
+  };
+  const place = await Place.take(line);
+  const life = await beginLife(settings, place);
+  place.takeOrders((order) => {
+    if (order === "drain") void life.drain();
+    else if (order === "close") void life.close(0);
+    else life.reload();
+  });
+  // Without the first there are no callers.
+  process.once("disconnect", () => void life.close(1));
+  place.tell({ type: "ready", words: life.words });
 }
 
 const settings = settingsOrExit();
-const metrics = createMetrics();
-const outlet = openLog({
-  level: settings.get("LOG_LEVEL"),
-  format: settings.get("LOG_FORMAT"),
-  secrets: () => settings.secretValues(),
-  dropped: () => metrics.logsDropped.inc(),
-});
-const { log } = outlet;
-for (const warning of settings.warnings()) log.warning("setting_warning", { message: warning });
-const house = await houseOrExit(settings, outlet, metrics);
-const secrets = settings.watch(log, ({ secret, result }) => metrics.secretRotations.inc({ secret, result }));
-
-say(`\n  Linekeeper is up: ${settings.get("PUBLIC_URL") ?? house.url}`);
-for (const uri of house.sipUris) say(`  Phones call ${uri}`);
-say(`  Calls are answered by ${[...house.providers.keys()].join(", then ")}.`);
-say("  Open the page and speak, or place a call from here: scripts/call fixtures/speech/ast_privacy-prompt.wav");
-if (settings.get("LINEKEEPER_FAKES_PANEL") !== undefined) say("  The page has levers to break the stand-ins under your call.");
-else say("  To break providers under a live call, with stand-ins for them: scripts/up --fakes");
-say('  Try "What are your opening hours?", "Book a table for four tomorrow at seven", "Repeat after me: one two three".\n');
-log.info("server_started", { url: house.url, providers: [...house.providers.keys()] });
-
-let leaving: "no" | "draining" | "closing" = "no";
-
-async function close(code: number): Promise<void> {
-  if (leaving === "closing") return;
-  leaving = "closing";
-  secrets[Symbol.dispose]();
-  try {
-    await house.close();
-    log.info("server_stopped", {});
-  } catch (error) {
-    log.error("close_failed", { err: error });
-  }
-  await outlet.close();
-  process.exit(code);
-}
-
-const drainTellsEveryMs = 5_000;
-
-/** SIGTERM: no new call, those in progress may end; a second one, or Ctrl-C, ends them now. */
-async function drain(): Promise<void> {
-  if (leaving !== "no") return close(0);
-  leaving = "draining";
-  log.info("drain_started", { calls: house.roster.size, deadline: settings.get("LINEKEEPER_DRAIN_MS") });
-  const progress = setInterval(() => log.info("drain_progress", { calls: house.roster.size }), drainTellsEveryMs);
-  await house.drain();
-  clearInterval(progress);
-  log.info("drain_finished", { calls: house.roster.size });
-  if (leaving === "draining") await close(0);
-}
-
-function reload(): void {
-  try {
-    log.info("settings_reloaded", { changed: settings.reload() });
-  } catch (error) {
-    log.error("settings_rejected", { message: error instanceof Error ? error.message : String(error) });
-  }
-}
-
-process.on("SIGTERM", () => void drain());
-process.on("SIGINT", () => {
-  if (leaving === "closing") process.exit(130);
-  say("\n  Hanging up and closing; Ctrl-C once more to leave at once.");
-  void close(0);
-});
-process.on("SIGHUP", reload);
-process.on("uncaughtException", (error) => {
-  log.error("uncaught_exception", { message: error.message, err: error });
-  void close(1);
-});
+const processes = settings.get("LINEKEEPER_PROCESSES");
+if (process.argv[2] === "process") await oneOfSeveral();
+else if (processes > 1) await first(processes);
+else await alone();

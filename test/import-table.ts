@@ -32,6 +32,7 @@ export const mayImport: Readonly<Record<string, string>> = {
   watch:
     "kernel session/words.ts pino pino-pretty prom-client @opentelemetry/api @opentelemetry/sdk-trace-node @opentelemetry/exporter-trace-otlp-http",
   http: "kernel audio/encodings.ts guard/view.ts session/roster.ts session/control.ts session/words.ts watch caller wire zod jose",
+  cluster: "kernel caller/leg.ts caller/dialect.ts guard/peers.ts guard/view.ts http session/control.ts session/words.ts wire",
   fakes: "kernel audio ws",
 };
 

@@ -40,6 +40,7 @@ const costs = openCosts({
   folder,
   prices: [],
   budget: { day: 1_000, month: undefined, whenSpent: "alert" },
+  elsewhere: () => 0,
   report: watchCosts(outlet.log, metrics, { providers }),
 });
 const journal = new Journal({ path: join(folder, "calls.jsonl"), failed: console.error, dropped: () => undefined });

@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import type { Admitted, Carrier, CarrierLine } from "../caller/carrier.ts";
 import { plainLine } from "../caller/carrier.ts";
 import type { Knock } from "../caller/dialect.ts";
@@ -10,7 +9,7 @@ import type { Log } from "../kernel/log.ts";
 import { isOneOf, shownSecret } from "./proof.ts";
 import { withoutProof } from "./token-carrier.ts";
 import { Book, type PhoneCall } from "./book.ts";
-import { Tickets } from "./tickets.ts";
+import { Tickets, type TicketBox } from "./tickets.ts";
 
 /** A request of a carrier, before it is believed. */
 export interface Inquiry {
@@ -85,6 +84,7 @@ export interface AskingParts {
   readonly hangUp: (callId: string) => void;
   /** Ends the carrier's own call where it can be told to, for those that would go on without our stream. */
   readonly hangUpThere: (carrierCallId: string) => void;
+  readonly tickets: TicketBox;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -114,8 +114,8 @@ export class AskingCarrier implements Carrier {
     this.#manners = manners;
     this.#parts = parts;
     this.#book = new Book(parts.clock);
-    const ownSecret = randomBytes(32).toString("hex");
-    this.#tickets = new Tickets(() => [...parts.tokens(), ownSecret], parts.clock);
+    const { ownSecret, used } = parts.tickets;
+    this.#tickets = new Tickets(() => [...parts.tokens(), `${this.dialect} ${ownSecret}`], parts.clock, used);
   }
 
   get routes(): readonly Route[] {

@@ -13,6 +13,7 @@ import { hangUpAtTelnyx } from "./telnyx-rest.ts";
 import { telnyxManners } from "./telnyx.ts";
 import { tokenCarrier } from "./token-carrier.ts";
 import { TwilioRest } from "./twilio/rest.ts";
+import type { TicketBox } from "./tickets.ts";
 import { Twilio } from "./twilio/twilio.ts";
 import { twilioRoutes } from "./twilio/webhooks.ts";
 import { vonageManners } from "./vonage.ts";
@@ -32,6 +33,7 @@ export interface CarrierParts {
   readonly answeredBy: (callId: string, who: "person" | "machine", isReady: boolean) => void;
   /** What an agent's settings say of machines that answer; the first agent's without a name. */
   readonly machineRule: (agent: string | undefined) => NonNullable<CallOrder["machine"]>;
+  readonly tickets: TicketBox;
   readonly clock: Clock;
   readonly log: Log;
 }

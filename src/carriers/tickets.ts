@@ -1,6 +1,7 @@
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import type { Clock } from "../kernel/clock.ts";
 import { Fault } from "../kernel/fault.ts";
+import { UsedIds } from "../kernel/used-ids.ts";
 
 /** What a ticket vouches for: nobody may change any of it on the way. */
 export interface Admission {
@@ -14,20 +15,32 @@ export interface Admission {
 /** Twilio opens the stream within a second or two; its own limits are shorter than this. */
 const lifeMs = 60_000;
 /** More than this are not remembered; whoever gets tickets is signed for by then. */
-const usedLimit = 100_000;
+export const usedTicketsLimit = 100_000;
+
+/** What tickets are made with where the operator gave no secret, and which were used; shared by those who accept each other's. */
+export interface TicketBox {
+  readonly ownSecret: string;
+  readonly used: UsedIds;
+}
+
+/** Of one process that shares it with none. */
+export const ownTicketBox = (): TicketBox => ({ ownSecret: randomBytes(32).toString("hex"), used: new UsedIds(usedTicketsLimit) });
 
 /**
  * Lets one stream in, once: a webhook that was signed gives it out, the start of the stream brings it back. Any node with the same
- * secret can check it; that it was used is known to the node that took it.
+ * secret can check it; that it was used is known where it was taken, and to those whom that tells.
  */
 export class Tickets {
   readonly #secrets: () => readonly string[];
   readonly #clock: Clock;
-  /** Nonces of used tickets with the end of their life, oldest first. */
-  readonly #used = new Map<string, number>();
+  readonly #used: UsedIds;
 
-  /** @param secrets good just now, the newest first; at least one. */
-  constructor(secrets: () => readonly string[], clock: Clock) {
+  /**
+   * @param secrets good just now, the newest first; at least one
+   * @param used nonces of used tickets
+   */
+  constructor(secrets: () => readonly string[], clock: Clock, used: UsedIds) {
+    this.#used = used;
     this.#secrets = secrets;
     this.#clock = clock;
   }
@@ -47,15 +60,7 @@ export class Tickets {
     const now = this.#clock.wallNow();
     if (Number.parseInt(until, 36) < now) throw refused("brings a ticket that has expired");
     if (this.#used.has(nonce)) throw refused("brings a ticket that was used");
-    this.#forget(now);
-    this.#used.set(nonce, Number.parseInt(until, 36));
-  }
-
-  #forget(nowMs: number): void {
-    for (const [nonce, untilMs] of this.#used) {
-      if (untilMs >= nowMs && this.#used.size < usedLimit) return;
-      this.#used.delete(nonce);
-    }
+    this.#used.use(nonce, Number.parseInt(until, 36), now);
   }
 }
 

@@ -17,6 +17,12 @@ export function integer(min: number, max: number): Field<number> {
   });
 }
 
+/** So many processes, or one a core. */
+export function processes(most: number, cores: () => number): Field<number> {
+  const number = integer(1, most);
+  return field(`${number.expects}, or auto`, (text) => (text.toLowerCase() === "auto" ? Math.min(most, cores()) : number.read(text)));
+}
+
 /** An amount of money. */
 export function amount(): Field<number> {
   return field("an amount in US dollars such as 25 or 12.50", (given) => {

@@ -1,6 +1,7 @@
 import type { ConfigFile } from "./file.ts";
 import { probeModes } from "./guards.ts";
-import { amount, choice, integer, list, path, secret, text, url, urlHere, webhook, type Field } from "./fields.ts";
+import { availableParallelism } from "node:os";
+import { amount, choice, integer, list, path, processes, secret, text, url, urlHere, webhook, type Field } from "./fields.ts";
 
 /** One setting. Its name is that of its environment variable. */
 export interface Row<T> {
@@ -58,6 +59,11 @@ export const table = {
     integer(0, 100),
     80,
     "No new call while the process works more of the time than this, % of one core; 0: however much it works",
+  ),
+  LINEKEEPER_PROCESSES: row(
+    processes(64, availableParallelism),
+    1,
+    "Processes that share the port and the calls; auto: one a core. Each loads the local speech models for itself",
   ),
   LINEKEEPER_HOLD_MS: row(
     integer(0, 600_000),

@@ -27,11 +27,19 @@ const periods: readonly Period[] = ["day", "month"];
 export class Budget {
   readonly #plan: BudgetPlan;
   readonly #ledger: Ledger;
+  readonly #elsewhere: (period: Period, key: string) => number;
   readonly #report: BudgetReport;
   #told: ToldSteps;
 
-  constructor(plan: BudgetPlan, ledger: Ledger, report: BudgetReport, told?: ToldSteps) {
-    [this.#plan, this.#ledger, this.#report] = [plan, ledger, report];
+  /** @param elsewhere what others have spent of the same budget, USD, in the period of that key */
+  constructor(
+    plan: BudgetPlan,
+    ledger: Ledger,
+    elsewhere: (period: Period, key: string) => number,
+    report: BudgetReport,
+    told?: ToldSteps,
+  ) {
+    [this.#plan, this.#ledger, this.#elsewhere, this.#report] = [plan, ledger, elsewhere, report];
     this.#told = told ?? { day: { key: "", steps: [] }, month: { key: "", steps: [] } };
   }
 
@@ -42,7 +50,9 @@ export class Budget {
   /** Share of a period's budget that is spent; undefined: it has none. */
   usedRatio(period: Period): number | undefined {
     const limit = this.#plan[period];
-    return limit === undefined ? undefined : this.#ledger.spending(period).usd / limit;
+    if (limit === undefined) return undefined;
+    const { key, usd } = this.#ledger.spending(period);
+    return (usd + this.#elsewhere(period, key)) / limit;
   }
 
   /** Looks at what was spent; to be called whenever something was. */

@@ -15,6 +15,8 @@ export interface CostOptions {
   /** The operator's own prices. */
   readonly prices: readonly PriceRow[];
   readonly budget: BudgetPlan;
+  /** What went through other processes against the same budgets, USD, in the period of that key. */
+  readonly elsewhere: (period: Period, key: string) => number;
   readonly report: CostReport;
 }
 
@@ -32,11 +34,13 @@ export interface Costs extends SessionWatch {
   usedRatio(period: Period): number | undefined;
   /** See `Budget.admit`. */
   admit(tiers: readonly string[], call: { readonly inCrisis: boolean; readonly last: readonly string[] }): readonly string[] | Fault;
+  /** Something was spent elsewhere. */
+  lookAgain(): void;
   close(): Promise<void>;
 }
 
 /** Goes on where the last process of this folder ended. */
-export function openCosts({ clock, folder, prices, budget: plan, report }: CostOptions): Costs {
+export function openCosts({ clock, folder, prices, budget: plan, elsewhere, report }: CostOptions): Costs {
   const file = new CostFile(join(folder, "costs.json"), (error) => report.fileFailed(error));
   const before = file.read();
   const booked: LedgerReport = {
@@ -44,7 +48,7 @@ export function openCosts({ clock, folder, prices, budget: plan, report }: CostO
     spent: (provider, pico) => report.spent(provider, usdOf(pico)),
   };
   const ledger = new Ledger(clock, new Prices(prices), booked, before?.ledger);
-  const budget = new Budget(plan, ledger, report, before?.told);
+  const budget = new Budget(plan, ledger, elsewhere, report, before?.told);
   const state = (): CostState => ({ ledger: ledger.state, told: budget.told });
   return {
     tell(event: CallEvent): void {
@@ -57,6 +61,7 @@ export function openCosts({ clock, folder, prices, budget: plan, report }: CostO
     spending: (period) => ledger.spending(period),
     usedRatio: (period) => budget.usedRatio(period),
     admit: (tiers, call) => budget.admit(tiers, call),
+    lookAgain: () => budget.check(),
     close: () => file.close(state()),
   };
 }

@@ -2,7 +2,9 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { dialects } from "../caller/dialects.ts";
 import type { Settings } from "../config/settings.ts";
+import type { Place } from "../cluster/place.ts";
 import { openCosts, type Costs } from "../costs/costs.ts";
+import { SpentElsewhere } from "./share.ts";
 import { version } from "./version.ts";
 import { systemClock } from "../kernel/clock.ts";
 import type { Log } from "../kernel/log.ts";
@@ -36,10 +38,12 @@ export async function openBooks(
   settings: Settings,
   log: Log,
   metrics: Metrics,
+  place: Place | undefined,
 ): Promise<Books> {
   const providers = bare.map(({ name }) => name);
   const data = settings.get("LINEKEEPER_DATA");
   const costWatch = watchCosts(log.with({ logger: "costs" }), metrics, { providers });
+  const elsewhere = new SpentElsewhere();
   const costs = openCosts({
     clock: systemClock,
     folder: data,
@@ -49,8 +53,11 @@ export async function openBooks(
       month: settings.get("LINEKEEPER_BUDGET_MONTH_USD"),
       whenSpent: settings.get("LINEKEEPER_BUDGET_SPENT"),
     },
-    report: costWatch,
+    elsewhere: (period, key) => elsewhere.usd(period, key),
+    // One word to people is enough.
+    report: place === undefined || place.number === 1 ? costWatch : { ...costWatch, reached: () => {} },
   });
+  const sharing = place === undefined ? undefined : elsewhere.share(costs, place);
   const journalLog = log.with({ logger: "journal" });
   const journal = new Journal({
     path: join(data, "calls.jsonl"),
@@ -79,6 +86,7 @@ export async function openBooks(
       showNode(metrics, { providers, ringChunks: roster.ringChunks, secretAgesMs });
     },
     async close() {
+      sharing?.[Symbol.dispose]();
       await Promise.all([journal.close(), costs.close(), traces.close()]);
     },
   };

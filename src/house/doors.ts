@@ -10,14 +10,16 @@ import type { Speech } from "../caller/sip/consultation.ts";
 import { SipEndpoint } from "../caller/sip/endpoint.ts";
 import { sipOptions } from "../caller/sip/settings.ts";
 import { newLegCounts, type LegParts } from "../caller/websocket-leg.ts";
+import { Everywhere } from "../cluster/everywhere.ts";
+import type { Place } from "../cluster/place.ts";
 import type { Carriers } from "../carriers/carriers.ts";
 import type { Settings } from "../config/settings.ts";
 import type { Guards } from "../guard/guards.ts";
 import type { LoadGate } from "../guard/load.ts";
-import { Access } from "../http/access.ts";
+import { Access, addressOfSocket, type AccessOptions } from "../http/access.ts";
 import type { Route } from "../http/answer.ts";
 import { apiRoutes } from "../http/api/api.ts";
-import { EventFeed } from "../http/api/events.ts";
+import { EventFeed, isTold } from "../http/api/events.ts";
 import type { NodeControl } from "../http/api/node.ts";
 import { breakIt } from "../http/break-it.ts";
 import { consoleAddress } from "../http/console.ts";
@@ -25,10 +27,13 @@ import { files } from "../http/files.ts";
 import { healthz } from "../http/healthz.ts";
 import { metrics as metricsRoute, type MetricsText } from "../http/metrics.ts";
 import { readyz } from "../http/readyz.ts";
-import { createServer, type Server } from "../http/server.ts";
+import { createServer, type Server, type ServerParts } from "../http/server.ts";
 import { CallerTokens } from "../http/tokens.ts";
 import { UsedTokens } from "../http/used-tokens.ts";
 import { watchLegs } from "./leg-metrics.ts";
+import { everybodyHere } from "../http/upgrades.ts";
+import { serverAmong } from "./machine.ts";
+import type { Shared } from "./share.ts";
 import { version } from "./version.ts";
 import { systemClock } from "../kernel/clock.ts";
 import { Fault } from "../kernel/fault.ts";
@@ -60,6 +65,7 @@ export function openDoors(
   api: Api,
   show: () => void,
   load: LoadGate,
+  place: Place | undefined,
 ): Server {
   const counts = newLegCounts();
   watchLegs(metrics, counts);
@@ -67,24 +73,24 @@ export function openDoors(
     const refusal = roster.refusal();
     return refusal === undefined ? [] : [refusal.message];
   };
-  const scrape = async (): Promise<MetricsText> => {
+  const beforeScrape = (): void => {
     counters.ready(reasonsNotTo().length === 0);
     show();
+  };
+  const scrape = async (): Promise<MetricsText> => {
+    beforeScrape();
     return { type: metrics.contentType, text: await metrics.text() };
   };
   const keys = (): readonly string[] =>
     [settings.get("LINEKEEPER_API_KEY"), settings.get("LINEKEEPER_API_KEY_PREVIOUS")].filter((each) => each !== undefined);
-  const routes = [
-    ...api.routes,
-    ...ofCarriers,
+  const pages = [
     healthz(version, systemClock),
-    readyz(reasonsNotTo, degraded),
-    metricsRoute(scrape),
     files("/examples/", folder("../../fixtures/speech/"), [".wav"]),
     consoleAddress,
     files("/console/", folder("../../public/console/")),
     files("/", folder("../../public/")),
   ];
+  const readiness = readyz(reasonsNotTo, degraded);
   // At the door nobody knows yet who begins a call and who comes back into one: while callers are awaited, each is let in and looked at.
   const shut = (): Fault | undefined => {
     const overload = load.refusal();
@@ -100,23 +106,29 @@ export function openDoors(
     log: log.with({ logger: "leg" }),
     counts,
   };
-  const server = createServer({
-    routes,
-    dialects,
-    carriers,
-    access: new Access({
+  const accessFrom = (addressOf: AccessOptions["addressOf"]): Access =>
+    new Access({
       keys,
       origins: originsOf(settings),
       trustedProxies: [],
       tokens: api.tokens,
       tokenStayMs: settings.get("LINEKEEPER_TOKEN_STAY_MS"),
+      addressOf,
       awaits: (token) => roster.awaits(token),
       refused: counters.authFailed,
-    }),
+    });
+  const common: ServerParts = {
+    routes: [...api.routes, ...ofCarriers, readiness, metricsRoute(scrape), ...pages],
+    dialects,
+    carriers,
+    access: accessFrom(addressOfSocket),
     door,
     leg,
+    sort: everybodyHere,
     answered: counters.httpAnswered,
-  });
+  };
+  const doors = { ...common, api: api.routes, ofCarriers, readyz: readiness, beforeScrape, pages, accessFrom };
+  const server = place === undefined ? createServer(common) : serverAmong(place, doors, common, metrics, log);
   return withAudioSocket(server, settings, leg, door);
 }
 
@@ -127,6 +139,7 @@ function withAudioSocket(server: Server, settings: Settings, leg: LegParts, door
   const dialect = audiosocket(`pcm16@${settings.get("AUDIOSOCKET_RATE")}`);
   const audio = audioSocketServer({ dialect, leg, door, peers: settings.get("AUDIOSOCKET_PEERS") });
   return {
+    ...server,
     async listen(host, httpPort) {
       await audio.listen(host, port);
       return server.listen(host, httpPort);
@@ -194,14 +207,27 @@ export function openApi(
   log: Log,
   end: { isDraining: () => boolean; drain: () => Promise<void> },
   { costs }: Books,
+  { tokens: sharedTokens }: Shared,
+  place: Place | undefined,
 ): Api {
-  const used = new UsedTokens(join(settings.get("LINEKEEPER_DATA"), "used-tokens.jsonl"), (error) =>
-    log.error("used_tokens_degraded", { message: "used caller tokens are not known after a restart", err: error }),
+  const used = new UsedTokens(
+    join(settings.get("LINEKEEPER_DATA"), "used-tokens.jsonl"),
+    (error) => log.error("used_tokens_degraded", { message: "used caller tokens are not known after a restart", err: error }),
+    sharedTokens.told,
   );
+  sharedTokens.follow((id, untilMs) => used.learn(id, untilMs));
   const secrets = (): readonly string[] => settings.get("LINEKEEPER_TOKEN_SECRET")?.split(",").filter(Boolean) ?? [];
-  const tokens = new CallerTokens(secrets, systemClock, used);
+  const tokens = new CallerTokens(secrets, systemClock, used, sharedTokens.own);
+  const everywhere = place && new Everywhere(roster, place, isTold, systemClock);
   const epoch = systemRandom.id("", 8);
-  const feed = new EventFeed({ control: roster, providers, clock: systemClock, log: log.with({ logger: "http" }), epoch });
+  const feed = new EventFeed({
+    control: everywhere ?? roster,
+    isRead: (on) => everywhere?.isRead(on),
+    providers,
+    clock: systemClock,
+    log: log.with({ logger: "http" }),
+    epoch,
+  });
   const node: NodeControl = {
     version,
     state: () => (end.isDraining() ? "draining" : "serving"),

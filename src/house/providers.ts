@@ -1,3 +1,4 @@
+import type { Place } from "../cluster/place.ts";
 import type { AgentSettings } from "../config/file.ts";
 import type { Settings } from "../config/settings.ts";
 import { Guards } from "../guard/guards.ts";
@@ -13,6 +14,7 @@ import { watchBreakers } from "../watch/breakers.ts";
 import { watchHealth } from "../watch/health.ts";
 import type { Metrics } from "../watch/metrics.ts";
 import { redactor } from "../watch/redact.ts";
+import { shareOf } from "./share.ts";
 
 const lastTier = "emergency";
 
@@ -57,9 +59,9 @@ export async function startProviders(named: readonly string[], settings: Setting
   });
 }
 
-export function guard(bare: readonly Provider[], settings: Settings, log: Log, metrics: Metrics): Guards {
+export function guard(bare: readonly Provider[], settings: Settings, log: Log, metrics: Metrics, place: Place | undefined): Guards {
   const names = bare.map((provider) => provider.name);
-  return new Guards(bare, (name) => settings.guardOf(name), {
+  return new Guards(bare, (name) => shareOf(settings.guardOf(name), place), {
     clock: systemClock,
     random: systemRandom,
     log: log.with({ logger: "probe" }),

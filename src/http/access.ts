@@ -19,6 +19,8 @@ export interface AccessOptions {
   readonly tokens: CallerTokens;
   /** How long a caller may stay with one token, from when it was made, ms. */
   readonly tokenStayMs: number;
+  /** The address from which a request came. */
+  readonly addressOf: (request: IncomingMessage) => string;
   /** Whether a call waits for the caller who has this resume token. */
   readonly awaits: (resumeToken: string) => boolean;
   /** Told of everybody who is turned away, with what they lacked. */
@@ -32,6 +34,9 @@ export interface Admission {
   readonly stay: Stay | undefined;
 }
 
+/** Of whoever is at the other end of the connection. */
+export const addressOfSocket = ({ socket }: IncomingMessage): string => socket.remoteAddress ?? "";
+
 const loopback = network(["127.0.0.0/8", "::1"], "loopback");
 
 /** Closed by default: whoever is not on this machine needs a key, and without a key configured nobody else is served. */
@@ -41,6 +46,7 @@ export class Access {
   readonly #proxies: BlockList;
   readonly #tokens: CallerTokens;
   readonly #tokenStayMs: number;
+  readonly #addressOf: AccessOptions["addressOf"];
   readonly #awaits: (resumeToken: string) => boolean;
   readonly #refused: AccessOptions["refused"];
 
@@ -50,12 +56,13 @@ export class Access {
     this.#proxies = network(options.trustedProxies, "trusted proxies");
     this.#tokens = options.tokens;
     this.#tokenStayMs = options.tokenStayMs;
+    this.#addressOf = options.addressOf;
     this.#awaits = options.awaits;
     this.#refused = options.refused;
   }
 
   peer(request: IncomingMessage): Peer {
-    const socketAddress = request.socket.remoteAddress ?? "";
+    const socketAddress = this.#addressOf(request);
     const forwarded = request.headers["x-forwarded-for"];
     const trusted = forwarded !== undefined && within(this.#proxies, socketAddress);
     const address = trusted ? this.#clientOf(forwarded, socketAddress) : socketAddress;

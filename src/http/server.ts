@@ -1,5 +1,5 @@
 import { createServer as createHttpServer, STATUS_CODES, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Carrier } from "../caller/carrier.ts";
 import type { Dialect } from "../caller/dialect.ts";
@@ -11,7 +11,7 @@ import { answerProblem, Problem, type Route } from "./answer.ts";
 import { hasBody, readBody } from "./body.ts";
 import { methods, Router } from "./router.ts";
 import { statuses } from "./statuses.ts";
-import { Upgrades } from "./upgrades.ts";
+import { Upgrades, type Sort } from "./upgrades.ts";
 
 export interface ServerParts {
   readonly routes: readonly Route[];
@@ -22,6 +22,8 @@ export interface ServerParts {
   readonly door: Door;
   /** What the legs need, the reception above all. */
   readonly leg: LegParts;
+  /** Finds out whether a caller is served here. */
+  readonly sort: Sort;
   /** Told of each answer: its route as registered, "none" for no such address, and how long it took until its end. */
   readonly answered: (route: string, status: number, durationMs: number) => void;
 }
@@ -32,6 +34,10 @@ export interface Server {
    * @throws {Fault} setting-invalid when it cannot listen there.
    */
   listen(host: string, port: number): Promise<AddressInfo>;
+  /** The same on a socket of this machine, by its path. */
+  listenAt(path: string): Promise<void>;
+  /** Serves a connection that somebody else has accepted. */
+  take(socket: Socket): void;
   /** Takes no new connection and cuts off what is still open; end the calls first. */
   close(): Promise<void>;
 }
@@ -48,8 +54,8 @@ const pageHeaders = {
   "referrer-policy": "no-referrer",
 } as const;
 
-export function createServer({ routes, dialects, carriers, access, door, leg, answered }: ServerParts): Server {
-  const upgrades = new Upgrades(dialects, carriers, access, door, leg);
+export function createServer({ routes, dialects, carriers, access, door, leg, sort, answered }: ServerParts): Server {
+  const upgrades = new Upgrades(dialects, carriers, access, door, leg, sort);
   const router = new Router(routes);
   const server = createHttpServer(
     {
@@ -120,6 +126,17 @@ export function createServer({ routes, dialects, carriers, access, door, leg, an
           resolve(server.address() as AddressInfo); // A string only for a server on a pipe.
         });
       }),
+    listenAt: (path) =>
+      new Promise((resolve, reject) => {
+        server.once("error", reject);
+        server.listen(path, () => {
+          server.off("error", reject);
+          resolve();
+        });
+      }),
+    take(socket) {
+      server.emit("connection", socket);
+    },
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
@@ -161,13 +178,15 @@ function answerClientError(error: NodeJS.ErrnoException, socket: Duplex): void {
   socket.end(`${head}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`, () => socket.destroy());
 }
 
-function cannotListen(error: NodeJS.ErrnoException, host: string, port: number): Fault {
+/** Why it could not listen there, in words for the operator. */
+export function cannotListen(error: unknown, host: string, port: number): Fault {
+  const { code = "", message } = error as NodeJS.ErrnoException; // What a server emits.
   const words: Readonly<Record<string, string>> = {
     EADDRINUSE: `port ${port} is taken on ${host}; set PORT to another`,
     EACCES: `port ${port} may not be opened by this user; set PORT to one above 1023`,
     EADDRNOTAVAIL: `${host} is no address of this machine; set HOST to one, or to 0.0.0.0 for all`,
     ENOTFOUND: `${host} is no known host; set HOST to an address of this machine`,
   };
-  const said = words[error.code ?? ""] ?? `listening on ${host}:${port}: ${error.message}`;
+  const said = words[code] ?? `listening on ${host}:${port}: ${message}`;
   return new Fault("setting-invalid", said, { cause: error });
 }

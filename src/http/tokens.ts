@@ -68,9 +68,11 @@ export class CallerTokens {
   readonly #keys = new Map<string, Key>();
   readonly #used: UsedTokens;
 
-  /** `secrets`: those that are good just now, the first signs. None: a random one that lives as long as this process. */
-  constructor(secrets: () => readonly string[], clock: Clock, used = new UsedTokens()) {
-    const own = randomBytes(32).toString("base64url");
+  /**
+   * `secrets`: those that are good just now, the first signs. None: `own`, a random one that lives as long as this process, or as those
+   * that share it.
+   */
+  constructor(secrets: () => readonly string[], clock: Clock, used = new UsedTokens(), own = randomBytes(32).toString("base64url")) {
     this.#secrets = () => {
       const given = secrets();
       return given.length === 0 ? [own] : given;

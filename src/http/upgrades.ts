@@ -23,18 +23,36 @@ interface Entrance {
   readonly carrier: Carrier | undefined;
 }
 
+/** Who is at a connection that was upgraded, before its first frame. */
+export interface Visitor {
+  readonly dialect: Dialect;
+  readonly knock: Knock;
+  readonly address: string;
+  readonly stream: Duplex;
+  /** Ends the WebSocket in order. */
+  close(code: number, reason: string): void;
+}
+
+/** Calls `serve` when the caller is to be served here; what it has read of the stream by then it has put back. */
+export type Sort = (visitor: Visitor, serve: () => void) => void;
+
+/** Where there is only one process, everybody is served here. */
+export const everybodyHere: Sort = (_visitor, serve) => serve();
+
 /** Lets callers in: one path a dialect, checked before the upgrade, then handed to the shell. */
 export class Upgrades {
   readonly #access: Access;
   readonly #door: Door;
   readonly #parts: LegParts;
+  readonly #sort: Sort;
   readonly #entrances: ReadonlyMap<string, Entrance>;
   readonly #open = new Set<WireSocket>();
 
-  constructor(dialects: readonly Dialect[], carriers: readonly Carrier[], access: Access, door: Door, parts: LegParts) {
+  constructor(dialects: readonly Dialect[], carriers: readonly Carrier[], access: Access, door: Door, parts: LegParts, sort: Sort) {
     this.#access = access;
     this.#door = door;
     this.#parts = parts;
+    this.#sort = sort;
     const entrance = (dialect: Dialect): Entrance => ({
       dialect,
       options: {
@@ -84,7 +102,9 @@ export class Upgrades {
     };
     const admit = (start: CallStart): Admitted =>
       entrance.carrier?.admit(start, knock) ?? { start: this.#admit(guest, peer, start), line: plainLine };
-    serveSocket(webSocket, entrance.dialect, this.#parts, { knock, admit });
+    const { dialect } = entrance;
+    const serve = (): void => serveSocket(webSocket, dialect, this.#parts, { knock, admit });
+    this.#sort({ dialect, knock, address: peer.address, stream: socket, close: guest.close }, serve);
   }
 
   #admit(guest: Guest, peer: Peer, asked: CallStart): CallStart {

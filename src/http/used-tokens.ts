@@ -13,12 +13,17 @@ const linesLimit = 2 * usedLimit;
 export class UsedTokens {
   readonly #path: string | undefined;
   readonly #troubled: (error: unknown) => void;
+  readonly #told: (id: string, untilMs: number) => void;
   /** With the time (Unix, ms) from which they would be refused as expired anyway; oldest first. */
   readonly #used: Map<string, number>;
   #lines = 0;
 
-  /** @param path undefined: only in memory */
-  constructor(path?: string, troubled: (error: unknown) => void = () => {}) {
+  /**
+   * @param path undefined: only in memory
+   * @param told of each use here, for those who accept the same tokens
+   */
+  constructor(path?: string, troubled: (error: unknown) => void = () => {}, told: (id: string, untilMs: number) => void = () => {}) {
+    this.#told = told;
     this.#path = path;
     this.#troubled = troubled;
     this.#used = new Map(path === undefined ? [] : read(path, troubled));
@@ -38,7 +43,15 @@ export class UsedTokens {
     if (this.#used.size >= usedLimit) return false;
     this.#used.set(id, untilMs);
     this.#write(id, untilMs);
+    this.#told(id, untilMs);
     return true;
+  }
+
+  /** It was used elsewhere. */
+  learn(id: string, untilMs: number): void {
+    const [oldest] = this.#used.keys();
+    if (this.#used.size >= usedLimit && oldest !== undefined) this.#used.delete(oldest);
+    this.#used.set(id, untilMs);
   }
 
   #write(id: string, untilMs: number): void {

@@ -213,6 +213,12 @@ export class Roster implements Reception, CallControl {
     return call === undefined ? [] : call.conversation.records(call.ageMs);
   }
 
+  /** By what others may ask for a call; undefined: it is not here. */
+  namesOf(callId: string): { readonly resumeToken: string; readonly carrierCallId: string | undefined } | undefined {
+    const call = this.#calls.get(callId)?.call;
+    return call && { resumeToken: call.leg.resumeToken, carrierCallId: call.carrierCallId };
+  }
+
   /** Whether a call here is the one that a caller with this token wants to come back into. */
   awaits(resumeToken: string): boolean {
     return [...this.#calls.values()].some(({ call }) => call.leg.resumeToken === resumeToken);

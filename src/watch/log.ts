@@ -14,6 +14,8 @@ export interface LogOptions {
   readonly dropped: () => void;
   /** File descriptor, 1 when left out; closed with the log unless it is 1 or 2. */
   readonly fd?: number;
+  /** The longest write of more than one line. */
+  readonly writeBytes?: number;
 }
 
 export interface LogOutlet {
@@ -29,7 +31,12 @@ const closeLimitMs = 1_000;
 /** JSON lines, one an event: `timestamp`, `level`, `logger`, `event`, then fields. A `callId` is written as `session_id`, and with it goes its `trace_id`. */
 export function openLog(options: LogOptions): LogOutlet {
   const fd = options.fd ?? 1;
-  const outlet = pino.destination({ fd, sync: false, maxLength: waitingBytes });
+  const outlet = pino.destination({
+    fd,
+    sync: false,
+    maxLength: waitingBytes,
+    ...(options.writeBytes !== undefined && { maxWrite: options.writeBytes }),
+  });
   outlet.on("drop", options.dropped);
   // The reader is gone, or the disk is full: there is nowhere left to say so, and no reason to end a call.
   outlet.on("error", options.dropped);

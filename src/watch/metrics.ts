@@ -1,4 +1,13 @@
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry, type CounterConfiguration } from "prom-client";
+import {
+  AggregatorRegistry,
+  collectDefaultMetrics,
+  Counter,
+  Gauge,
+  Histogram,
+  Registry,
+  type Aggregator,
+  type CounterConfiguration,
+} from "prom-client";
 
 /** Bucket sets, seconds: of provider and turn latencies, of set-ups, of what is our own share, of calls through a breaker. */
 export const buckets = {
@@ -25,8 +34,9 @@ export function createMetrics() {
     const configuration: CounterConfiguration<L> = { name, help, labelNames, registers: [registry] };
     return new Counter(configuration);
   };
-  const gauge = <L extends string>(name: string, help: string, labelNames: readonly L[] = []): Gauge<L> =>
-    new Gauge({ name, help, labelNames, registers: [registry] });
+  /** `aggregator`: what becomes of the values of several processes. */
+  const gauge = <L extends string>(name: string, help: string, labelNames: readonly L[] = [], aggregator: Aggregator = "sum"): Gauge<L> =>
+    new Gauge({ name, help, labelNames, aggregator, registers: [registry] });
   const histogram = <L extends string>(name: string, help: string, set: readonly number[], labelNames: readonly L[] = []): Histogram<L> =>
     new Histogram({ name, help, labelNames, buckets: [...set], registers: [registry] });
 
@@ -39,15 +49,19 @@ export function createMetrics() {
     contentType: registry.contentType,
     async text(): Promise<string> {
       for (const bring of asked) bring();
-      // prom-client writes "Nan" for what has no samples yet, and the format knows "NaN" only.
-      return (await registry.metrics()).replace(/ Nan$/gm, " NaN");
+      return wellWritten(await registry.metrics());
+    },
+    /** The same for `textOfAll`. */
+    async samples(): Promise<object[]> {
+      for (const bring of asked) bring();
+      return registry.getMetricsAsJSON();
     },
 
     sloValid: counter("slo_valid_events_total", "Events on which a service level is judged", ["slo", "provider"]),
     sloGood: counter("slo_good_events_total", "Those of them that were as promised", ["slo", "provider"]),
-    sloObjective: gauge("slo_objective_ratio", "The share of good events that is promised", ["slo", "window"]),
+    sloObjective: gauge("slo_objective_ratio", "The share of good events that is promised", ["slo", "window"], "max"),
 
-    breakerState: gauge("circuit_breaker_state", "0 closed, 1 half-open, 2 open", ["name", "provider"]),
+    breakerState: gauge("circuit_breaker_state", "0 closed, 1 half-open, 2 open", ["name", "provider"], "max"),
     breakerCalls: counter("circuit_breaker_calls_total", "Connections by what the breaker saw of them", ["name", "provider", "status"]),
     breakerChanges: counter("circuit_breaker_state_transitions", "Changes of a breaker's state", [
       "name",
@@ -60,19 +74,19 @@ export function createMetrics() {
       "provider",
       "status",
     ]),
-    breakerNow: gauge("ai_provider_circuit_breaker_state", "1 for the state that the breaker is in", ["provider", "state"]),
+    breakerNow: gauge("ai_provider_circuit_breaker_state", "1 for the state that the breaker is in", ["provider", "state"], "max"),
     requests: counter("ai_provider_requests_total", "Connections to a provider that were tried", ["provider", "status"]),
     latency: histogram("ai_provider_latency_seconds", "From a committed turn to the provider's first audio", buckets.latency, ["provider"]),
     errors: counter("ai_provider_errors_total", "Faults of a provider's connections", ["provider", "error_type"]),
-    health: gauge("ai_provider_health", "2 healthy, 1 degraded, 0 unhealthy", ["provider"]),
-    timeout: gauge("ai_provider_timeout_seconds", "How long an answer of a provider is waited for at present", ["provider"]),
+    health: gauge("ai_provider_health", "2 healthy, 1 degraded, 0 unhealthy", ["provider"], "min"),
+    timeout: gauge("ai_provider_timeout_seconds", "How long an answer of a provider is waited for at present", ["provider"], "max"),
     activeSessions: gauge("ai_provider_active_sessions", "Connections to a provider that are open now", ["provider"]),
     reconnections: counter("ai_provider_reconnections_total", "Attempts to connect again after a loss", ["provider", "success"]),
     chunksSent: counter("ai_provider_audio_chunks_sent", "Audio chunks given to a provider", ["provider"]),
     chunksReceived: counter("ai_provider_audio_chunks_received", "Audio chunks that came from a provider", ["provider"]),
 
     cost: counter("ai_provider_cost_total", "What was used, in USD, as far as it has a price", ["provider"]),
-    budgetUsed: gauge("ai_provider_cost_budget_used_ratio", "Share of the budget that is spent", ["period"]),
+    budgetUsed: gauge("ai_provider_cost_budget_used_ratio", "Share of the budget that is spent", ["period"], "max"),
 
     ringChunks: gauge("voice_ring_chunks", "Chunks of caller audio kept for a replay", ["provider"]),
     deepgramBuffer: gauge("deepgram_audio_buffer_size", "Chunks of caller audio kept for a replay in calls on Deepgram"),
@@ -149,7 +163,7 @@ export function createMetrics() {
     chunksReplayed: counter("voice_chunks_replayed_total", "Caller audio chunks sent again to a new connection", ["provider"]),
 
     recovery: histogram("voice_recovery_seconds", "How long a call was nobody's before it was taken up again", buckets.setup),
-    journalLag: gauge("voice_journal_lag_seconds", "Age of the oldest record that is not written to disk; 0 when all are"),
+    journalLag: gauge("voice_journal_lag_seconds", "Age of the oldest record that is not written to disk; 0 when all are", [], "max"),
     lines: counter("voice_lines_total", "Callers' lines that were given up, by what the E-model says of them", ["codec", "quality"]),
     linePackets: counter("voice_line_packets_total", "RTP packets of callers", ["codec", "fate"]),
     lineConcealed: counter("voice_line_concealed_seconds_total", "Caller audio that was lost on the way and made up", ["codec"]),
@@ -157,20 +171,57 @@ export function createMetrics() {
 
     connectionsRejected: counter("voice_connections_rejected_total", "Callers refused at the door", ["reason"]),
     legTroubles: counter("voice_leg_troubles_total", "What went wrong at callers' sockets", ["kind"]),
-    overloaded: gauge("voice_overloaded", "1 while new calls are refused because of this process's load"),
+    overloaded: gauge("voice_overloaded", "1 while new calls are refused because of a process's load", [], "max"),
     rateLimited: counter("voice_rate_limited_total", "Requests over a limit", ["scope"]),
     authFailures: counter("voice_auth_failures_total", "Requests without the right key, token or signature", ["kind"]),
-    secretAge: gauge("voice_secret_age_seconds", "How long a secret that is kept in a file has been in use", ["secret"]),
+    secretAge: gauge("voice_secret_age_seconds", "How long a secret that is kept in a file has been in use", ["secret"], "max"),
     secretRotations: counter("voice_secret_rotations_total", "Changes of secrets' files", ["secret", "result"]),
-    ready: gauge("voice_ready", "1 while this node takes calls", ["region"]),
+    ready: gauge("voice_ready", "1 while this node takes calls", ["region"], "max"),
     drainMoves: counter("voice_drain_moves_total", "Calls that were handed to whoever serves them next", ["result"]),
     drainForced: counter("voice_drain_forced_total", "Calls that a drain cut off"),
-    drainDeadline: gauge("voice_drain_deadline_timestamp_seconds", "When a drain ends the calls that are left, Unix time; 0: no drain"),
-    promptsUnusable: gauge("voice_prompts_unusable", "Fixed lines without audio, or whose review is due"),
-    drainState: gauge("voice_drain_state", "0 serving, 1 draining, 2 drained"),
+    drainDeadline: gauge(
+      "voice_drain_deadline_timestamp_seconds",
+      "When a drain ends the calls that are left, Unix time; 0: no drain",
+      [],
+      "max",
+    ),
+    promptsUnusable: gauge("voice_prompts_unusable", "Fixed lines without audio, or whose review is due", [], "max"),
+    drainState: gauge("voice_drain_state", "0 serving, 1 draining, 2 drained", [], "min"),
     invariants: counter("voice_invariant_violations_total", "What must never be, and was", ["invariant"]),
     logsDropped: counter("voice_logs_dropped_total", "Log lines dropped because nobody read them fast enough"),
     httpRequests: counter("http_requests_total", "HTTP requests answered", ["route", "code_class"]),
     httpSeconds: histogram("http_request_seconds", "How long HTTP requests took", buckets.fine, ["route"]),
   };
 }
+
+/** What prom-client would do otherwise hides the one process that is late, or leaves out when the first began. */
+const ofProcesses: Readonly<Record<string, Aggregator>> = {
+  process_start_time_seconds: "min",
+  nodejs_eventloop_lag_seconds: "max",
+  nodejs_eventloop_lag_mean_seconds: "max",
+  nodejs_eventloop_lag_stddev_seconds: "max",
+  nodejs_eventloop_lag_p50_seconds: "max",
+  nodejs_eventloop_lag_p90_seconds: "max",
+  nodejs_eventloop_lag_p99_seconds: "max",
+};
+
+interface Sampled {
+  readonly name: string;
+  readonly values: readonly { readonly value: number | null }[];
+}
+
+/** What a scrape answers for several processes: counters and histograms added up, gauges each in its own way. */
+export async function textOfAll(samples: readonly object[][]): Promise<string> {
+  const readable = samples.map((ofOne) =>
+    // As the registry writes them, after JSON, which has no word for "not a number".
+    (ofOne as Sampled[]).map((metric) => ({
+      ...metric,
+      ...(ofProcesses[metric.name] !== undefined && { aggregator: ofProcesses[metric.name] }),
+      values: metric.values.map((each) => ({ ...each, value: each.value ?? Number.NaN })),
+    })),
+  );
+  return wellWritten(await AggregatorRegistry.aggregate(readable).metrics());
+}
+
+/** prom-client writes "Nan" for what has no samples yet, and the format knows "NaN" only. */
+const wellWritten = (text: string): string => text.replace(/ Nan$/gm, " NaN");

@@ -6,7 +6,8 @@ import type { Dialect } from "../../src/caller/dialect.ts";
 import { browser } from "../../src/caller/dialects/browser.ts";
 import { Door, doorLimits, type DoorLimits } from "../../src/caller/door.ts";
 import { newLegCounts, type LegCounts } from "../../src/caller/websocket-leg.ts";
-import { Access, type AccessOptions } from "../../src/http/access.ts";
+import { everybodyHere } from "../../src/http/upgrades.ts";
+import { addressOfSocket, Access, type AccessOptions } from "../../src/http/access.ts";
 import type { Route } from "../../src/http/answer.ts";
 import { createServer, type ServerParts } from "../../src/http/server.ts";
 import { CallerTokens } from "../../src/http/tokens.ts";
@@ -45,6 +46,7 @@ export async function openHouse(
   const reception = new BookedReception();
   const counts = newLegCounts();
   const server = createServer({
+    sort: everybodyHere,
     routes: parts.routes ?? [],
     dialects: parts.dialects ?? [browser],
     carriers: parts.carriers ?? [],
@@ -54,6 +56,7 @@ export async function openHouse(
       trustedProxies: [],
       tokens: new CallerTokens(() => [], clock),
       tokenStayMs: 3_600_000,
+      addressOf: addressOfSocket,
       awaits: () => false,
       refused: () => {},
       ...parts.access,

@@ -1,6 +1,7 @@
 import { createHash, createHmac, generateKeyPairSync, sign } from "node:crypto";
 import { describe, expect, test, vi } from "vitest";
 import { dialects } from "../../src/caller/dialects.ts";
+import { ownTicketBox } from "../../src/carriers/tickets.ts";
 import { AskingCarrier, type Manners } from "../../src/carriers/asking-carrier.ts";
 import { jambonzManners } from "../../src/carriers/jambonz.ts";
 import { plivoManners, signedByPlivo } from "../../src/carriers/plivo.ts";
@@ -164,6 +165,7 @@ describe.each(exchanges)("$name", ({ manners, sign: signed, says, connect, strea
       holds: () => false,
       hangUp: () => {},
       hangUpThere: () => {},
+      tickets: ownTicketBox(),
       clock: time,
       log: silentLog,
     };
@@ -337,6 +339,7 @@ test("without any secret a carrier is served on this machine alone", () => {
     holds: () => false,
     hangUp: () => {},
     hangUpThere: () => {},
+    tickets: ownTicketBox(),
     clock: time,
     log: silentLog,
   };

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { expect, test, vi } from "vitest";
 import { dialects } from "../../src/caller/dialects.ts";
+import { ownTicketBox } from "../../src/carriers/tickets.ts";
 import { openCarriers } from "../../src/carriers/carriers.ts";
 import { hangUpAtTelnyx } from "../../src/carriers/telnyx-rest.ts";
 import { callFromTelnyx } from "../../src/fakes/carriers/telnyx.ts";
@@ -44,6 +45,7 @@ test("a call that Call Control has brought is hung up when we end it, and left a
     hangUp: () => {},
     answeredBy: () => {},
     machineRule: () => "ignore",
+    tickets: ownTicketBox(),
     clock: new SimulatedClock(),
     log: silentLog,
   });

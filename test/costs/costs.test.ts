@@ -21,6 +21,7 @@ function office(budget: Partial<BudgetPlan> = {}, folder = mkdtempSync(join(tmpd
     folder,
     prices: [{ model: "dear", providers: ["openai"], usd: { session_ms: 6 }, source: "x", date: "2026", trust: "config" }],
     budget: { day: undefined, month: undefined, whenSpent: "alert", ...budget },
+    elsewhere: () => 0,
     report: {
       spent: () => undefined,
       unpriced: (provider, model) => void told.push(`unpriced ${provider} ${model}`),

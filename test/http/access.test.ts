@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { expect, test } from "vitest";
 import type { CallStart } from "../../src/caller/leg.ts";
-import { Access, type AccessOptions } from "../../src/http/access.ts";
+import { addressOfSocket, Access, type AccessOptions } from "../../src/http/access.ts";
 import type { Peer } from "../../src/http/peer.ts";
 import { CallerTokens } from "../../src/http/tokens.ts";
 import { SimulatedClock } from "../simulated-clock.ts";
@@ -13,6 +13,7 @@ const access = (options: Partial<AccessOptions> = {}): Access =>
     trustedProxies: [],
     tokens: new CallerTokens(() => [], new SimulatedClock()),
     tokenStayMs: 3_600_000,
+    addressOf: addressOfSocket,
     awaits: () => false,
     refused: () => {},
     ...options,

@@ -178,7 +178,7 @@ export class Switchboard implements Disposable {
 
   constructor(clock: Clock, epoch = "e1", secrets: () => readonly string[] = () => []) {
     this.tokens = new CallerTokens(secrets, clock);
-    this.feed = new EventFeed({ control: this.calls, providers: this.providers, clock, log: this.log, epoch });
+    this.feed = new EventFeed({ isRead: () => {}, control: this.calls, providers: this.providers, clock, log: this.log, epoch });
     const node: NodeControl = {
       version: "1.2.3",
       state: () => this.state,

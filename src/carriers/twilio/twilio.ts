@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import type { Admitted, Carrier } from "../../caller/carrier.ts";
 import type { Knock } from "../../caller/dialect.ts";
 import type { CallStart } from "../../caller/leg.ts";
@@ -7,7 +6,7 @@ import { Fault } from "../../kernel/fault.ts";
 import type { Log } from "../../kernel/log.ts";
 import { Book } from "../book.ts";
 import { isSigned, spellings } from "../signature.ts";
-import { Tickets } from "../tickets.ts";
+import { Tickets, type TicketBox } from "../tickets.ts";
 
 export interface TwilioParts {
   /** The account's tokens that are good just now (two while one is being replaced), newest first. None: only this machine is served. */
@@ -22,6 +21,7 @@ export interface TwilioParts {
   readonly hangUp: (callId: string) => void;
   /** Who answered a call that we placed. `isReady`: a machine takes a message now. */
   readonly answeredBy: (callId: string, who: "person" | "machine", isReady: boolean) => void;
+  readonly tickets: TicketBox;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -39,8 +39,8 @@ export class Twilio implements Carrier {
   constructor(parts: TwilioParts) {
     this.parts = parts;
     this.book = new Book(parts.clock);
-    const ownSecret = randomBytes(32).toString("hex");
-    this.tickets = new Tickets(() => (parts.authTokens().length > 0 ? parts.authTokens() : [ownSecret]), parts.clock);
+    const { ownSecret, used } = parts.tickets;
+    this.tickets = new Tickets(() => (parts.authTokens().length > 0 ? parts.authTokens() : [ownSecret]), parts.clock, used);
   }
 
   /** The address of the WebSocket, as it stands in the TwiML: signatures are made of it to the letter. */

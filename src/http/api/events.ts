@@ -22,6 +22,7 @@ const picturedCalls = 100;
 
 /** Told so often that they would drown the others; they are in the metrics. */
 const fine: ReadonlySet<CallEvent["type"]> = new Set(["audio.flowed", "audio.hopped", "audio.buffered"]);
+export const isTold = ({ type }: CallEvent): boolean => !fine.has(type);
 
 interface Reader {
   readonly response: ServerResponse;
@@ -30,7 +31,9 @@ interface Reader {
 }
 
 export interface EventParts {
-  readonly control: CallControl;
+  readonly control: Pick<CallControl, "calls" | "follow">;
+  /** Somebody begins to read, or nobody does any more. */
+  readonly isRead: (on: boolean) => void;
   readonly providers: ProviderDesk;
   readonly clock: Clock;
   readonly log: Log;
@@ -58,7 +61,7 @@ export class EventFeed implements Disposable {
   constructor(parts: EventParts) {
     this.#parts = parts;
     this.#source = parts.control.follow((event) => {
-      if (!fine.has(event.type)) this.#tell(event.type, event);
+      if (isTold(event)) this.#tell(event.type, event);
     });
   }
 
@@ -72,6 +75,7 @@ export class EventFeed implements Disposable {
     const reader: Reader = { response, wantsCalls: query.get("calls") !== null };
     response.once("close", () => this.#forget(reader));
     this.#readers.add(reader);
+    if (this.#readers.size === 1) this.#parts.isRead(true);
     response.write(`retry: 2000\n: ${this.#parts.epoch}\n\n`);
     const lastId = request.headers["last-event-id"]?.toString();
     if (lastId === undefined) this.#recall(reader, Number(query.get("last") ?? 0));
@@ -158,7 +162,7 @@ export class EventFeed implements Disposable {
   }
 
   #forget(reader: Reader): void {
-    this.#readers.delete(reader);
+    if (this.#readers.delete(reader) && this.#readers.size === 0) this.#parts.isRead(false);
   }
 }
 

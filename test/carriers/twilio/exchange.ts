@@ -1,5 +1,6 @@
 import twilioPackage from "twilio";
 import { twilio as dialect } from "../../../src/caller/dialects/twilio.ts";
+import { ownTicketBox } from "../../../src/carriers/tickets.ts";
 import { Twilio, type TwilioParts } from "../../../src/carriers/twilio/twilio.ts";
 import { twilioRoutes } from "../../../src/carriers/twilio/webhooks.ts";
 import { TwilioCaller } from "../../../src/fakes/carriers/twilio.ts";
@@ -39,6 +40,7 @@ export async function exchange(authTokens: readonly string[] = [token], more: Pa
     hangUp: () => {},
     answeredBy: () => {},
     holds: () => false,
+    tickets: ownTicketBox(),
     ...more,
   };
   const twilio = new Twilio({ ...parts, clock: time, log: silentLog });

@@ -1,0 +1,102 @@
+import type { Socket } from "node:net";
+import { join } from "node:path";
+import type { GuardPeers } from "../guard/peers.ts";
+import { Directory } from "./directory.ts";
+import type { FromProcess, News, Order, Standing, ToProcess, Told } from "./words.ts";
+
+/** The end of the line to the primary that a process has, `process` itself. */
+export interface PrimaryLine {
+  send(message: FromProcess): void;
+  /** With "connection" comes the socket, unless it was closed on the way. */
+  received(listener: (message: ToProcess, socket: Socket | undefined) => void): void;
+}
+
+/** This process among those of its machine: what it is told, and what it tells. */
+export class Place {
+  readonly number: number;
+  readonly of: number;
+  readonly url: string;
+  readonly secret: string;
+  readonly directory = new Directory();
+  readonly #folder: string;
+  readonly #line: PrimaryLine;
+  readonly #followers = new Set<(told: Told) => void>();
+  readonly #known: readonly Told[];
+  #onConnection: (socket: Socket) => void = (socket) => socket.destroy();
+  #onOrder: (order: Order) => void = () => {};
+
+  /** Waits for the primary's first word. */
+  static async take(line: PrimaryLine): Promise<Place> {
+    const { promise, resolve } = Promise.withResolvers<Place>();
+    let place: Place | undefined;
+    line.received((message, socket) => {
+      if (place !== undefined) return place.#hear(message, socket);
+      if (message.type !== "place") return;
+      place = new Place(line, message.standing, message.known);
+      resolve(place);
+    });
+    return promise;
+  }
+
+  private constructor(line: PrimaryLine, { number, of, url, secret, folder }: Standing, known: readonly Told[]) {
+    this.#line = line;
+    [this.number, this.of, this.url, this.secret, this.#folder] = [number, of, url, secret, folder];
+    // What it was itself before it died is over, but not what it had found out.
+    this.#known = known.filter(({ from, news }) => from !== number || news.type === "guard" || news.type === "used");
+    for (const told of this.#known) this.directory.hear(told);
+  }
+
+  /** The socket at which a process answers for itself alone. */
+  doorOf(number: number): string {
+    return join(this.#folder, String(number));
+  }
+
+  get numbers(): readonly number[] {
+    return Array.from({ length: this.of }, (_, index) => index + 1);
+  }
+
+  tell(message: FromProcess): void {
+    this.#line.send(message);
+  }
+
+  publish(news: News): void {
+    this.#line.send({ type: "news", news });
+  }
+
+  /** What the others tell, from what was told before this process began. */
+  follow(listener: (told: Told) => void): Disposable {
+    for (const told of this.#known) listener(told);
+    this.#followers.add(listener);
+    return { [Symbol.dispose]: () => void this.#followers.delete(listener) };
+  }
+
+  /** From now on connections come here; before, nobody takes them. */
+  takeConnections(take: (socket: Socket) => void): void {
+    this.#onConnection = take;
+  }
+
+  takeOrders(take: (order: Order) => void): void {
+    this.#onOrder = take;
+  }
+
+  /** How breakers tell each other what they saw. */
+  get guardPeers(): GuardPeers {
+    return {
+      publish: (news) => this.publish({ type: "guard", news }),
+      follow: (listener) =>
+        this.follow(({ news }) => {
+          if (news.type === "guard") listener(news.news);
+        }),
+    };
+  }
+
+  #hear(message: ToProcess, socket: Socket | undefined): void {
+    if (message.type === "connection") {
+      if (socket !== undefined) this.#onConnection(socket);
+    } else if (message.type === "order") this.#onOrder(message.order);
+    else if (message.type === "news") {
+      this.directory.hear(message.told);
+      for (const follower of this.#followers) follower(message.told);
+    }
+  }
+}

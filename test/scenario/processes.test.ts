@@ -1,0 +1,271 @@
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { WebSocket } from "ws";
+import { dial, type Caller } from "../../scripts/caller/caller.ts";
+import { folderOf } from "../../src/config/processes.ts";
+import { TwilioCloud } from "../../src/fakes/carriers/twilio-cloud.ts";
+import { fakes, type Fake } from "../../src/fakes/fakes.ts";
+import { babble } from "../../src/fakes/voice.ts";
+import { startProcess, type ServerProcess } from "./process.ts";
+
+const patient = { timeout: 30_000, interval: 50 };
+const authToken = "0123456789abcdef0123456789abcdef";
+const publicUrl = "https://voice.example.org";
+
+interface Line {
+  readonly event: string;
+  readonly process?: number;
+  readonly session_id?: string;
+  readonly pid?: number;
+  readonly url?: string;
+}
+
+/** What the server's log has of these events so far. */
+const logged = (server: ServerProcess, event: string): readonly Line[] =>
+  server.log.map((line) => JSON.parse(line) as Line).filter((line) => line.event === event); // The format of the log.
+
+/** The number of the process that has the call. */
+async function processOf(server: ServerProcess, callId: string): Promise<number> {
+  const found = (): number | undefined =>
+    logged(server, "connection_established").findLast(({ session_id }) => session_id === callId)?.process;
+  await vi.waitFor(() => expect(found()).toBeDefined(), patient);
+  return found() ?? 0;
+}
+
+const json = async (url: string): Promise<Record<string, unknown>> => (await (await fetch(url)).json()) as Record<string, unknown>; // Every answer here is an object.
+
+async function callIds(server: ServerProcess): Promise<readonly string[]> {
+  const { calls } = (await json(`${server.url}v1/calls`)) as { calls: { callId: string }[] }; // As the API describes it.
+  return calls.map(({ callId }) => callId);
+}
+
+async function metric(server: ServerProcess, name: string): Promise<number> {
+  const line = (await (await fetch(`${server.url}metrics`)).text()).split("\n").find((each) => each.startsWith(`${name} `));
+  return line === undefined ? 0 : Number(line.slice(name.length + 1));
+}
+
+describe("two processes behind one port", { timeout: 120_000 }, () => {
+  let data: string;
+  let fake: Fake;
+  beforeEach(async () => {
+    data = await mkdtemp(join(tmpdir(), "linekeeper-processes-"));
+    const row = fakes.find(({ name }) => name === "openai");
+    if (row === undefined) throw new Error("there is no fake of openai");
+    fake = await row.start({ port: 0 });
+  });
+  afterEach(async () => {
+    await fake[Symbol.asyncDispose]();
+    // Processes whose first was killed end by themselves, a moment later.
+    await rm(data, { recursive: true, force: true, maxRetries: 50, retryDelay: 100 });
+  });
+  const start = (more: Readonly<Record<string, string>> = {}): Promise<ServerProcess> =>
+    startProcess({ ...fake.settings, LINEKEEPER_PROCESSES: "2", LINEKEEPER_TIERS: "openai", LINEKEEPER_DATA: data, ...more });
+
+  const isTold = (caller: Caller, words: string): Promise<void> =>
+    vi.waitFor(() => expect(caller.turns.map(({ text }) => text).join("\n")).toContain(words), patient);
+
+  /** Two callers, each on a process of its own: the first one's number first. */
+  async function onBoth(server: ServerProcess): Promise<readonly [Caller, number, Caller, number]> {
+    const one = await dial(server.url);
+    const at = await processOf(server, one.callId);
+    // Connections go where the fewest calls are, as it was a moment ago.
+    for (let attempt = 0; attempt < 20; attempt += 1) {
+      const two = await dial(server.url);
+      const other = await processOf(server, two.callId);
+      if (other !== at) return [one, at, two, other];
+      await two.hangsUp();
+    }
+    throw new Error("twenty calls came to the same process");
+  }
+
+  test("calls are spread over both, and whichever is asked answers for all of them", async () => {
+    await using server = await start();
+    const [one, , two] = await onBoth(server);
+    await vi.waitFor(async () => expect((await callIds(server)).toSorted()).toEqual([one.callId, two.callId].toSorted()), patient);
+    for (const { callId } of [one, two]) {
+      // On new connections, so that either process is asked.
+      for (let times = 0; times < 3; times += 1) {
+        const answer = await fetch(`${server.url}v1/calls/${callId}`, { headers: { connection: "close" } });
+        expect(await answer.json()).toMatchObject({ callId });
+      }
+    }
+    expect(await metric(server, 'voice_calls_active{dialect="browser"}')).toBe(2);
+    expect(await metric(server, 'voice_ready{region="default"}')).toBe(1);
+    expect(await metric(server, 'circuit_breaker_state{name="openai_provider",provider="openai"}')).toBe(0);
+    expect(await json(`${server.url}v1/node`)).toMatchObject({ state: "serving", calls: 2 });
+    expect(await json(`${server.url}v1/providers/openai`)).toMatchObject({ provider: "openai", activeSessions: 2 });
+    expect(await json(`${server.url}readyz`)).toMatchObject({ status: "ready", processes: { ready: 2, of: 2 } });
+    expect(await picturedAt(server)).toEqual([one.callId, two.callId].toSorted());
+    for (const { callId } of [one, two]) await fetch(`${server.url}v1/calls/${callId}/hang-up`, { method: "POST", body: "{}" });
+    expect((await Promise.all([one.ended, two.ended])).map(({ code }) => code)).toEqual([1000, 1000]);
+  });
+
+  /** The calls that a reader of the events is shown, once it is shown two. */
+  async function picturedAt(server: ServerProcess): Promise<readonly string[]> {
+    const answer = await fetch(`${server.url}v1/events?calls=1`);
+    let text = "";
+    for await (const part of answer.body ?? []) {
+      text += Buffer.from(part as Uint8Array).toString(); // A body's chunks are bytes.
+      for (const [, data = ""] of text.matchAll(/event: calls\ndata: (.*)\n\n/g)) {
+        const { total, calls } = JSON.parse(data) as { total: number; calls: { callId: string }[] }; // As it is sent.
+        if (total === 2) return calls.map(({ callId }) => callId).toSorted();
+      }
+    }
+    throw new Error("the events ended");
+  }
+
+  test("a caller who comes back to the wrong process is brought to the one with the call", async () => {
+    await using server = await start();
+    const [one, at, two] = await onBoth(server);
+    let caller = one;
+    for (let attempt = 0; attempt < 20 && logged(server, "caller_handed_on").length === 0; attempt += 1) {
+      caller.isCutOff();
+      await caller.ended;
+      caller = await dial(server.url, { resume: caller.resumeToken });
+      expect(caller.callId).toBe(one.callId);
+      // Somebody more on the process with the call, so that the other one has the fewest.
+      if (attempt === 0) await Promise.all([dial(server.url), dial(server.url)]);
+    }
+    expect(logged(server, "caller_handed_on")).toHaveLength(1);
+    expect(logged(server, "caller_handed_on")[0]?.process).not.toBe(at);
+    fake.panel.reply("I am still here.");
+    caller.types("Are you there?");
+    await isTold(caller, "still here");
+    await caller.hangsUp();
+    await vi.waitFor(async () => expect(await callIds(server)).not.toContain(one.callId), patient);
+    await two.hangsUp();
+  });
+
+  test("telephone calls come in, are asked about and end, whichever process their carrier reaches", async () => {
+    const cloud = new TwilioCloud({ authToken, publicUrl, secondMs: 20 });
+    await using server = await start({
+      LINEKEEPER_CONFIG: join(import.meta.dirname, "cloud.json"),
+      PUBLIC_URL: publicUrl,
+      TWILIO_AUTH_TOKEN: authToken,
+    });
+    await vi.waitFor(() => expect(logged(server, "processes_started")).toHaveLength(1), patient);
+    cloud.localUrl = logged(server, "processes_started")[0]?.url?.replace(/\/$/, "") ?? "";
+    try {
+      // Webhooks share a connection and so a process; the streams are spread over both.
+      const phones = Array.from({ length: 4 }, () => cloud.calls());
+      for (const phone of phones) await vi.waitFor(() => expect(phone.streams[0]?.speaker.playedMs).toBeGreaterThan(200), patient);
+      const started = logged(server, "connection_established");
+      expect(new Set(started.map(({ process }) => process))).toEqual(new Set([1, 2]));
+      // Each stream breaks off; its call is found again, wherever the webhook asks.
+      const before = (await callIds(cloudServer(server, cloud))).toSorted();
+      for (const phone of phones) phone.streams[0]?.vanish();
+      for (const phone of phones) await vi.waitFor(() => expect(phone.streams).toHaveLength(2), patient);
+      for (const phone of phones) {
+        phone.says(Buffer.concat([babble("Are you there?", "pcmu@8000"), Buffer.alloc(8_000, 0xff)]));
+        await vi.waitFor(() => expect(phone.stream.speaker.playedMs).toBeGreaterThan(100), patient);
+      }
+      expect((await callIds(cloudServer(server, cloud))).toSorted()).toEqual(before);
+      for (const phone of phones) phone.hangUp();
+      await Promise.all(phones.map(({ over }) => over));
+      await vi.waitFor(async () => expect(await callIds(cloudServer(server, cloud))).toEqual([]), patient);
+      expect(cloud.errors).toEqual([]);
+    } finally {
+      await cloud[Symbol.asyncDispose]();
+    }
+  });
+
+  /** What it tells people of itself is the public address. */
+  const cloudServer = (server: ServerProcess, cloud: TwilioCloud): ServerProcess => ({ ...server, url: `${cloud.localUrl}/` });
+
+  test("a process that is killed is started again and its caller comes back; the other caller notices nothing", async () => {
+    await using server = await start();
+    const [one, at, two] = await onBoth(server);
+    await vi.waitFor(
+      async () => expect(await readdir(join(folderOf(data, at), "calls"))).toEqual([expect.stringMatching(/json$/)]),
+      patient,
+    );
+    const pid = logged(server, "server_started").find(({ process }) => process === at)?.pid ?? 0;
+    process.kill(pid, "SIGKILL");
+    expect((await one.ended).code).toBe(1006);
+    // While nobody is there to take it, a caller who comes back waits.
+    const again = await dial(server.url, { resume: one.resumeToken });
+    expect(again.callId).toBe(one.callId);
+    expect(logged(server, "process_died")).toMatchObject([{ process: at }]);
+    fake.panel.reply("Nothing happened.");
+    two.types("Did something happen?");
+    await isTold(two, "Nothing happened");
+    fake.panel.reply("Welcome back.");
+    again.types("Here I am again.");
+    await isTold(again, "Welcome back");
+    await vi.waitFor(async () => expect((await callIds(server)).toSorted()).toEqual([one.callId, two.callId].toSorted()), patient);
+    await Promise.all([again.hangsUp(), two.hangsUp()]);
+  });
+
+  test("what one process finds out about a provider costs the callers of the other nothing", async () => {
+    await using server = await start({ LINEKEEPER_PROBES: "off" });
+    fake.panel.refuse(503);
+    const opened = (): readonly Line[] => logged(server, "circuit_breaker_opened");
+    const callers: Caller[] = [];
+    while (callers.length < 20 && opened().length === 0) {
+      const caller = await dial(server.url);
+      callers.push(caller);
+      await vi.waitFor(() => expect(caller.provider).toBe("emergency"), patient);
+    }
+    await vi.waitFor(() => expect(opened()).toHaveLength(1), patient);
+    const [{ process: by } = {}] = opened();
+    await vi.waitFor(() => expect(logged(server, "circuit_breaker_followed")[0]?.process).toBe(by === 1 ? 2 : 1), patient);
+    const dials = fake.panel.dials;
+    const [one, , two] = await onBoth(server);
+    expect([one.provider, two.provider]).toEqual(["emergency", "emergency"]);
+    expect(fake.panel.dials).toBe(dials);
+    expect(await metric(server, 'circuit_breaker_state{name="openai_provider",provider="openai"}')).toBe(2);
+    await Promise.all([one, two, ...callers].map((caller) => caller.hangsUp()));
+  });
+
+  test("a token lets in once, on whichever process", async () => {
+    await using server = await start();
+    const minted = await fetch(`${server.url}v1/tokens`, { method: "POST", body: "{}" });
+    const { token } = (await minted.json()) as { token: string }; // As the document says.
+    const first = await saidTo(server, token);
+    expect(first.said["type"]).toBe("started");
+    for (let times = 0; times < 3; times += 1) {
+      const next = await saidTo(server, token);
+      expect(next.said).toMatchObject({ type: "error", code: "caller-refused" });
+    }
+    first.socket.terminate();
+  });
+
+  async function saidTo(server: ServerProcess, token: string): Promise<{ said: Record<string, unknown>; socket: WebSocket }> {
+    const socket = new WebSocket(`${server.url.replace("http", "ws")}browser`, ["linekeeper.1", `token.${token}`]);
+    socket.once("open", () => socket.send('{"type":"start","version":1,"audio":{"up":"pcm16@16000","down":"pcm16@24000"}}'));
+    return new Promise((resolve, reject) => {
+      socket.once("error", reject);
+      socket.once("message", (bytes: Buffer) => resolve({ said: JSON.parse(bytes.toString()) as Record<string, unknown>, socket })); // The wire promises objects.
+    });
+  }
+
+  test("a drain hands on the calls of both, and whoever comes after, also alone, takes them up", async () => {
+    await using server = await start({ LINEKEEPER_DRAIN_MS: "0" });
+    const [one, , two] = await onBoth(server);
+    server.child.kill("SIGTERM");
+    expect((await Promise.all([one.ended, two.ended])).map(({ code }) => code)).toEqual([1012, 1012]);
+    expect(await server.exited).toBe(0);
+    await using next = await start({ LINEKEEPER_PROCESSES: "1" });
+    for (const caller of [one, two]) {
+      const again = await dial(next.url, { resume: caller.resumeToken });
+      expect(again.callId).toBe(caller.callId);
+      await again.hangsUp();
+    }
+  });
+
+  test("a second signal waits for nobody", async () => {
+    await using server = await start({ LINEKEEPER_DRAIN_MS: "600000" });
+    const [one, , two] = await onBoth(server);
+    server.child.kill("SIGTERM");
+    await vi.waitFor(() => expect(logged(server, "drain_started")).toHaveLength(2), patient);
+    server.child.kill("SIGTERM");
+    expect((await Promise.all([one.ended, two.ended])).map(({ code }) => code)).toEqual([1012, 1012]);
+    expect(await server.exited).toBe(0);
+  });
+
+  test("settings that none of them can start with end all, with the word for that", async () => {
+    await expect(start({ TWILIO_AUTH_TOKEN: authToken })).rejects.toThrow(/ended with 2:[^]*PUBLIC_URL/);
+  });
+});
