@@ -23,7 +23,8 @@ export interface Board extends Disposable {
   readonly seat: Seat | undefined;
   dial(): void;
   prepare(provider: string): void;
-  takeOver(cause: MoveCause): void;
+  openNext(): void;
+  takeOver(cause: MoveCause, isDue: boolean): void;
   dropMove(): void;
   proven(): void;
   /** The caller has the word: `cuts` are the agent turns that were playing, with what was heard of them. */

@@ -22,7 +22,7 @@ export interface SessionInput {
 export interface Move {
   readonly to: string;
   readonly cause: MoveCause;
-  /** It is made by then, also in the middle of a turn. */
+  /** It is made by then, also in the middle of a turn; one to a better tier only where nothing is lost by it. */
   readonly withinMs: number;
 }
 
@@ -32,6 +32,8 @@ export interface SessionContext extends SessionInput {
   readonly attempt: number;
   readonly retryInMs: number;
   readonly move: Move | undefined;
+  /** The time within which it was to be made is over. */
+  readonly moveIsDue: boolean;
   /** Where the caller is sent on to. */
   readonly target: { readonly to: string; readonly briefing: string };
   readonly toolsRunning: number;

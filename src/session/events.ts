@@ -32,6 +32,8 @@ export type SessionEvent =
   /** The link that a move waits for is ready, or cannot be had. */
   | { readonly type: "successor.ready" }
   | { readonly type: "successor.failed"; readonly fault: Fault }
+  /** Its link is to be opened anew, between two turns: more was said than it can be told. */
+  | { readonly type: "successor.mustBide" }
   /** A call that has no link, and waits, could have one. */
   | { readonly type: "tier.admitted" }
   /** A better tier would take the call again. */

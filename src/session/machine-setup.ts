@@ -25,6 +25,9 @@ const neverMs = 2 ** 31 - 1;
 /** Nobody speaks, and nothing keeps them from it. */
 const silent = and([stateIn("#quiet"), stateIn("#staying"), stateIn("#talking"), stateIn("#heard"), stateIn("#present")]);
 
+/** No turn is under way that a move would disturb. */
+const isBetweenTurns = or([stateIn("#quiet"), not(stateIn("#linked"))]);
+
 /** What the chart is written with: how long it waits, what it asks, what it does. The states are in `machine.ts`. */
 export const sessionSetup = setup({
   types: { input: {} as SessionInput, context: {} as SessionContext, events: {} as SessionEvent },
@@ -52,7 +55,9 @@ export const sessionSetup = setup({
     mayDial: ({ context }) => !context.isRestored,
     isInNeed: stateIn("#inNeed"),
     isQuiet: stateIn("#quiet"),
-    mayMove: or([stateIn("#quiet"), not(stateIn("#linked"))]),
+    mayTakeOver: or([isBetweenTurns, ({ context }) => context.moveIsDue]),
+    // Nothing is lost by waiting for a better tier until nobody speaks.
+    mayOpenNext: or([isBetweenTurns, ({ context }) => context.moveIsDue && context.move?.cause !== "recovered"]),
     isBetweenSentences: or([stateIn("#quiet"), stateIn("#thinking")]),
     isSilent: silent,
     isSpoken: not(silent),
@@ -72,9 +77,11 @@ export const sessionSetup = setup({
     proveLink: ({ context }) => context.call.board.proven(),
     keepFault: assign((_, fault: Fault) => ({ fault })),
     planRetry: assign({ retryInMs: ({ context }) => context.call.backoffMs(context.attempt, context.fault) }),
-    planMove: assign((_, move: Move) => ({ move })),
+    planMove: assign((_, move: Move) => ({ move, moveIsDue: false })),
+    hurryMove: assign({ moveIsDue: true }),
     prepareMove: ({ context }) => context.call.board.prepare(context.move?.to ?? ""),
-    takeOver: ({ context }) => context.call.board.takeOver(context.move?.cause ?? "asked"),
+    openNext: ({ context }) => context.call.board.openNext(),
+    takeOver: ({ context }) => context.call.board.takeOver(context.move?.cause ?? "asked", context.moveIsDue),
     dropMove: ({ context }) => context.call.board.dropMove(),
     tellMoveFailed: ({ context }, fault: Fault) => context.call.links.moveFailed(context.move?.to ?? "", fault),
     countToolIn: assign({ toolsRunning: ({ context }) => context.toolsRunning + 1 }),

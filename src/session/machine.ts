@@ -44,6 +44,7 @@ export const sessionMachine = sessionSetup.createMachine({
     attempt: 0,
     retryInMs: 0,
     move: undefined,
+    moveIsDue: false,
     target: { to: "", briefing: "" },
     toolsRunning: 0,
     fault: undefined,
@@ -175,17 +176,18 @@ export const sessionMachine = sessionSetup.createMachine({
           on: { "link.lost": ".none" },
           states: {
             none: {
+              id: "settled",
               on: {
                 "operator.askedSwitch": {
-                  target: "preparing",
+                  target: "underway",
                   actions: { type: "planMove", params: ({ event }) => ({ to: event.provider, cause: "asked", withinMs: moveLimitMs }) },
                 },
                 "tier.recovered": {
-                  target: "preparing",
+                  target: "underway",
                   actions: { type: "planMove", params: ({ event }) => ({ to: event.provider, cause: "recovered", withinMs: moveLimitMs }) },
                 },
                 "link.expiring": {
-                  target: "preparing",
+                  target: "underway",
                   actions: {
                     type: "planMove",
                     params: ({ event }) => ({ to: event.provider, cause: "expiring", withinMs: Math.max(0, event.inMs - expiryMarginMs) }),
@@ -193,25 +195,26 @@ export const sessionMachine = sessionSetup.createMachine({
                 },
               },
             },
-            preparing: {
-              entry: "prepareMove",
-              on: {
-                "successor.ready": "ready",
-                "successor.failed": {
-                  target: "none",
-                  actions: [{ type: "tellMoveFailed", params: ({ event }) => event.fault }, "dropMove"],
-                },
-              },
-            },
-            ready: {
+            underway: {
+              initial: "preparing",
               on: {
                 "successor.failed": {
                   target: "none",
                   actions: [{ type: "tellMoveFailed", params: ({ event }) => event.fault }, "dropMove"],
                 },
               },
-              always: { guard: "mayMove", target: "none", actions: "takeOver" },
-              after: { moveLimit: { target: "none", actions: "takeOver" } },
+              after: { moveLimit: { actions: "hurryMove" } },
+              states: {
+                preparing: { entry: "prepareMove", on: { "successor.ready": "ready", "successor.mustBide": "biding" } },
+                // What cannot be told what is said after it was opened is opened between two turns, while the present link goes on.
+                biding: { always: { guard: "mayOpenNext", target: "opening" } },
+                opening: { entry: "openNext", on: { "successor.ready": "ready" } },
+                ready: { always: { guard: "mayTakeOver", target: "takingOver" } },
+                takingOver: {
+                  entry: "takeOver",
+                  on: { "successor.mustBide": "biding", "link.opened": "#settled", "dial.failed": "#settled" },
+                },
+              },
             },
           },
         },

@@ -94,19 +94,32 @@ export class Switchboard implements SeatHost, Board {
     this.#race(lost !== undefined || others.length > 0 ? others : this.#shape.tiers, lost);
   }
 
-  /** Opens a link that waits to take over; tells `successor.ready` or `successor.failed`. */
+  /** Opens a link that waits to take over, where that can be; tells `successor.ready`, `successor.failed` or `successor.mustBide`. */
   prepare(provider: string): void {
     this.#movesTo = provider;
     if (this.#waiting?.provider === provider && this.#waiting.isReady) return this.#call.send({ type: "successor.ready" });
-    this.#dropWaiting();
-    this.#wait(provider);
+    if (this.#call.provider(provider).traits.standby) this.openNext();
+    else this.#call.send({ type: "successor.mustBide" });
   }
 
-  /** The present link goes, the one that waits takes over; if more was said than it can be told by now, another is dialled. */
-  takeOver(cause: MoveCause): void {
+  /** Opens the link that a move was prepared for, for the call as it stands. */
+  openNext(): void {
+    this.#dropWaiting();
+    if (this.#movesTo !== undefined) this.#wait(this.#movesTo);
+  }
+
+  /**
+   * The present link goes, the one that waits takes over. If more was said than it can be told by now it is to be opened anew, unless the
+   * move is due: then another is dialled with the present one gone. To a better tier no move is ever due.
+   */
+  takeOver(cause: MoveCause, isDue: boolean): void {
     const provider = this.#movesTo;
     const next = this.#waiting?.provider === provider ? this.#waiting : undefined;
     if (provider === undefined || next?.isReady !== true) return;
+    if (this.#seat !== undefined && !next.knowsAll && (!isDue || cause === "recovered")) {
+      this.#dropWaiting();
+      return this.#call.send({ type: "successor.mustBide" });
+    }
     this.#movesTo = undefined;
     this.#waiting = undefined;
     this.#callOff();

@@ -126,6 +126,8 @@ async function threeHours(name: string, ends: "announced" | "unannounced"): Prom
     `long-call: ${JSON.stringify({ name, ends, rounds: said.length / 2, limits, links: links.length, renewed, recovered, lost, line })}\n`,
   );
   expect(moved, where).toBe(limits);
+  // One link more than there were ends of sessions, and none that was opened for nothing.
+  expect(links.length, where).toBe(limits + 1);
   expect(lost, where).toBe(ends === "announced" ? 0 : limits);
 }
 

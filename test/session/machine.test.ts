@@ -9,6 +9,7 @@ import { sessionMachine } from "../../src/session/machine.ts";
 const opened: SessionEvent = { type: "link.opened", provider: "a" };
 const asked: SessionEvent = { type: "operator.askedSwitch", provider: "b" };
 const ready: SessionEvent = { type: "successor.ready" };
+const bides: SessionEvent = { type: "successor.mustBide" };
 const expiring: SessionEvent = { type: "link.expiring", provider: "a", inMs: 60_000 };
 const spoke: SessionEvent = { type: "caller.spoke" };
 const finished: SessionEvent = { type: "caller.finished" };
@@ -22,12 +23,36 @@ const failed = (fault: Fault, attempts: number): SessionEvent => ({ type: "dial.
 test.each([
   { name: "a link that is lost is dialled for at once", events: [opened, lost], state: { link: "dialling" } },
   { name: "what may pass is waited for", events: [failed(dropped, 2)], state: { link: "backingOff" } },
-  { name: "a move waits until its link is ready", events: [opened, asked], state: { link: "linked", move: "preparing" } },
-  { name: "between turns a move is made at once", events: [opened, asked, ready], state: { move: "none" } },
-  { name: "a move waits for a caller who speaks", events: [opened, spoke, asked, ready], state: { move: "ready", turn: "hearing" } },
-  { name: "and for the answer", events: [opened, spoke, finished, asked, ready, answered], state: { move: "ready" } },
-  { name: "until it was heard", events: [opened, spoke, finished, asked, ready, answered, heard], state: { move: "none" } },
-  { name: "a session that is ended by its provider is left before", events: [opened, expiring], state: { move: "preparing" } },
+  { name: "a move waits until its link is ready", events: [opened, asked], state: { link: "linked", move: { underway: "preparing" } } },
+  { name: "between turns a move is made at once", events: [opened, asked, ready], state: { move: { underway: "takingOver" } } },
+  { name: "and is over with its link", events: [opened, asked, ready, opened], state: { move: "none" } },
+  {
+    name: "a move waits for a caller who speaks",
+    events: [opened, spoke, asked, ready],
+    state: { move: { underway: "ready" }, turn: "hearing" },
+  },
+  { name: "and for the answer", events: [opened, spoke, finished, asked, ready, answered], state: { move: { underway: "ready" } } },
+  {
+    name: "until it was heard",
+    events: [opened, spoke, finished, asked, ready, answered, heard],
+    state: { move: { underway: "takingOver" } },
+  },
+  { name: "what cannot wait is opened between two turns", events: [opened, spoke, asked, bides], state: { move: { underway: "biding" } } },
+  {
+    name: "and then at once",
+    events: [opened, spoke, asked, bides, { type: "caller.dismissed" }],
+    state: { move: { underway: "opening" } },
+  },
+  {
+    name: "and anew where more was said than it was told",
+    events: [opened, asked, ready, spoke, bides],
+    state: { move: { underway: "biding" } },
+  },
+  {
+    name: "a session that is ended by its provider is left before",
+    events: [opened, expiring],
+    state: { move: { underway: "preparing" } },
+  },
   { name: "a move ends with the link that it should leave", events: [opened, asked, lost], state: { move: "none", link: "dialling" } },
   {
     name: "a successor that is lost before its time changes nothing",

@@ -190,7 +190,7 @@ test("a provider whose links cannot wait is opened beside, and the caller stays 
   );
 });
 
-test("one whose links cannot wait and that missed a turn while it opened is opened anew, and knows it", async () => {
+test("one whose links cannot wait is opened between two turns, once, and knows all that was said", async () => {
   const house = startHouse({ tiers });
   const caller = house.dial();
   await caller.speaks(1_000);
@@ -200,14 +200,33 @@ test("one whose links cannot wait and that missed a turn while it opened is open
   await caller.speaks(500);
   link.hearsTurn("c1", "a table, please", 1_000);
   link.speaks("a2", "For when?", 500);
-  await caller.speaks(2_000);
+  await caller.speaks(400);
+  expect(house.provider("beta").links).toEqual([]);
+  await caller.speaks(1_600);
+  expect(house.provider("beta").links).toHaveLength(1);
+  expect(saidTo(house, "beta")).toEqual(["Good", "a table, please", "For when?"]);
+});
+
+test("one whose links cannot wait and that missed a turn while it opened is opened anew, and the caller stays until then", async () => {
+  const house = startHouse({ tiers });
+  const caller = house.dial();
+  await caller.speaks(1_000);
+  const { link } = house.provider("alpha");
+  house.provider("beta").openMs = 1_000;
+  house.roster.switchProvider(callIdOf(house), "beta");
+  await caller.speaks(500);
+  link.hearsTurn("c1", "a table, please", 1_000);
+  link.speaks("a1", "For when?", 1_000);
+  await caller.speaks(1_800);
+  expect(link.heardMs).toBe(3_300);
+  expect(link.told).not.toContain("close");
+  await caller.speaks(1_000);
   expect(house.provider("beta").links).toHaveLength(2);
   expect(house.provider("beta").links[0]?.told).toEqual(["close"]);
-  expect(house.provider("beta").link.request.conversation.map((item) => ("text" in item ? item.text : ""))).toEqual([
-    "Good",
-    "a table, please",
-    "For when?",
-  ]);
+  expect(saidTo(house, "beta")).toEqual(["a table, please", "For when?"]);
+  expect(house.events).toContainEqual(
+    expect.objectContaining({ type: "call.handed-over", to: "beta", mode: "planned", restored: "full", durationMs: 0 }),
+  );
 });
 
 test("a switch of a call that waits to dial again gives it a link at once, and no second one later", async () => {
@@ -235,14 +254,17 @@ test("a move whose last dial fails dials again", async () => {
   const caller = house.dial();
   await caller.speaks(1_000);
   const { link } = house.provider("alpha");
-  link.speaks("a1", "Good day.", 3_000);
+  house.provider("beta").openMs = 1_000;
+  link.speaks("a1", "Good day.", 9_000);
   house.roster.switchProvider(callIdOf(house), "beta");
-  await caller.speaks(500);
-  link.hearsTurn("c1", "a table, please", 1_000);
-  link.speaks("a2", "For when?", 500);
+  // Nobody falls silent until the move is due, nor while its link opens.
+  await caller.speaks(5_500);
+  link.hearsTurn("c1", "a table, please", 6_000);
+  link.speaks("a2", "For when?", 3_000);
+  await caller.speaks(600);
+  expect(link.told).toContain("close");
   for (const name of ["alpha", "beta"]) house.provider(name).refusal = unreachable;
   await caller.speaks(2_000);
-  expect(link.told).toContain("close");
   for (const name of ["alpha", "beta"]) house.provider(name).refusal = undefined;
   await caller.speaks(10_000);
   const [last] = [house.provider("alpha"), house.provider("beta")]
@@ -421,6 +443,10 @@ test("a dropped call leaves no link, no standby and no timer", async () => {
 function callIdOf(house: ReturnType<typeof startHouse>): string {
   const [started] = house.events;
   return started?.callId ?? "";
+}
+
+function saidTo(house: ReturnType<typeof startHouse>, provider: string): readonly string[] {
+  return house.provider(provider).link.request.conversation.map((item) => ("text" in item ? item.text : ""));
 }
 
 test("a call that has lost its provider and finds no other is a fail-over that failed; one that never had any is none", async () => {
