@@ -7,6 +7,8 @@ interface HeardTurn {
   readonly from: number;
   /** Where its audio ends, bytes; undefined while it is open. */
   end: number | undefined;
+  /** How many answers the link had begun when it was over; a later one is to it. */
+  answersBefore: number;
   worded: boolean;
   /** What of it needs no replay, and how it read then; the turn may go on after that. */
   settled: { readonly text: string } | undefined;
@@ -16,13 +18,18 @@ interface HeardTurn {
 export class CallerTurns {
   readonly #call: Call;
   readonly #position: (uplinkMs: number) => number;
+  readonly #answers: () => number;
   /** By the link's ids; those that are settled until the next begins, for late words and a caller who goes on. */
   readonly #turns = new Map<string, HeardTurn>();
 
-  /** @param position where in the caller's audio a position on the link's own time line lies, bytes */
-  constructor(call: Call, position: (uplinkMs: number) => number) {
+  /**
+   * @param position where in the caller's audio a position on the link's own time line lies, bytes
+   * @param answers of how many agent turns audio has come so far
+   */
+  constructor(call: Call, position: (uplinkMs: number) => number, answers: () => number) {
     this.#call = call;
     this.#position = position;
+    this.#answers = answers;
   }
 
   spoke(linkTurnId: string, uplinkMs: number): void {
@@ -31,7 +38,7 @@ export class CallerTurns {
     for (const [id, turn] of this.#turns) if (turn.settled !== undefined && turn.worded) this.#turns.delete(id);
     const from = this.#position(uplinkMs);
     const id = this.#call.nextTurnId();
-    this.#turns.set(linkTurnId, { id, from, end: undefined, worded: false, settled: undefined });
+    this.#turns.set(linkTurnId, { id, from, end: undefined, answersBefore: 0, worded: false, settled: undefined });
     uplink.openTurn(from);
     conversation.openCallerTurn(id, this.#callMs(from));
     this.#call.owesNothing();
@@ -54,6 +61,7 @@ export class CallerTurns {
     const turn = this.#turns.get(linkTurnId);
     if (turn === undefined) return;
     turn.end = this.#position(uplinkMs);
+    turn.answersBefore = this.#answers();
     this.#call.conversation.commit(turn.id, this.#callMs(turn.end));
     this.#call.owe(turn.end, "plain");
     this.#call.send({ type: "caller.finished" });
@@ -83,11 +91,14 @@ export class CallerTurns {
     this.#call.send({ type: "caller.dismissed" });
   }
 
-  /** Turns that are over and whose words stand in the conversation, or that were answered in full, need no replay. */
-  settle(wereAnswered = false): void {
+  /**
+   * Turns that are over and whose words stand in the conversation, or that were answered in full, need no replay.
+   * @param allIsHeard nothing that the agent said is left to be heard
+   */
+  settle(allIsHeard = false): void {
     const { conversation, uplink } = this.#call;
     for (const turn of this.#turns.values()) {
-      if (turn.end === undefined || !(turn.worded || wereAnswered)) continue;
+      if (turn.end === undefined || !(turn.worded || (allIsHeard && this.#isAnswered(turn)))) continue;
       conversation.settle(turn.id);
       uplink.settle(turn.end);
       turn.settled = { text: conversation.textOf(turn.id) };
@@ -96,21 +107,29 @@ export class CallerTurns {
 
   /** What would be settled if the link were over now: which turns, and up to where, bytes. */
   wouldSettle(answerIsHeard: boolean): { readonly turnIds: readonly string[]; readonly end: number } {
-    const { conversation, uplink } = this.#call;
-    const isKnown = (turn: HeardTurn): boolean => turn.worded || (answerIsHeard && conversation.textOf(turn.id) !== "");
+    const { uplink } = this.#call;
+    const isKnown = (turn: HeardTurn): boolean => turn.worded || (answerIsHeard && this.#isAnsweredInWords(turn));
     const turns = [...this.#turns.values()].filter((turn) => turn.end !== undefined && isKnown(turn));
     return { turnIds: turns.map(({ id }) => id), end: Math.max(uplink.settled, ...turns.map(({ end }) => end ?? 0)) };
   }
 
   /** The link is over. True: the next one hears some of this again and answers it anew. */
   leave(answerIsHeard: boolean): boolean {
-    const { conversation } = this.#call;
     // A turn whose answer is being heard is not asked again for want of its last words: those that came stand.
-    if (answerIsHeard) for (const turn of this.#turns.values()) turn.worded ||= conversation.textOf(turn.id) !== "";
+    if (answerIsHeard) for (const turn of this.#turns.values()) turn.worded ||= this.#isAnsweredInWords(turn);
     this.settle();
     const replayed = [...this.#turns.values()].filter((turn) => turn.settled === undefined || turn.end === undefined);
     for (const turn of replayed) this.#takeBack(turn);
     return replayed.length > 0;
+  }
+
+  /** What the agent said last may be the answer to what came before. */
+  #isAnswered(turn: HeardTurn): boolean {
+    return turn.end !== undefined && this.#answers() > turn.answersBefore;
+  }
+
+  #isAnsweredInWords(turn: HeardTurn): boolean {
+    return this.#isAnswered(turn) && this.#call.conversation.textOf(turn.id) !== "";
   }
 
   #callMs(position: number): number {

@@ -72,6 +72,8 @@ export class LinkSeat implements Disposable, LinkReport {
   readonly #heard: CallerTurns;
   /** Agent turns by the link's ids. */
   readonly #said = new Map<string, SaidTurn>();
+  /** Of how many of them audio came. */
+  #answers = 0;
   /** The link's ids of tool calls by our ids. */
   readonly #toolCalls = new Map<string, string>();
   /** What came for the link while it was still opening. */
@@ -97,8 +99,10 @@ export class LinkSeat implements Disposable, LinkReport {
       down: nearest(call.downlinkEncoding, provider.traits.speaks),
     };
     this.#toLeg = transcoder(this.#encodings.down, call.downlinkEncoding);
-    this.#heard = new CallerTurns(call, (uplinkMs) =>
-      this.#state.name === "open" ? this.#state.feed.positionOf(uplinkMs) : call.uplink.end,
+    this.#heard = new CallerTurns(
+      call,
+      (uplinkMs) => (this.#state.name === "open" ? this.#state.feed.positionOf(uplinkMs) : call.uplink.end),
+      () => this.#answers,
     );
     const conversation = order.waits ? call.conversation.settledItems() : call.conversation.items();
     this.#told = conversation;
@@ -241,7 +245,8 @@ export class LinkSeat implements Disposable, LinkReport {
     this.#receivedBytes += bytes.length;
     const nowMs = this.#call.house.clock.now();
     this.#call.timer.audioCame(nowMs);
-    if (turn.audioMs !== undefined) turn.gapMs = Math.max(turn.gapMs ?? 0, nowMs - turn.audioMs);
+    if (turn.audioMs === undefined) this.#answers += 1;
+    else turn.gapMs = Math.max(turn.gapMs ?? 0, nowMs - turn.audioMs);
     turn.audioMs = nowMs;
     const out = this.#toLeg.push(bytes);
     this.#call.conversation.addAudio(turn.id, msOf(out.length, this.#call.downlinkEncoding));

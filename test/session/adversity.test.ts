@@ -345,6 +345,25 @@ test("a turn that was answered in full is not asked again, though its words neve
   expect(house.provider("alpha").link.request.begin).toBe("listen");
 });
 
+test("a turn that ended while the answer to the one before was heard is asked again when its words never came", async () => {
+  const house = startHouse();
+  const caller = house.dial();
+  await caller.speaks(3_000);
+  const { link } = house.provider("alpha");
+  link.hearsTurn("c1", "when do you open?", 200);
+  await caller.speaks(500);
+  link.tells({ type: "caller.spoke", turnId: "c2", uplinkMs: 3_200 });
+  link.speaks("a1", "At nine.", 1_500);
+  await caller.speaks(500);
+  link.tells({ type: "caller.finished", turnId: "c2", uplinkMs: 3_800 });
+  await caller.speaks(2_000);
+  link.tells({ type: "link.lost", fault: dropped });
+  await caller.speaks(20);
+  const next = house.provider("alpha").link;
+  expect(next.request.conversation.map((item) => ("text" in item ? item.text : ""))).toEqual(["when do you open?", "At nine."]);
+  expect(next.heardMs).toBeGreaterThanOrEqual(6_020 - 3_200);
+});
+
 test("a reason that has passed is not told of what happens later", async () => {
   const house = startHouse();
   const caller = house.dial();
