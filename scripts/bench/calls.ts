@@ -2,6 +2,7 @@
 //   --check        processor time alone, within a minute; fails only where Linekeeper costs more than four times the relay
 //   --rounds 3     rounds of each subject, interleaved
 //   --only NAME    one subject beside the relay: linekeeper, linekeeper-pcm, agents-sdk
+//   --processes    what a second process brings, alone: within two minutes
 //   --flags "..."  flags for the subjects' Node
 //   --save         writes figures and pages to scripts/bench/results/ and the short table into README.md, where nothing speaks against them
 //   --pages        measures nothing, makes the pages anew of the figures saved last
@@ -12,10 +13,11 @@ import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { Figures } from "./calls/figures.ts";
 import { goalsOf } from "./calls/goals.ts";
-import { checkPlan, fullPlan, harnessCore, transcodingPlan } from "./calls/plans.ts";
+import { checkPlan, harnessCore, planOf, processesPlan } from "./calls/plans.ts";
+import { processesTable } from "./calls/processes.ts";
 import { readSaved, save, savedOf, writePages } from "./calls/results.ts";
-import { round, type Plan, type RoundFigures } from "./calls/round.ts";
-import { subjects } from "./calls/subjects.ts";
+import { round, type RoundFigures } from "./calls/round.ts";
+import { subjects, type SubjectRow } from "./calls/subjects.ts";
 import { comparison, goalTable } from "./calls/table.ts";
 
 const { values } = parseArgs({
@@ -23,6 +25,7 @@ const { values } = parseArgs({
     check: { type: "boolean", default: false },
     rounds: { type: "string" },
     only: { type: "string" },
+    processes: { type: "boolean", default: false },
     flags: { type: "string", default: "" },
     pages: { type: "boolean", default: false },
     save: { type: "boolean", default: false },
@@ -33,7 +36,8 @@ const { values } = parseArgs({
 const checkLimit = 4;
 const roundLimitMs = 150_000;
 
-if (values.save && values.only !== undefined) fail("--save keeps whole runs, and --only is a part of one");
+const isPart = values.only !== undefined || values.processes || values.check;
+if (values.save && isPart) fail("--save keeps whole runs, and this is a part of one");
 if (values.pages) {
   writePages(readSaved());
   process.exit();
@@ -54,15 +58,16 @@ process.exit(process.exitCode ?? 0);
 async function run(): Promise<readonly RoundFigures[]> {
   const rounds = Number(values.rounds ?? (values.check ? 2 : 3));
   const only = values.only ?? (values.check ? "linekeeper" : undefined);
-  const rows = subjects.filter(({ name }) => only === undefined || name === only || name === "relay");
+  const isWanted = ({ name }: SubjectRow): boolean =>
+    values.processes ? name === "linekeeper" || name === "linekeeper-two" : only === undefined || name === only || name === "relay";
   const nodeFlags = values.flags.split(" ").filter((flag) => flag !== "");
   const measured: RoundFigures[] = [];
   for (let at = 1; at <= rounds; at += 1) {
-    for (const row of rows) {
-      const plan: Plan = { ...(values.check ? checkPlan : row.service === "gemini" ? transcodingPlan : fullPlan), nodeFlags };
+    for (const row of subjects.filter(isWanted)) {
+      const plan = values.check ? checkPlan : values.processes ? processesPlan(row.processes) : planOf(row);
       console.error(`round ${at} of ${rounds}: ${row.title}`);
       const limit = setTimeout(() => fail(`${row.title}: the round did not end within ${roundLimitMs / 1_000} s`), roundLimitMs);
-      measured.push(await round(row, plan));
+      measured.push(await round(row, { ...plan, nodeFlags }));
       clearTimeout(limit);
     }
   }
@@ -85,7 +90,8 @@ function report(): void {
     console.error(`These figures would be the harness's or the machine's:\n  ${doubts.join("\n  ")}`);
     if (!values.anyway) fail("not reported; run it on a quiet machine");
   }
-  console.log(`${comparison(figures)}\n\n${goalTable(goalsOf(figures))}`);
+  if (values.processes) return console.log(processesTable(figures));
+  console.log(`${comparison(figures)}\n\n${processesTable(figures)}\n\n${goalTable(goalsOf(figures))}`);
   if (!values.save || doubts.length > 0) return;
   save(savedOf(figures, new Date()));
   writePages(readSaved());

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { Figures } from "../../scripts/bench/calls/figures.ts";
 import { goalsOf } from "../../scripts/bench/calls/goals.ts";
+import { processesTable } from "../../scripts/bench/calls/processes.ts";
 import { mark, pagesOf, readmePath, readSaved, resultsFolder, shortTableOf } from "../../scripts/bench/calls/results.ts";
 import type { RoundFigures, StepFigures } from "../../scripts/bench/calls/round.ts";
 import { comparison } from "../../scripts/bench/calls/table.ts";
@@ -38,6 +39,7 @@ const step = (calls: number, cpuMs: number): StepFigures => ({
   damagedFrames: 0,
   carriedShare: 1,
   lostCalls: 0,
+  processes: undefined,
   harness: { busyShare: 0.3, lateP99Ms: 1 },
 });
 const row = (subject: RoundFigures["subject"], cpuMs: number, most: RoundFigures["mostCalls"]): RoundFigures => ({
@@ -75,6 +77,14 @@ test("figures of a harness that was busy or late, of lost calls or of silence ar
   expect(doubted({ harness: { busyShare: 0.3, lateP99Ms: 30 } })).toEqual([expect.stringContaining("30.0 ms late")]);
   expect(doubted({ lostCalls: 2 })).toEqual([expect.stringContaining("2 calls were lost")]);
   expect(doubted({ carriedShare: Number.NaN })).toEqual([expect.stringContaining("came through")]);
+});
+
+test("what a second process brings is told of as many calls a process, with what it costs", () => {
+  const two = { ...step(400, 1.25), processes: { calls: [199, 201], firstCpuMs: 0.01 }, lostFrames: 3 };
+  const figures = new Figures([row("linekeeper", 1.2, undefined), { ...row("linekeeper-two", 9, undefined), steps: [two] }]);
+  expect(found(figures, "two processes with 200 calls each")).toBeCloseTo(1.92);
+  expect(processesTable(figures)).toMatch(/199 and 201[^]*3, 0, 0[^]*1\.92[^]*it takes three cores/);
+  expect(processesTable(new Figures([row("linekeeper", 1.2, undefined)]))).toBe("");
 });
 
 test("the pages say what was not measured, and show no chart of it", () => {

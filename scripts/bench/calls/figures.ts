@@ -50,6 +50,12 @@ export class Figures {
     );
   }
 
+  /** How many times the calls of one process two of them carry on two cores, of each round by the processor time that a call takes. */
+  twoToOne(calls: number): Spread {
+    const two = this.steps("linekeeper-two", 2 * calls);
+    return spreadOf(this.steps("linekeeper", calls).map(({ cpuMs }, round) => (2 * cpuMs) / (two[round]?.cpuMs ?? Number.NaN)));
+  }
+
   /** Of each round; undefined where the harness was full before the subject was. */
   mostCalls(name: Name): Spread | undefined {
     const found = this.of(name).flatMap(({ mostCalls }) => mostCalls ?? []);

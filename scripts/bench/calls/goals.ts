@@ -44,6 +44,12 @@ export function goalsOf(figures: Figures): readonly Goal[] {
       unit: "x",
       found: figures.ratio("linekeeper-pcm", own, at.cpu, (step) => step.cpuMs).median,
     },
+    {
+      what: `two processes with ${at.cpu} calls each, by processor time, to one`,
+      limit: 1.9,
+      unit: "at least x",
+      found: figures.twoToOne(at.cpu).median,
+    },
     { what: "barge-in: speech-started in to clear out, p95", limit: 0.5, unit: "ms", found: bargeIn(({ clearP95Ms }) => clearP95Ms) },
     { what: "barge-in: error of the cut, worst", limit: 20, unit: "ms", found: bargeIn(({ cutErrorMs }) => cutErrorMs) },
     { what: "barge-in: stale frames after clear", limit: 0, unit: "frames", found: bargeIn(({ staleFrames }) => staleFrames) },

@@ -1,10 +1,13 @@
+import { availableParallelism } from "node:os";
 import type { Plan } from "./round.ts";
+import type { SubjectRow } from "./subjects.ts";
 
-/** The core of the subjects; the harness has the other one. */
-const core = 0;
-export const harnessCore = 1;
+/** Two processes have a core each where the harness still has its own. */
+export const hasCoresForTwo = availableParallelism() > 2;
+/** The first core is the subjects', of two processes the second one, too; the harness has the last of them. */
+export const harnessCore = hasCoresForTwo ? 2 : 1;
 
-const nothing = { core, nodeFlags: [], bargeIn: { calls: 0, seconds: 0 }, steps: [], ramp: false };
+const nothing = { cores: "0", nodeFlags: [], bargeIn: { calls: 0, seconds: 0 }, steps: [], ramp: false };
 
 /** At how many calls what is compared. */
 export const at = { latency: 100, cpu: 200, loop: 250 } as const;
@@ -13,15 +16,30 @@ const steady = [
   { calls: at.latency, seconds: 5, memory: false },
   { calls: at.cpu, seconds: 5, memory: true },
 ];
+const spokenOver = { calls: 20, seconds: 4 };
 
-export const fullPlan: Plan = {
+const fullPlan: Plan = {
   ...nothing,
-  bargeIn: { calls: 20, seconds: 4 },
+  bargeIn: spokenOver,
   steps: [...steady, { calls: at.loop, seconds: 4, memory: false }],
   ramp: true,
 };
 /** Of what is compared with the pass-through alone. */
-export const transcodingPlan: Plan = { ...nothing, steps: steady };
+const transcodingPlan: Plan = { ...nothing, steps: steady };
+
+/** Of several processes and of the one that they are compared with: as many calls a process, after as many to warm the compiler up. */
+export const processesPlan = (processes: number): Plan => ({
+  ...nothing,
+  cores: processes > 1 && hasCoresForTwo ? "0,1" : "0",
+  steps: steady.map(({ calls, seconds }) => ({ calls: processes * calls, seconds, memory: false })),
+  ramp: hasCoresForTwo,
+});
+
+/** Of a whole run. */
+export function planOf({ service, processes }: SubjectRow): Plan {
+  if (processes > 1) return { ...processesPlan(processes), bargeIn: { ...spokenOver, calls: processes * spokenOver.calls } };
+  return service === "gemini" ? transcodingPlan : fullPlan;
+}
 
 /** For a machine that has other things to do: processor time alone, of few calls, after some that warm the compiler up. */
 export const checkPlan: Plan = {

@@ -10,7 +10,7 @@ export interface MostCalls {
   readonly calls: number;
   /** What was wrong with more. */
   readonly limit: "latency" | "lost-calls" | "harness" | "time";
-  /** Share of its core that the subject took then. */
+  /** Share of a core that the subject took then. */
   readonly subjectShare: number;
   readonly harness: HarnessFigures;
 }
@@ -22,9 +22,9 @@ const settleMs = 1_000;
 const measuredMs = 1_500;
 const limitMs = 45_000;
 
-/** `cpuMs`: processor time a call and second, as measured before. */
-export async function mostCalls(load: Load, cpuMs: number): Promise<MostCalls> {
-  const full = 1_000 / cpuMs;
+/** `cpuMs`: processor time a call and second, as measured before; `cores`: so many the subject has. */
+export async function mostCalls(load: Load, cpuMs: number, cores: number): Promise<MostCalls> {
+  const full = (cores * 1_000) / cpuMs;
   const endMs = performance.now() + limitMs;
   let best = { calls: load.calls, subjectShare: Number.NaN, harness: { busyShare: 0, lateP99Ms: 0 } };
   for (let calls = Math.max(load.calls, Math.round(full * firstShare)); ; calls += Math.max(5, Math.round(full * stepShare))) {

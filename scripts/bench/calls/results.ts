@@ -7,10 +7,11 @@ import { capacityPage } from "./capacity.ts";
 import { barChart } from "./chart.ts";
 import { Figures, spreadOf, worseWay, type Name, type Spread } from "./figures.ts";
 import { goalsOf } from "./goals.ts";
+import { processesTable, processesWords } from "./processes.ts";
 import { at } from "./plans.ts";
 import type { RoundFigures } from "./round.ts";
 import { subjects } from "./subjects.ts";
-import { comparison, goalTable, shortComparison } from "./table.ts";
+import { comparison, digits, goalTable, shortComparison } from "./table.ts";
 
 const root = join(import.meta.dirname, "../../..");
 export const resultsFolder = join(root, "scripts/bench/results");
@@ -70,6 +71,7 @@ export function pagesOf(saved: Saved): ReadonlyMap<string, string> {
     "",
     "Added latency is the worse of both ways. Memory a call is what the system counts beyond the process with one call, both a few seconds after a full collection, divided by the calls; their rings of ten seconds are full by then. `>= N (harness full)` means that the load generator came to its end first, and then no ratio is told.",
     "",
+    ...processesSection(figures),
     "## Goals",
     "",
     goalTable(goalsOf(figures)),
@@ -84,13 +86,27 @@ export function pagesOf(saved: Saved): ReadonlyMap<string, string> {
   ]);
 }
 
+function processesSection(figures: Figures): readonly string[] {
+  const table = processesTable(figures);
+  return table === "" ? [] : ["## Two processes", "", table, "", processesWords, ""];
+}
+
 /** For the project's own page. */
-export const shortTableOf = (saved: Saved): string =>
-  [
-    shortComparison(new Figures(saved.rounds)),
+export function shortTableOf(saved: Saved): string {
+  const figures = new Figures(saved.rounds);
+  const { median } = figures.twoToOne(at.cpu);
+  return [
+    shortComparison(figures),
     "",
+    ...(Number.isNaN(median)
+      ? []
+      : [
+          `Two processes behind one port (\`LINEKEEPER_PROCESSES=2\`) carry ${digits(median)} times the calls of one, by processor time.`,
+          "",
+        ]),
     `${saved.measuredAt}, ${machineOf(saved)}. [All figures, charts and goals](scripts/bench/results/README.md), [what they mean for machines](scripts/bench/results/capacity.md).`,
   ].join("\n");
+}
 
 const machineOf = ({ machine: { cores, processor, memoryGb, linux }, node }: Saved): string =>
   `${cores} cores (${processor}), ${memoryGb} GB, Linux ${linux}, Node ${node}`;
@@ -105,6 +121,7 @@ interface Chart {
 function chartsOf(figures: Figures): readonly Chart[] {
   const chart = (file: string, title: string, note: string, of: (name: Name) => Spread): readonly Chart[] => {
     const bars = subjects
+      .filter(({ processes }) => processes === 1)
       .map(({ name, short }) => ({ name: short, own: name.startsWith("linekeeper"), spread: of(name) }))
       .filter(({ spread }) => !Number.isNaN(spread.median));
     return bars.length === 0 ? [] : [{ file, title, svg: barChart(title, note, bars) }];

@@ -12,7 +12,8 @@ import type { LoopFigures, SubjectRow } from "./subjects.ts";
 import { traffic } from "./wire.ts";
 
 export interface Plan {
-  readonly core: number;
+  /** Of the subject, as taskset takes them. */
+  readonly cores: string;
   readonly nodeFlags: readonly string[];
   /** Calls that are spoken over, and for how long; none: 0. */
   readonly bargeIn: { readonly calls: number; readonly seconds: number };
@@ -45,7 +46,16 @@ export interface StepFigures extends LoopFigures {
   /** Of the audio that went in while measured, the worse way. */
   readonly carriedShare: number;
   readonly lostCalls: number;
+  /** Where several share the calls. */
+  readonly processes: ProcessesFigures | undefined;
   readonly harness: HarnessFigures;
+}
+
+export interface ProcessesFigures {
+  /** How many each of them has. */
+  readonly calls: readonly number[];
+  /** Of the processor time a call and second: what the first takes, which gives them their connections. */
+  readonly firstCpuMs: number;
 }
 
 /** A call's own share of memory, kB. */
@@ -84,7 +94,7 @@ export async function round(row: SubjectRow, plan: Plan): Promise<RoundFigures> 
   const books = new Books();
   const manner: Manner = { bargesIn: plan.bargeIn.calls > 0 };
   using service = await (row.service === "openai" ? openaiService(books, pulse, manner) : geminiService(books, pulse));
-  await using subject = await row.start(`http://127.0.0.1:${service.port}`, plan.core, plan.nodeFlags);
+  await using subject = await row.start(`http://127.0.0.1:${service.port}`, plan.cores, plan.nodeFlags);
   const load = new Load(subject, books, pulse);
   try {
     // What it does once, on its first call, is no one call's memory.
@@ -99,7 +109,8 @@ export async function round(row: SubjectRow, plan: Plan): Promise<RoundFigures> 
       steps.push(await measure(load, step, idle));
     }
     const cpuMs = steps.at(-1)?.cpuMs;
-    return { subject: row.name, bargeIn, steps, mostCalls: plan.ramp && cpuMs !== undefined ? await mostCalls(load, cpuMs) : undefined };
+    const looked = plan.ramp && cpuMs !== undefined ? await mostCalls(load, cpuMs, row.processes) : undefined;
+    return { subject: row.name, bargeIn, steps, mostCalls: looked };
   } finally {
     load.hangUp();
   }
@@ -142,7 +153,7 @@ async function measure(load: Load, { seconds, memory }: Step, idle: Memory): Pro
   await wait(afterCollectionMs);
   const from = books.calls.map(({ up, down }) => [up.sent, down.sent] as const);
   const plainFrom = { ...books.plain };
-  const [cpuFrom, sinceMs] = [subject.cpuMs(), performance.now()];
+  const [cpuFrom, firstCpuFrom, sinceMs] = [subject.cpuMs(), subject.firstCpuMs(), performance.now()];
   const bytesFrom = traffic.bytes;
   const harness = watchHarness(pulse);
   subject.beginLoop();
@@ -150,6 +161,7 @@ async function measure(load: Load, { seconds, memory }: Step, idle: Memory): Pro
   books.down.begin();
   await wait(seconds * 1_000);
   const [cpuMs, lastedMs, residentKb] = [subject.cpuMs() - cpuFrom, performance.now() - sinceMs, subject.residentKb()];
+  const firstCpuMs = subject.firstCpuMs() - firstCpuFrom;
   const bytes = traffic.bytes - bytesFrom;
   const [up, down] = [books.up.end(), books.down.end()];
   const harnessFigures = harness();
@@ -165,6 +177,7 @@ async function measure(load: Load, { seconds, memory }: Step, idle: Memory): Pro
   const sum = (of: (at: number) => number): number => books.calls.reduce((total, _, at) => total + of(at), 0);
   const book = (at: number) => books.calls[at] ?? books.add();
   const { passesThrough } = subject;
+  const callsByProcess = subject.callsByProcess();
   return {
     calls,
     cpuMs: cpuMs / (lastedMs / 1_000) / calls,
@@ -192,6 +205,7 @@ async function measure(load: Load, { seconds, memory }: Step, idle: Memory): Pro
     damagedFrames: sum((at) => book(at).up.damaged + book(at).down.damaged),
     carriedShare: passesThrough ? 1 : Math.min(carriedUp, carriedDown),
     lostCalls: load.lostCalls,
+    processes: callsByProcess.length === 0 ? undefined : { calls: callsByProcess, firstCpuMs: firstCpuMs / (lastedMs / 1_000) / calls },
     harness: harnessFigures,
   };
 }

@@ -1,11 +1,12 @@
 // What is measured: each a process of its own, pinned to one core, that bridges Twilio's protocol and OpenAI's.
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { cpuMsOf, residentKbOf, treeOf } from "./process-tree.ts";
 
 const pathOf = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 
@@ -24,13 +25,16 @@ export interface MemoryFigures {
 }
 
 export interface SubjectRow {
-  readonly name: "linekeeper" | "linekeeper-pcm" | "relay" | "agents-sdk";
+  readonly name: "linekeeper" | "linekeeper-two" | "linekeeper-pcm" | "relay" | "agents-sdk";
   readonly title: string;
   /** Its name in charts. */
   readonly short: string;
   /** Which provider it talks to. */
   readonly service: "openai" | "gemini";
-  start(serviceUrl: string, core: number, nodeFlags: readonly string[]): Promise<Subject>;
+  /** That share its calls. */
+  readonly processes: number;
+  /** `cores`: as taskset takes them, such as "0" or "0,1". */
+  start(serviceUrl: string, cores: string, nodeFlags: readonly string[]): Promise<Subject>;
 }
 
 export class Subject implements AsyncDisposable {
@@ -57,20 +61,34 @@ export class Subject implements AsyncDisposable {
     return Object.fromEntries(Array.from(parameters, ([, name, value]) => [name ?? "", value ?? ""]));
   }
 
-  get #proc(): string {
-    return `/proc/${this.#child.pid}`;
+  get #pid(): number {
+    return this.#child.pid ?? Number.NaN;
   }
 
-  /** Processor time of all its threads since it began, ms. */
+  /** Processor time of all threads of all its processes since they began, ms. */
   cpuMs(): number {
-    let nanoseconds = 0;
-    for (const thread of readdirSync(`${this.#proc}/task`))
-      nanoseconds += Number(readFileSync(`${this.#proc}/task/${thread}/schedstat`, "utf8").split(" ")[0]);
-    return nanoseconds / 1e6;
+    return treeOf(this.#pid).reduce((total, pid) => total + cpuMsOf(pid), 0);
   }
 
+  /** Of the process that was started itself. */
+  firstCpuMs(): number {
+    return cpuMsOf(this.#pid);
+  }
+
+  /** Of all its processes. */
   residentKb(): number {
-    return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`${this.#proc}/status`, "utf8"))?.[1]);
+    return treeOf(this.#pid).reduce((total, pid) => total + residentKbOf(pid), 0);
+  }
+
+  /** How many calls each of several processes had, by its log; none where there is one. */
+  callsByProcess(): readonly number[] {
+    const calls = new Map<number, Set<string>>();
+    for (const line of readFileSync(join(this.#folder, "log"), "utf8").split("\n")) {
+      if (!line.includes('"connection_established"')) continue;
+      const { process: number, session_id: id } = JSON.parse(line) as { process?: number; session_id: string }; // The format of the log.
+      if (number !== undefined) calls.set(number, (calls.get(number) ?? new Set()).add(id));
+    }
+    return [...calls].toSorted(([one], [other]) => one - other).map(([, { size }]) => size);
   }
 
   beginLoop(): void {
@@ -116,12 +134,12 @@ interface Program {
 
 const startLimitMs = 30_000;
 
-async function launch(programIn: (folder: string) => Program, core: number, nodeFlags: readonly string[]): Promise<Subject> {
+async function launch(programIn: (folder: string) => Program, cores: string, nodeFlags: readonly string[]): Promise<Subject> {
   const folder = mkdtempSync(join(tmpdir(), "bench-"));
   const program = programIn(folder);
   const log = openSync(join(folder, "log"), "w");
   const flags = ["--expose-gc", ...nodeFlags, "--import", pathOf("probe.ts")];
-  const child = spawn("taskset", ["-c", String(core), process.execPath, ...flags, ...program.args], {
+  const child = spawn("taskset", ["-c", cores, process.execPath, ...flags, ...program.args], {
     env: { PATH: process.env["PATH"] ?? "", ...program.env },
     stdio: ["ignore", log, "pipe", "ipc"],
   });
@@ -149,16 +167,16 @@ async function launch(programIn: (folder: string) => Program, core: number, node
 /** A bridge that is told its provider's address on the command line. */
 const script =
   (name: string): SubjectRow["start"] =>
-  (url, core, flags) => {
+  (url, cores, flags) => {
     const target = `${url.replace(/^http/, "ws")}/v1/realtime?model=bench`;
     const program = { args: [pathOf(name), target], env: {}, says: /^(ws:\S+)$/, path: "", webhook: undefined, passesThrough: true };
-    return launch(() => program, core, flags);
+    return launch(() => program, cores, flags);
   };
 
 /** The real server, everything on but the limits that would refuse calls before the core is full. */
 const server =
-  (passesThrough: boolean, providerOf: (url: string) => Readonly<Record<string, string>>): SubjectRow["start"] =>
-  (url, core, flags) =>
+  (passesThrough: boolean, processes: number, providerOf: (url: string) => Readonly<Record<string, string>>): SubjectRow["start"] =>
+  (url, cores, flags) =>
     launch(
       (folder) => ({
         args: [pathOf("../../../src/main.ts")],
@@ -167,6 +185,7 @@ const server =
           LOG_FORMAT: "json",
           LINEKEEPER_DATA: folder,
           LINEKEEPER_MAX_CALLS: "5000",
+          LINEKEEPER_PROCESSES: String(processes),
           LINEKEEPER_MAX_LAG_MS: "0",
           LINEKEEPER_MAX_LOAD_PERCENT: "0",
           ...providerOf(url),
@@ -176,9 +195,15 @@ const server =
         webhook: "/twilio/voice",
         passesThrough,
       }),
-      core,
+      cores,
       flags,
     );
+
+const openai = (url: string): Readonly<Record<string, string>> => ({
+  LINEKEEPER_TIERS: "openai",
+  OPENAI_API_KEY: "bench",
+  OPENAI_BASE_URL: `${url}/v1`,
+});
 
 export const subjects: readonly SubjectRow[] = [
   {
@@ -186,6 +211,7 @@ export const subjects: readonly SubjectRow[] = [
     title: "bare ws relay, JSON parsed and wrapped (reference)",
     short: "bare ws relay",
     service: "openai",
+    processes: 1,
     start: script("relay.ts"),
   },
   {
@@ -193,20 +219,31 @@ export const subjects: readonly SubjectRow[] = [
     title: "Linekeeper, everything on",
     short: "Linekeeper",
     service: "openai",
-    start: server(true, (url) => ({ LINEKEEPER_TIERS: "openai", OPENAI_API_KEY: "bench", OPENAI_BASE_URL: `${url}/v1` })),
+    processes: 1,
+    start: server(true, 1, openai),
+  },
+  {
+    name: "linekeeper-two",
+    title: "Linekeeper, two processes behind one port",
+    short: "Linekeeper, two processes",
+    service: "openai",
+    processes: 2,
+    start: server(true, 2, openai),
   },
   {
     name: "linekeeper-pcm",
     title: "Linekeeper, everything on, transcoding for Gemini",
     short: "Linekeeper, transcoding",
     service: "gemini",
-    start: server(false, (url) => ({ LINEKEEPER_TIERS: "gemini", GEMINI_API_KEY: "bench", GOOGLE_GEMINI_BASE_URL: url })),
+    processes: 1,
+    start: server(false, 1, (url) => ({ LINEKEEPER_TIERS: "gemini", GEMINI_API_KEY: "bench", GOOGLE_GEMINI_BASE_URL: url })),
   },
   {
     name: "agents-sdk",
     title: "OpenAI Agents SDK with its Twilio transport",
     short: "OpenAI Agents SDK",
     service: "openai",
+    processes: 1,
     start: script("agents-sdk.ts"),
   },
 ];

@@ -3,9 +3,9 @@ import { isMet, type Goal } from "./goals.ts";
 import { at } from "./plans.ts";
 import { subjects } from "./subjects.ts";
 
-const digits = (value: number): string =>
+export const digits = (value: number): string =>
   Number.isNaN(value) ? "-" : value.toFixed(Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2);
-const shown = ({ median, least, most }: Spread): string =>
+export const shown = ({ median, least, most }: Spread): string =>
   Number.isNaN(median) ? "-" : `${digits(median)} (${digits(least)}..${digits(most)})`;
 
 /** Markdown; medians over the rounds, least and most in brackets. */
@@ -26,7 +26,7 @@ export function comparison(figures: Figures, cpuCalls: number = at.cpu, latencyC
     "lost, twice, damaged",
   ];
   const rows = subjects
-    .filter(({ name }) => figures.of(name).length > 0)
+    .filter(({ name, processes }) => processes === 1 && figures.of(name).length > 0)
     .map(({ name, title }) => [title, ...cells(figures, name, cpuCalls, latencyCalls)]);
   return [head, head.map(() => "---"), ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n");
 }
@@ -64,7 +64,7 @@ export function shortComparison(figures: Figures): string {
     "caller's first frames lost",
   ];
   const rows = subjects
-    .filter(({ name }) => figures.of(name).length > 0)
+    .filter(({ name, processes }) => processes === 1 && figures.of(name).length > 0)
     .map(({ name, title }) => {
       const ratio = figures.ratio(name, "relay", at.cpu, ({ cpuMs }) => cpuMs).median;
       const memory = figures.memory(name, at.cpu, ({ residentKb }) => residentKb).median;
