@@ -1,42 +1,22 @@
-import { encodings, msOf, type Encoding } from "../audio/encodings.ts";
+import { msOf } from "../audio/encodings.ts";
 import type { Ticked, Ticker } from "../audio/ticker.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { Fault, toFault } from "../kernel/fault.ts";
 import type { Log } from "../kernel/log.ts";
 import type { Breach } from "../wire/frame-reader.ts";
 import type { SocketListener } from "../wire/websocket.ts";
-import { Allowance } from "./allowance.ts";
+import type { Allowance } from "./allowance.ts";
 import { Arrivals } from "./arrivals.ts";
+import { Backlog, overflowBytes } from "./backlog.ts";
+import { CallerAllowances } from "./caller-allowances.ts";
 import { plainLine, type Admitted, type CarrierLine, type TransferOutcome } from "./carrier.ts";
 import type { CallerCommand, CallerSignal, Dialect, DialectCodec, Knock, WireMessage } from "./dialect.ts";
-import type { CallerNotice, CallStart, Leg, LegEnd, LegListener, LegQuality, LegTraits, Reception } from "./leg.ts";
+import type { LegCounts } from "./leg-counts.ts";
+import type { CallStart, LegEnd, LegListener, LegQuality, Reception } from "./leg.ts";
 import { MediaClock } from "./media-clock.ts";
-
-/** What happened at the callers' sockets, summed up over all of them. */
-export interface LegCounts {
-  /** Agent audio that was not sent because the peer reads too slowly. */
-  droppedFrames: number;
-  malformedMessages: number;
-  ignoredMessages: number;
-  /** Silence put in where the caller's media clock had gaps. */
-  filledGapMs: number;
-  floods: number;
-  slowReaders: number;
-  silentPeers: number;
-  /** Peers whose socket lived and who sent neither audio nor anything else a caller does. */
-  muteLegs: number;
-}
-
-export const newLegCounts = (): LegCounts => ({
-  droppedFrames: 0,
-  malformedMessages: 0,
-  ignoredMessages: 0,
-  filledGapMs: 0,
-  floods: 0,
-  slowReaders: 0,
-  silentPeers: 0,
-  muteLegs: 0,
-});
+import { MessageReader } from "./message-reader.ts";
+import { SocketLeg, type LegWorks } from "./socket-leg.ts";
+import { muteLimitMs, VitalSigns } from "./vital-signs.ts";
 
 /** What carries one caller's messages: a WebSocket, or what frames them on another connection. */
 export interface LegSocket {
@@ -62,33 +42,10 @@ export interface LegParts {
 }
 
 const startLimitMs = 5_000;
-const pingEveryMs = 15_000;
-const pingsMissedLimit = 2;
-/** A leg over which a caller sends nothing at all for so long is gone, whatever its socket says: silence comes as frames, too. */
-const muteLimitMs = 60_000;
-/** Above this nothing new is sent; at the second figure, or after so long above the first, the caller is given up. */
-const highWaterBytes = 256 * 1024;
-const highWaterMs = 2_000;
-const overflowBytes = 1024 * 1024;
-const slowLimitMs = 10_000;
-/** Text dialects wrap their audio in base64 and JSON. */
-const wireOverhead = 1.5;
-const malformedAudioLimit = 3;
 /** A peer that was asked to end the stream and does not is cut off. */
 const leavingLimitMs = 2_000;
 /** So long a carrier may take to say what came of a transfer: it rings, and a person looks for the telephone. */
 const transferLimitMs = 120_000;
-/**
- * Sustained rates stop a flood. The bursts are what a connection gives at once after it stalled for 30 s (media at 50 messages a
- * second and pcm16@48000, the widest): a bad line is no attack.
- */
-const mediaPerSecond = 120;
-const mediaBurst = 1_500;
-const bytesPerSecond = 128 * 1024;
-const bytesBurst = 3 * 1024 * 1024;
-const controlPerSecond = 20;
-const controlBurst = 40;
-
 /** Close codes of a socket that was closed in order; any other is a line that was lost. */
 const orderlyCodes: ReadonlySet<number> = new Set([1000, 1005]);
 
@@ -116,28 +73,19 @@ export function serveSocket(socket: LegSocket, dialect: Dialect, parts: LegParts
   new SocketShell(socket, dialect, parts, visit).open();
 }
 
-class SocketShell implements Ticked, SocketListener {
+class SocketShell implements Ticked, SocketListener, LegWorks {
   readonly #socket: LegSocket;
   readonly #dialect: Dialect;
   readonly #parts: LegParts;
   readonly #visit: Visit;
   readonly #codec: DialectCodec;
-  readonly #mediaAllowance: Allowance;
-  readonly #bytesAllowance: Allowance;
-  readonly #controlAllowance: Allowance;
+  readonly #reader: MessageReader;
+  readonly #allowances: CallerAllowances;
+  readonly #signs: VitalSigns;
+  readonly #backlog = new Backlog();
   readonly #arrivals = new Arrivals();
   #state: State;
   #line: CarrierLine = plainLine;
-  #heardMs: number;
-  #pingedMs: number;
-  /** When the caller last sent audio, a key, words. */
-  #activeMs: number;
-  #pingsMissed = 0;
-  #slowSinceMs: number | undefined;
-  #highWater = highWaterBytes;
-  /** The peer has said that its own buffer is full. */
-  #peerFull = false;
-  #malformedAudio = 0;
   /** What the codec keeps outside of the heap. */
   #held: Disposable | undefined;
 
@@ -148,13 +96,10 @@ class SocketShell implements Ticked, SocketListener {
     this.#parts = parts;
     this.#visit = visit;
     this.#codec = dialect.open(visit.knock);
-    this.#mediaAllowance = new Allowance(mediaPerSecond, mediaBurst, now);
-    this.#bytesAllowance = new Allowance(bytesPerSecond, bytesBurst, now);
-    this.#controlAllowance = new Allowance(controlPerSecond, controlBurst, now);
+    this.#reader = new MessageReader(dialect, this.#codec, parts.counts);
+    this.#allowances = new CallerAllowances(now);
+    this.#signs = new VitalSigns(now);
     this.#state = { name: "waiting", sinceMs: now };
-    this.#heardMs = now;
-    this.#pingedMs = now;
-    this.#activeMs = now;
   }
 
   open(): void {
@@ -173,11 +118,11 @@ class SocketShell implements Ticked, SocketListener {
   }
 
   pinged(): void {
-    this.#take(this.#controlAllowance, 1, "pings", this.#parts.clock.now());
+    this.#take(this.#allowances.control, 1, "pings", this.#parts.clock.now());
   }
 
   ponged(): void {
-    this.#alive();
+    this.#signs.heard(this.#parts.clock.now());
   }
 
   /** The socket has sent the close code by now. */
@@ -215,7 +160,8 @@ class SocketShell implements Ticked, SocketListener {
 
   /** False: the peer reads too slowly. */
   play(frame: Uint8Array): boolean {
-    if (!this.#peerFull && this.#socket.bufferedAmount <= this.#highWater) return this.send({ type: "audio", bytes: frame });
+    const { isPeerFull, highWaterBytes } = this.#backlog;
+    if (!isPeerFull && this.#socket.bufferedAmount <= highWaterBytes) return this.send({ type: "audio", bytes: frame });
     this.#parts.counts.droppedFrames += 1;
     return false;
   }
@@ -286,67 +232,42 @@ class SocketShell implements Ticked, SocketListener {
   }
 
   #received(message: string | Uint8Array, bytes: number): void {
-    if (this.#over || this.#state.name === "sent-on") return;
-    this.#alive();
+    const state = this.#state;
+    if (state.name === "over" || state.name === "sent-on") return;
+    this.#signs.heard(this.#parts.clock.now());
+    if (!this.#take(this.#allowances.bytes, bytes, "bytes", this.#signs.heardMs)) return;
     try {
-      const signal = this.#decode(message, bytes);
-      if (signal !== undefined) this.#act(signal);
+      const signal = this.#reader.read(message, bytes, state.name === "talking" ? state.leg.uplink : undefined);
+      if (signal === undefined) return;
+      if (signal.type === "start") this.#held = signal.held;
+      this.#act(signal);
     } catch (error) {
       this.#fail(toFault(error, "internal", "taking a caller's message"));
     }
-  }
-
-  #decode(message: string | Uint8Array, bytes: number): CallerSignal | undefined {
-    const { textBytes, binaryBytes } = this.#dialect.limits;
-    const isText = typeof message === "string";
-    const limit = isText ? textBytes : binaryBytes;
-    if (bytes > limit) {
-      throw new Fault("caller-oversized", `a ${isText ? "text" : "binary"} message of ${bytes} bytes, the limit is ${limit}`);
-    }
-    if (!this.#take(this.#bytesAllowance, bytes, "bytes", this.#heardMs)) return undefined;
-    try {
-      const signal = isText ? this.#codec.decodeText(message) : this.#codec.decodeBinary(message);
-      if (signal.type === "start") this.#held = signal.held;
-      if (signal.type === "audio" && this.#state.name === "talking") wholeSamples(signal.bytes, this.#state.leg.uplink);
-      return signal;
-    } catch (error) {
-      const fault = toFault(error, "internal", `reading a ${this.#dialect.name} message`);
-      if (fault.row.blame === "caller") this.#parts.counts.malformedMessages += 1;
-      return this.#forgive(fault, !isText);
-    }
-  }
-
-  /** A frame of bad audio is dropped, the third ends the call; bad text cannot be trusted at all. */
-  #forgive(fault: Fault, isBinary: boolean): undefined {
-    const aboutAudio = isBinary ? fault.row.blame === "caller" : fault.code === "caller-unsupported";
-    if (this.#state.name !== "talking" || !aboutAudio) throw fault;
-    this.#malformedAudio += 1;
-    if (this.#malformedAudio < malformedAudioLimit) return undefined;
-    throw new Fault("caller-unsupported", `${this.#malformedAudio} malformed audio messages; the last: ${fault.message}`, { cause: fault });
   }
 
   #act(signal: CallerSignal): void {
     const ofMedia = signal.type === "audio" || signal.type === "played" || signal.type === "mark";
     if (
       !this.#take(
-        ofMedia ? this.#mediaAllowance : this.#controlAllowance,
+        ofMedia ? this.#allowances.media : this.#allowances.control,
         1,
         ofMedia ? "media messages" : "control messages",
-        this.#heardMs,
+        this.#signs.heardMs,
       )
     )
       return;
     if (signal.type === "ignored") {
       this.#parts.counts.ignoredMessages += 1;
     } else if (signal.type === "ping") {
-      this.#activeMs = this.#heardMs;
+      this.#signs.activeMs = this.#signs.heardMs;
       this.#write(signal.message);
     } else if (this.#state.name === "leaving") {
       if (signal.type === "stop") this.#finishStopped(this.#state, signal);
     } else if (signal.type === "start") {
       this.#start(signal);
     } else if (this.#state.name === "talking") {
-      this.#activeMs = this.#heardMs;
+      this.#signs.activeMs = this.#signs.heardMs;
       this.#tell(this.#state, signal);
     } else if (signal.type === "stop") {
       this.#finishStopped({ code: 1000, reason: "done" }, signal);
@@ -361,11 +282,11 @@ class SocketShell implements Ticked, SocketListener {
     this.#line = line;
     if (signal.answer !== undefined) this.#write(signal.answer);
     const leg = new SocketLeg(this, this.#dialect, signal.uplink, signal.downlink);
-    this.#highWater = Math.min(highWaterBytes, highWaterMs * encodings[signal.downlink].bytesPerMs * wireOverhead);
+    this.#backlog.carry(signal.downlink);
     const listener = this.#parts.reception.receive(leg, start);
     // The reception may have ended the leg in the same breath.
     if (!this.#over) this.#state = { name: "talking", leg, listener, media: new MediaClock(signal.uplink) };
-    this.#activeMs = this.#heardMs;
+    this.#signs.activeMs = this.#signs.heardMs;
   }
 
   #tell(
@@ -374,13 +295,13 @@ class SocketShell implements Ticked, SocketListener {
   ): void {
     if (signal.type === "audio") {
       if (signal.atMs !== undefined) this.#fillGap(media, signal.atMs, signal.bytes.length, listener);
-      this.#arrivals.took(this.#heardMs, msOf(signal.bytes.length, leg.uplink), signal.atMs !== undefined);
+      this.#arrivals.took(this.#signs.heardMs, msOf(signal.bytes.length, leg.uplink), signal.atMs !== undefined);
       listener.audio(signal.bytes);
     } else if (signal.type === "stop") {
       listener.signal({ type: "hung-up" });
       this.#finishStopped({ code: 1000, reason: "done" }, signal);
     } else if (signal.type === "pressure") {
-      this.#peerFull = signal.on;
+      this.#backlog.isPeerFull = signal.on;
     } else {
       listener.signal(signal);
     }
@@ -410,9 +331,8 @@ class SocketShell implements Ticked, SocketListener {
   }
 
   #watchReader(nowMs: number): void {
-    if (this.#socket.bufferedAmount <= this.#highWater) this.#slowSinceMs = undefined;
-    else if (this.#slowSinceMs === undefined) this.#slowSinceMs = nowMs;
-    else if (nowMs - this.#slowSinceMs >= slowLimitMs) this.#tooSlow(`nothing was read for ${slowLimitMs} ms`);
+    const verdict = this.#backlog.verdict(this.#socket.bufferedAmount, nowMs);
+    if (verdict !== undefined) this.#tooSlow(verdict);
   }
 
   #tooSlow(why: string): void {
@@ -421,30 +341,22 @@ class SocketShell implements Ticked, SocketListener {
   }
 
   #watchPeer(nowMs: number): void {
-    if (this.#over || nowMs - Math.max(this.#pingedMs, this.#heardMs) < pingEveryMs) return;
-    if (this.#pingsMissed >= pingsMissedLimit) {
-      this.#parts.counts.silentPeers += 1;
-      this.#socket.terminate();
-      this.#lost(undefined);
-      return;
-    }
-    this.#pingsMissed += 1;
-    this.#pingedMs = nowMs;
-    this.#socket.ping();
+    if (this.#over) return;
+    const due = this.#signs.due(nowMs);
+    if (due === "ping") this.#socket.ping();
+    if (due !== "give-up") return;
+    this.#parts.counts.silentPeers += 1;
+    this.#socket.terminate();
+    this.#lost(undefined);
   }
 
   #watchCaller(nowMs: number): void {
     const state = this.#state;
-    if (state.name !== "talking" || nowMs - this.#activeMs < muteLimitMs) return;
+    if (state.name !== "talking" || !this.#signs.isMute(nowMs)) return;
     this.#parts.counts.muteLegs += 1;
     this.#parts.log.info("leg_mute", { dialect: this.#dialect.name, message: `nothing was sent for ${muteLimitMs / 1_000} s` });
     this.#finish(1000, "idle");
     this.#tellLost(state.listener, undefined);
-  }
-
-  #alive(): void {
-    this.#heardMs = this.#parts.clock.now();
-    this.#pingsMissed = 0;
   }
 
   /** The caller's words for it, the close code, and `lost` for who listened. */
@@ -503,67 +415,6 @@ class SocketShell implements Ticked, SocketListener {
   get #over(): boolean {
     return this.#state.name === "over";
   }
-}
-
-/** What the session holds of it. */
-class SocketLeg implements Leg {
-  readonly dialect: string;
-  readonly traits: LegTraits;
-  readonly uplink: Encoding;
-  readonly downlink: Encoding;
-  readonly #shell: SocketShell;
-
-  constructor(shell: SocketShell, dialect: Dialect, uplink: Encoding, downlink: Encoding) {
-    this.#shell = shell;
-    this.dialect = dialect.name;
-    this.traits = dialect.traits;
-    this.uplink = uplink;
-    this.downlink = downlink;
-  }
-
-  play(frame: Uint8Array): boolean {
-    return this.#shell.play(frame);
-  }
-
-  beginTurn(turnId: string, fromMs = 0): void {
-    this.#shell.send({ type: "turn", turnId, fromMs });
-  }
-
-  mark(name: string): void {
-    this.#shell.send({ type: "mark", name });
-  }
-
-  flush(): void {
-    this.#shell.send({ type: "flush" });
-  }
-
-  notify(notice: CallerNotice): void {
-    this.#shell.send({ type: "notice", notice });
-  }
-
-  sendDtmf(digits: string): void {
-    this.#shell.send({ type: "dtmf", digits });
-  }
-
-  transfer(target: string, briefing: string): void {
-    this.#shell.transfer(target, briefing);
-  }
-
-  quality(): LegQuality {
-    return this.#shell.quality();
-  }
-
-  close(end: LegEnd): void {
-    this.#shell.end(end);
-  }
-}
-
-function wholeSamples(bytes: Uint8Array, encoding: Encoding): void {
-  if (bytes.length % encodings[encoding].bytesPerSample === 0) return;
-  throw new Fault(
-    "caller-unsupported",
-    `audio: ${bytes.length} bytes (${msOf(bytes.length, encoding)} ms) end inside a sample of ${encoding}`,
-  );
 }
 
 const codeOf = (end: LegEnd): string => (end.reason === "fault" ? end.fault.code : end.reason);

@@ -1,4 +1,4 @@
-import type { LegCounts } from "../caller/websocket-leg.ts";
+import type { LegCounts } from "../caller/leg-counts.ts";
 import type { Metrics } from "../watch/metrics.ts";
 
 /** What can go wrong at a caller's socket. What was filled in is told with the quality of each line. */

@@ -2,7 +2,7 @@ import { Ticker } from "../../src/audio/ticker.ts";
 import { audioSocketServer } from "../../src/caller/audiosocket.ts";
 import type { Dialect } from "../../src/caller/dialect.ts";
 import { Door, doorLimits } from "../../src/caller/door.ts";
-import { newLegCounts } from "../../src/caller/websocket-leg.ts";
+import { newLegCounts } from "../../src/caller/leg-counts.ts";
 import { silentLog } from "../../src/kernel/log.ts";
 import { SimulatedClock } from "../simulated-clock.ts";
 import type { SuiteHouse } from "./conformance.ts";

@@ -5,7 +5,7 @@ import type { Carrier } from "../../src/caller/carrier.ts";
 import type { Dialect } from "../../src/caller/dialect.ts";
 import { browser } from "../../src/caller/dialects/browser.ts";
 import { Door, doorLimits, type DoorLimits } from "../../src/caller/door.ts";
-import { newLegCounts, type LegCounts } from "../../src/caller/websocket-leg.ts";
+import { newLegCounts, type LegCounts } from "../../src/caller/leg-counts.ts";
 import { everybodyHere } from "../../src/http/upgrades.ts";
 import { addressOfSocket, Access, type AccessOptions } from "../../src/http/access.ts";
 import type { Route } from "../../src/http/answer.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { newLegCounts } from "../../src/caller/websocket-leg.ts";
+import { newLegCounts } from "../../src/caller/leg-counts.ts";
 import { watchLegs } from "../../src/house/leg-metrics.ts";
 import { createMetrics } from "../../src/watch/metrics.ts";
 
