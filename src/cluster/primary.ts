@@ -34,6 +34,8 @@ interface Seat {
   calls: number;
   refuses: boolean;
   given: number;
+  /** Connections that it was given and that are not on their way yet: the line to it takes one after the other. */
+  readonly queued: Set<Socket>;
   /** Looks since it last said anything. */
   silentLooks: number;
   /** Deaths in a row, each soon after it was started. */
@@ -85,6 +87,7 @@ export class Primary {
       calls: 0,
       refuses: false,
       given: 0,
+      queued: new Set(),
       silentLooks: 0,
       deaths: 0,
       startedMs: 0,
@@ -197,6 +200,14 @@ export class Primary {
     });
     this.restarts += 1;
     seat.restart = clock.setTimeout(() => this.#begin(seat), waitMs);
+    this.#giveToOthers(seat);
+  }
+
+  /** What was on its way to a process that died is closed by Node; of what had still to go nobody would ever hear again. */
+  #giveToOthers(seat: Seat): void {
+    const queued = [...seat.queued];
+    seat.queued.clear();
+    for (const socket of queued) if (!socket.destroyed) this.#give(socket);
   }
 
   async #leftIfAll(): Promise<void> {
@@ -230,9 +241,11 @@ export class Primary {
     if (seat?.child === undefined) return this.#wait(socket);
     this.#waiting.delete(socket);
     seat.given += 1;
+    seat.queued.add(socket);
     seat.child.send({ type: "connection" } satisfies ToProcess, socket, (error) => {
-      // It died with this in its hands: the next one may take it, if it is still there.
-      if (error !== null && !socket.destroyed) this.#wait(socket);
+      const wasQueued = seat.queued.delete(socket);
+      // It died before: the next one may take it, if it is still there.
+      if (wasQueued && error !== null && !socket.destroyed) this.#wait(socket);
     });
   }
 

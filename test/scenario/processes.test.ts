@@ -184,8 +184,7 @@ describe("two processes behind one port", { timeout: 120_000 }, () => {
     const pid = logged(server, "server_started").find(({ process }) => process === at)?.pid ?? 0;
     process.kill(pid, "SIGKILL");
     expect((await one.ended).code).toBe(1006);
-    // While nobody is there to take it, a caller who comes back waits.
-    const again = await dial(server.url, { resume: one.resumeToken });
+    const again = await comesBack(server, one);
     expect(again.callId).toBe(one.callId);
     expect(logged(server, "process_died")).toMatchObject([{ process: at }]);
     fake.panel.reply("Nothing happened.");
@@ -197,6 +196,11 @@ describe("two processes behind one port", { timeout: 120_000 }, () => {
     await vi.waitFor(async () => expect((await callIds(server)).toSorted()).toEqual([one.callId, two.callId].toSorted()), patient);
     await Promise.all([again.hangsUp(), two.hangsUp()]);
   });
+
+  /** As a page does: while nobody is there to take it, a caller who comes back waits, and asks again. */
+  async function comesBack(server: ServerProcess, caller: Caller): Promise<Caller> {
+    return vi.waitFor(() => dial(server.url, { resume: caller.resumeToken }), { timeout: 60_000, interval: 50 });
+  }
 
   test("what one process finds out about a provider costs the callers of the other nothing", async () => {
     await using server = await start({ LINEKEEPER_PROBES: "off" });
