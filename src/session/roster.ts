@@ -49,6 +49,8 @@ export class Roster implements Reception, CallControl {
   readonly #agents: readonly AgentPlan[];
   readonly #limits: RosterLimits;
   readonly #calls = new Map<string, Entry>();
+  /** The calls that are looked at next for what is to be kept. */
+  #unsaved = this.#calls.values();
   #state: "serving" | "draining" = "serving";
   readonly #drained = Promise.withResolvers<void>();
   readonly #followers = new Set<(event: CallEvent) => void>();
@@ -84,13 +86,16 @@ export class Roster implements Reception, CallControl {
     return true;
   }
 
-  /** Keeps every call that has not been kept for `olderThanMs`. */
-  save(olderThanMs: number): void {
+  /** Keeps every call that has not been kept for `olderThanMs`, of such a share of all that comes next in turn. */
+  save(olderThanMs: number, share = 1): void {
     const nowMs = this.#house.clock.now();
-    for (const entry of this.#calls.values()) {
-      if (nowMs - entry.savedMs < olderThanMs) continue;
-      entry.savedMs = nowMs;
-      this.#house.snapshots.save(snapshotOf(entry.call));
+    for (let left = Math.ceil(this.#calls.size * share); left > 0; left -= 1) {
+      const { done, value: entry } = this.#unsaved.next();
+      if (done === true) this.#unsaved = this.#calls.values();
+      else if (nowMs - entry.savedMs >= olderThanMs) {
+        entry.savedMs = nowMs;
+        this.#house.snapshots.save(snapshotOf(entry.call));
+      }
     }
   }
 

@@ -1,11 +1,12 @@
 import { createHash } from "node:crypto";
-import { mkdir, open, readdir, readFile, rename, rm, type FileHandle } from "node:fs/promises";
+import { readdir, readFile, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { isEncoding, type Encoding } from "../audio/encodings.ts";
 import type { Clock } from "../kernel/clock.ts";
 import type { Log } from "../kernel/log.ts";
 import type { CallSnapshot, SnapshotStore } from "../session/snapshot.ts";
+import { Disk, type DiskTask } from "./disk.ts";
 
 export interface FileSnapshotsParts {
   readonly folder: string;
@@ -13,8 +14,8 @@ export interface FileSnapshotsParts {
   readonly log: Log;
 }
 
-/** Writes at the same time, over all calls; the rest waits, the newest of each call only. */
-const writersAtOnce = 4;
+/** Written in one go, over all calls; the rest waits, the newest of each call only. */
+const tasksAtOnce = 32;
 /** A disk that fails is told of so often, not once a call and turn. */
 const tellEveryMs = 10_000;
 
@@ -26,7 +27,8 @@ export class FileSnapshots implements SnapshotStore {
   readonly #parts: FileSnapshotsParts;
   /** What is to be done about a call's file: the newest wins. */
   readonly #waiting = new Map<string, CallSnapshot | "remove">();
-  readonly #writing = new Set<string>();
+  readonly #disk = new Disk();
+  #isWriting = false;
   #idle: PromiseWithResolvers<void> | undefined;
   #toldMs = -Infinity;
   /** Snapshots that could not be written or removed. */
@@ -48,7 +50,7 @@ export class FileSnapshots implements SnapshotStore {
 
   /** Resolves when all that was asked so far is on the disk, or has failed. */
   async flush(): Promise<void> {
-    if (this.#waiting.size === 0 && this.#writing.size === 0) return;
+    if (this.#waiting.size === 0 && !this.#isWriting) return;
     await (this.#idle ??= Promise.withResolvers()).promise;
   }
 
@@ -78,46 +80,27 @@ export class FileSnapshots implements SnapshotStore {
   }
 
   #work(): void {
+    if (this.#isWriting || this.#waiting.size === 0) return;
+    const tasks: DiskTask[] = [];
     for (const [callId, task] of this.#waiting) {
-      if (this.#writing.size >= writersAtOnce) return;
-      if (this.#writing.has(callId)) continue;
+      if (tasks.length >= tasksAtOnce) break;
       this.#waiting.delete(callId);
-      this.#writing.add(callId);
-      void this.#do(callId, task).finally(() => {
-        this.#writing.delete(callId);
+      tasks.push({ path: join(this.#parts.folder, fileOf(callId)), text: task === "remove" ? undefined : textOf(task) });
+    }
+    this.#isWriting = true;
+    void this.#disk
+      .do(tasks)
+      .then(
+        (troubles) => troubles.forEach(({ doing, error }) => this.#failed(doing, error)),
+        (error: unknown) => tasks.forEach(() => this.#failed("writing", error)),
+      )
+      .finally(() => {
+        this.#isWriting = false;
         this.#work();
-        if (this.#waiting.size > 0 || this.#writing.size > 0) return;
+        if (this.#isWriting) return;
         this.#idle?.resolve();
         this.#idle = undefined;
       });
-    }
-  }
-
-  async #do(callId: string, task: CallSnapshot | "remove"): Promise<void> {
-    const path = join(this.#parts.folder, fileOf(callId));
-    try {
-      if (task === "remove") return await rm(path, { force: true });
-      const file = await this.#fresh(`${path}.new`);
-      try {
-        await file.writeFile(JSON.stringify(task, withAudioAsText));
-      } finally {
-        await file.close();
-      }
-      await rename(`${path}.new`, path);
-    } catch (error) {
-      this.#failed(task === "remove" ? "removing" : "writing", error);
-    }
-  }
-
-  /** The folder is there but for the first time, and when somebody has tidied up. */
-  async #fresh(path: string): Promise<FileHandle> {
-    try {
-      return await open(path, "w", 0o600);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error; // The file system's errors have one.
-      await mkdir(this.#parts.folder, { recursive: true, mode: 0o700 });
-      return open(path, "w", 0o600);
-    }
   }
 
   #failed(doing: string, error: unknown): void {
@@ -138,10 +121,12 @@ const fileOf = (callId: string): string => `${createHash("sha256").update(callId
 
 const codeOf = (error: unknown): unknown => (error instanceof Error && "code" in error ? error.code : undefined);
 
-function withAudioAsText(_key: string, value: unknown): unknown {
-  if (value instanceof Uint8Array) return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString("base64");
-  return value;
+function textOf(snapshot: CallSnapshot): string {
+  const unheard = snapshot.unheard.map((turn) => ({ ...turn, audio: base64Of(turn.audio) }));
+  return JSON.stringify({ ...snapshot, unsettled: base64Of(snapshot.unsettled), unheard });
 }
+
+const base64Of = (bytes: Uint8Array): string => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64");
 
 const encoding = z.custom<Encoding>((value) => typeof value === "string" && isEncoding(value), "no encoding that this version knows");
 const audio = z.base64().transform((text): Uint8Array => Buffer.from(text, "base64"));
