@@ -27,6 +27,9 @@ export interface LogOutlet {
 /** What waits for a slow reader at most; then lines are dropped and counted, for calls must not wait for a log. */
 const waitingBytes = 1 << 20;
 const closeLimitMs = 1_000;
+/** Lines that nobody waits for are written together, so many bytes of them, or all after this long; warnings and errors at once. */
+const togetherBytes = 8_192;
+const togetherMs = 100;
 
 /** JSON lines, one an event: `timestamp`, `level`, `logger`, `event`, then fields. A `callId` is written as `session_id`, and with it goes its `trace_id`. */
 export function openLog(options: LogOptions): LogOutlet {
@@ -35,6 +38,7 @@ export function openLog(options: LogOptions): LogOutlet {
     fd,
     sync: false,
     maxLength: waitingBytes,
+    minLength: isTerminal(fd) ? 0 : Math.min(togetherBytes, (options.writeBytes ?? Infinity) / 2),
     ...(options.writeBytes !== undefined && { maxWrite: options.writeBytes }),
   });
   outlet.on("drop", options.dropped);
@@ -43,6 +47,12 @@ export function openLog(options: LogOptions): LogOutlet {
   const pretty = options.format === "pretty" || (options.format === "auto" && isTerminal(fd));
   const paint = pretty ? prettyFactory(forPeople) : undefined;
   let closing: Promise<void> | undefined;
+  let flushing: NodeJS.Timeout | undefined;
+  const flush = (): void => {
+    clearTimeout(flushing);
+    flushing = undefined;
+    if (closing === undefined) outlet.flush();
+  };
   const write = (line: string): void => {
     // The outlet throws once it is closed, and a call that ends late must not stumble over its last line.
     if (closing === undefined) outlet.write(paint === undefined ? line : paint(line));
@@ -70,6 +80,8 @@ export function openLog(options: LogOptions): LogOutlet {
       const trace = typeof session === "string" ? { session_id: session, trace_id: traceIdOf(session) } : {};
       const all = { event: text(event), ...trace, ...rest };
       lines[level](value(reserved(all)));
+      if (level === "warning" || level === "error") flush();
+      else flushing ??= setTimeout(flush, togetherMs);
     };
     return {
       debug: at("debug"),
@@ -101,6 +113,7 @@ async function written(outlet: ReturnType<typeof pino.destination>): Promise<voi
 
 /** Two keys of one name in a line would leave it to each reader which one counts. */
 function reserved(fields: LogFields): LogFields {
+  if (!("timestamp" in fields || "level" in fields)) return fields;
   const { timestamp, level, ...rest } = fields;
   return {
     ...rest,

@@ -10,6 +10,9 @@ const hidden = "[hidden]";
 const longestText = 8_000;
 const mostEntries = 100;
 const deepest = 8;
+/** Names, ids and words that come again and again: texts of this length are remembered as clean, so many of them. */
+const shortText = 64;
+const mostClean = 20_000;
 
 /** Keys whose value is hidden whatever it is, but for numbers (`output_text_tokens`) and truth values. */
 const secretKey =
@@ -32,6 +35,15 @@ const patterns: readonly RegExp[] = [
 
 /** @param secrets every value that must never appear, asked anew for each line because secrets change */
 export function redactor(secrets: () => readonly string[]): Redactor {
+  let current: readonly string[] = [];
+  /** Texts in which nothing was found; what is a secret is never among them, nor is any that was told of since. */
+  const clean = new Set<string>();
+  const ask = (): void => {
+    const now = secrets();
+    if (now.length === current.length && now.every((secret, at) => secret === current[at])) return;
+    current = now;
+    clean.clear();
+  };
   const forms = new Map<string, ReadonlySet<string>>();
   const formsOf = (secret: string): ReadonlySet<string> => {
     const known = forms.get(secret);
@@ -43,9 +55,18 @@ export function redactor(secrets: () => readonly string[]): Redactor {
     return made;
   };
   const text = (given: string): string => {
+    if (clean.has(given)) return given;
+    const found = searched(given);
+    if (found === given && given.length <= shortText) {
+      if (clean.size >= mostClean) clean.clear();
+      clean.add(given);
+    }
+    return found;
+  };
+  const searched = (given: string): string => {
     // A secret that the end of a long text cuts in two is cut off with it: what is kept is shorter than what is searched.
     let found = given.slice(0, 2 * longestText);
-    for (const secret of secrets()) {
+    for (const secret of current) {
       // Shorter ones would tear words apart, and protect nothing.
       if (secret.length >= 4) for (const form of formsOf(secret)) found = found.replaceAll(form, hidden);
     }
@@ -77,7 +98,16 @@ export function redactor(secrets: () => readonly string[]): Redactor {
     return Object.fromEntries(entries.slice(0, mostEntries).map(([name, entry]) => [text(name), value(entry, name, path)]));
   };
 
-  return { text, value: (given) => value(given, "", []) };
+  return {
+    text(given) {
+      ask();
+      return text(given);
+    },
+    value(given) {
+      ask();
+      return value(given, "", []);
+    },
+  };
 }
 
 /** As it is, as in a URL, as in JSON, as in Basic authentication. */

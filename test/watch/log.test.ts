@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import type { Log } from "../../src/kernel/log.ts";
 import { openLog, type LogOptions } from "../../src/watch/log.ts";
 import { known, planted, replaced } from "./planted.ts";
@@ -191,4 +191,22 @@ test("a line that comes after the end is counted, not thrown back at the call", 
   await Promise.all([outlet.close(), outlet.close()]);
   outlet.log.info("x");
   expect(dropped).toBe(1);
+});
+
+test("lines that nobody closes the log after are there a moment later, an error with all that came before it at once", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "linekeeper-log-"));
+  const file = join(folder, "log");
+  const outlet = openLog({ level: "info", format: "json", secrets: () => [], dropped: () => {}, fd: openSync(file, "w") });
+  const events = (): unknown[] =>
+    readFileSync(file, "utf8")
+      .split("\n")
+      .filter((line) => line !== "")
+      .map((line) => parsed(line)["event"]);
+  outlet.log.info("first");
+  await vi.waitFor(() => expect(events()).toEqual(["first"]));
+  outlet.log.info("second");
+  outlet.log.error("third");
+  await vi.waitFor(() => expect(events()).toEqual(["first", "second", "third"]));
+  await outlet.close();
+  rmSync(folder, { recursive: true });
 });

@@ -45,3 +45,11 @@ test("a long hostile text is cleaned in a moment", () => {
     expect(cleaned.length).toBeLessThan(9_000);
   }
 });
+
+test("a word that was none is hidden from the line on in which it has become a secret", () => {
+  let secrets: readonly string[] = [];
+  const { text, value } = redactor(() => secrets);
+  expect([text("swordfish"), value({ word: "swordfish" })]).toEqual(["swordfish", { word: "swordfish" }]);
+  secrets = ["swordfish"];
+  expect([text("swordfish"), value({ word: "swordfish" })]).toEqual(["[hidden]", { word: "[hidden]" }]);
+});
