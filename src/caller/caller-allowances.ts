@@ -16,7 +16,7 @@ export class CallerAllowances {
   /** Messages. */
   readonly media: Allowance;
   readonly bytes: Allowance;
-  /** Messages, with pings and pongs. */
+  /** Messages, pings among them. */
   readonly control: Allowance;
 
   constructor(nowMs: number) {

@@ -24,6 +24,14 @@ const picturedCalls = 100;
 const fine: ReadonlySet<CallEvent["type"]> = new Set(["audio.flowed", "audio.hopped", "audio.buffered"]);
 export const isTold = ({ type }: CallEvent): boolean => !fine.has(type);
 
+/** One event; as text only where somebody reads it. */
+interface Told {
+  readonly number: number;
+  readonly type: string;
+  readonly atMs: number;
+  readonly data: object;
+}
+
 interface Reader {
   readonly response: ServerResponse;
   /** It wants a picture of the calls each second. */
@@ -48,7 +56,7 @@ export interface EventParts {
 export class EventFeed implements Disposable {
   readonly #parts: EventParts;
   readonly #readers = new Set<Reader>();
-  readonly #ring: { readonly number: number; readonly text: string }[] = [];
+  readonly #ring: Told[] = [];
   readonly #source: Disposable;
   /** Health, breaker and order of each provider when they were last looked at. */
   #providersWere = new Map<string, string>();
@@ -98,17 +106,23 @@ export class EventFeed implements Disposable {
 
   #tell(type: string, data: object): void {
     this.#count += 1;
-    const at = new Date(this.#parts.clock.wallNow()).toISOString();
-    const text = `id: ${this.#parts.epoch}-${this.#count}\nevent: ${type}\ndata: ${JSON.stringify({ at, ...data })}\n\n`;
-    this.#ring.push({ number: this.#count, text });
+    const told: Told = { number: this.#count, type, atMs: this.#parts.clock.wallNow(), data };
+    this.#ring.push(told);
     if (this.#ring.length > ringEvents) this.#ring.shift();
+    if (this.#readers.size === 0) return;
+    const text = this.#textOf(told);
     for (const reader of this.#readers) this.#write(reader, text);
+  }
+
+  #textOf({ number, type, atMs, data }: Told): string {
+    const at = new Date(atMs).toISOString();
+    return `id: ${this.#parts.epoch}-${number}\nevent: ${type}\ndata: ${JSON.stringify({ at, ...data })}\n\n`;
   }
 
   /** The newest of what is kept, so that who comes sees what led here. */
   #recall(reader: Reader, count: number): void {
     if (!(count >= 1)) return;
-    for (const { text } of this.#ring.slice(-count)) this.#write(reader, text);
+    for (const told of this.#ring.slice(-count)) this.#write(reader, this.#textOf(told));
   }
 
   /** What a reader missed while it was away; `missed` when that is more than is kept, or from another process. */
@@ -117,7 +131,7 @@ export class EventFeed implements Disposable {
     const last = epoch === this.#parts.epoch ? Number(digits) : Number.NaN;
     const oldest = this.#ring[0]?.number ?? this.#count + 1;
     if (!(last >= oldest - 1 && last <= this.#count)) this.#write(reader, 'event: missed\ndata: {"type":"missed"}\n\n');
-    for (const { number, text } of this.#ring) if (!(number <= last)) this.#write(reader, text);
+    for (const told of this.#ring) if (!(told.number <= last)) this.#write(reader, this.#textOf(told));
   }
 
   #picture(): string {
