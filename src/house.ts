@@ -87,7 +87,9 @@ export async function openHouse(settings: Settings, log: Log, metrics: Metrics, 
     const carriers = openCarriers({
       setting: (name) => settings.lookup(name),
       publicUrl: () => settings.get("PUBLIC_URL") ?? url.replace(/\/$/, ""),
-      refusal: () => roster.refusal(),
+      // The stream that a webhook asks for goes to a process that takes calls.
+      refusal: () => (place?.othersTake === true ? undefined : roster.refusal()),
+      rejected: (code) => counters.connectionRejected(code),
       holds: (callId) => roster.call(callId) !== undefined,
       hangUp: (callId) => {
         if (roster.call(callId) !== undefined) roster.hangUp(callId);

@@ -102,15 +102,17 @@ async function oneOfSeveral(): Promise<void> {
     send: (message) => void process.send?.(message, undefined, undefined, () => {}),
     received: (listener) => void process.on("message", listener),
   };
+  // Without the first there are no callers. It may be gone before there is anything to close.
+  let end = (): void => process.exit(1);
+  process.once("disconnect", () => end());
   const place = await Place.take(line);
   const life = await beginLife(settings, place);
+  end = () => void life.close(1);
   place.takeOrders((order) => {
     if (order === "drain") void life.drain();
     else if (order === "close") void life.close(0);
     else life.reload();
   });
-  // Without the first there are no callers.
-  process.once("disconnect", () => void life.close(1));
   place.tell({ type: "ready", words: life.words });
 }
 

@@ -79,6 +79,7 @@ export interface AskingParts {
   readonly tokens: () => readonly string[];
   readonly publicUrl: () => string;
   readonly refusal: () => Fault | undefined;
+  readonly rejected: (code: Fault["code"]) => void;
   /** The call is in progress on this node, with or without its caller. */
   readonly holds: (callId: string) => boolean;
   readonly hangUp: (callId: string) => void;
@@ -191,6 +192,7 @@ export class AskingCarrier implements Carrier {
     const waits = refusal?.code === "draining" ? this.#manners.waitThenAsk(this.#url("voice", query), waitS) : undefined;
     if (waits !== undefined) return waits;
     if (refusal !== undefined) {
+      this.#parts.rejected(refusal.code);
       this.#parts.log.warning("carrier_call_rejected", { carrier_call_id: callId, code: refusal.code, message: refusal.message });
       return this.#manners.busy();
     }

@@ -25,6 +25,8 @@ export interface CarrierParts {
   readonly publicUrl: () => string;
   /** Why no new call would be taken just now; undefined: it would. */
   readonly refusal: () => Fault | undefined;
+  /** Told of each call that is not taken. */
+  readonly rejected: (code: Fault["code"]) => void;
   /** The call is in progress on this node, with or without its caller. */
   readonly holds: (callId: string) => boolean;
   /** Ends a call whose caller is known to be gone; nothing happens if it is over. */

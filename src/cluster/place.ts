@@ -2,7 +2,7 @@ import type { Socket } from "node:net";
 import { join } from "node:path";
 import type { GuardPeers } from "../guard/peers.ts";
 import { Directory } from "./directory.ts";
-import type { FromProcess, News, Order, Standing, ToProcess, Told } from "./words.ts";
+import type { FromProcess, MachineState, News, Order, Standing, ToProcess, Told } from "./words.ts";
 
 /** The end of the line to the primary that a process has, `process` itself. */
 export interface PrimaryLine {
@@ -23,7 +23,10 @@ export class Place {
   readonly #followers = new Set<(told: Told) => void>();
   readonly #known: readonly Told[];
   #onConnection: (socket: Socket) => void = (socket) => socket.destroy();
-  #onOrder: (order: Order) => void = () => {};
+  /** What was ordered before anybody was there to obey. */
+  readonly #early = new Set<Order>();
+  #onOrder: (order: Order) => void = (order) => void this.#early.add(order);
+  #machine: MachineState = { taking: [], restarts: 0, dropped: 0 };
 
   /** Waits for the primary's first word. */
   static async take(line: PrimaryLine): Promise<Place> {
@@ -77,6 +80,18 @@ export class Place {
 
   takeOrders(take: (order: Order) => void): void {
     this.#onOrder = take;
+    for (const order of this.#early) take(order);
+    this.#early.clear();
+  }
+
+  /** As the first process last told. */
+  get machine(): MachineState {
+    return this.#machine;
+  }
+
+  /** A new call that is refused here would be taken by another process. */
+  get othersTake(): boolean {
+    return this.#machine.taking.some((number) => number !== this.number);
   }
 
   /** How breakers tell each other what they saw. */
@@ -94,6 +109,7 @@ export class Place {
     if (message.type === "connection") {
       if (socket !== undefined) this.#onConnection(socket);
     } else if (message.type === "order") this.#onOrder(message.order);
+    else if (message.type === "machine") this.#machine = message.state;
     else if (message.type === "news") {
       this.directory.hear(message.told);
       for (const follower of this.#followers) follower(message.told);

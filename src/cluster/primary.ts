@@ -9,8 +9,8 @@ import type { Clock, Timer } from "../kernel/clock.ts";
 import type { Log } from "../kernel/log.ts";
 import type { Random } from "../kernel/random.ts";
 import { Known } from "./known.ts";
-import { nextOf } from "./spread.ts";
-import type { FromProcess, Order, ToProcess } from "./words.ts";
+import { nextOf, quietLooks, takesCalls } from "./spread.ts";
+import type { FromProcess, MachineState, Order, ToProcess } from "./words.ts";
 
 export interface PrimaryParts {
   /** Processes, 2 at least. */
@@ -73,10 +73,9 @@ export class Primary {
   #state: "starting" | "serving" | "leaving" = "starting";
   #code = 0;
   #look: Timer | undefined;
-  /** Processes that were started again. */
-  restarts = 0;
-  /** Connections that nobody took in time. */
-  dropped = 0;
+  #restarts = 0;
+  #dropped = 0;
+  #toldState = "";
 
   constructor(parts: PrimaryParts) {
     this.#parts = parts;
@@ -159,8 +158,10 @@ export class Primary {
   #heard(seat: Seat, message: FromProcess): void {
     seat.silentLooks = 0;
     if (message.type === "ready") this.#ready(seat, message.words);
-    else if (message.type === "beat") Object.assign(seat, { calls: message.calls, refuses: message.refuses, given: 0 });
-    else {
+    else if (message.type === "beat") {
+      Object.assign(seat, { calls: message.calls, refuses: message.refuses, given: 0 });
+      this.#tellState();
+    } else {
       const told = { from: seat.number, news: message.news };
       this.#known.keep(told, this.#parts.clock.wallNow());
       for (const other of this.#seats) if (other !== seat) this.#say(other, { type: "news", told });
@@ -169,6 +170,7 @@ export class Primary {
 
   #ready(seat: Seat, words: readonly string[]): void {
     Object.assign(seat, { isReady: true, calls: 0, refuses: false, given: 0 });
+    this.#tellState();
     for (const socket of this.#waiting) this.#give(socket);
     if (this.#state !== "starting" || !this.#seats.every(({ isReady }) => isReady)) return;
     this.#state = "serving";
@@ -198,7 +200,7 @@ export class Primary {
       wait_ms: Math.round(waitMs),
       message: "it is started again, and its calls wait for their callers",
     });
-    this.restarts += 1;
+    this.#restarts += 1;
     seat.restart = clock.setTimeout(() => this.#begin(seat), waitMs);
     this.#giveToOthers(seat);
   }
@@ -223,12 +225,15 @@ export class Primary {
     this.#look = this.#parts.clock.setTimeout(() => this.#lookAround(), lookMs);
     for (const seat of this.#seats) {
       seat.silentLooks += 1;
+      if (seat.isReady && seat.silentLooks === quietLooks)
+        this.#parts.log.warning("process_silent", { process: seat.number, message: "new callers go to the others, while there are any" });
       const limit = seat.isReady ? silentLooksLimit : startingLooksLimit;
       if (seat.child === undefined || seat.silentLooks < limit) continue;
       this.#parts.log.error("process_hangs", { process: seat.number, message: `no word for ${limit} s: it is ended` });
       seat.silentLooks = 0;
       seat.child.kill("SIGKILL");
     }
+    this.#tellState();
   }
 
   #came(socket: Socket): void {
@@ -252,15 +257,25 @@ export class Primary {
   #wait(socket: Socket): void {
     if (this.#waiting.has(socket)) return;
     if (this.#waiting.size >= waitingLimit || this.#state === "leaving") {
-      this.dropped += 1;
+      this.#dropped += 1;
       return void socket.destroy();
     }
     this.#waiting.add(socket);
     this.#parts.clock.setTimeout(() => {
       if (!this.#waiting.delete(socket)) return;
-      this.dropped += 1;
+      this.#dropped += 1;
       socket.destroy();
     }, waitingLimitMs);
+  }
+
+  /** How all are, where it has changed: what one of them answers depends on the others. */
+  #tellState(): void {
+    const taking = this.#seats.filter(takesCalls).map(({ number }) => number);
+    const state: MachineState = { taking, restarts: this.#restarts, dropped: this.#dropped };
+    const words = JSON.stringify(state);
+    if (words === this.#toldState) return;
+    this.#toldState = words;
+    for (const seat of this.#seats) this.#say(seat, { type: "machine", state });
   }
 
   /** News that cannot be sent are lost: whoever is meant is dying. */

@@ -4,18 +4,26 @@ export interface Candidate {
   /** As it last told. */
   readonly calls: number;
   readonly refuses: boolean;
+  /** Seconds since it last told anything. */
+  readonly silentLooks: number;
   /** Connections that it was given since. */
   readonly given: number;
 }
 
+/** Who tells of itself four times a second and says nothing for so many looks hangs, perhaps not for ever. */
+export const quietLooks = 2;
+
+export const takesCalls = ({ isReady, refuses, silentLooks }: Candidate): boolean => isReady && !refuses && silentLooks < quietLooks;
+
 /**
  * Who gets the next connection: of those that take calls the one with the fewest; when none takes any, the one with the fewest all the
- * same, for somebody has to say so. Undefined: nobody is there.
+ * same, for somebody has to say so, and rather one that speaks. Undefined: nobody is there.
  */
 export function nextOf<T extends Candidate>(candidates: readonly T[]): T | undefined {
+  const isQuiet = ({ silentLooks }: Candidate): boolean => silentLooks >= quietLooks;
   const weight = ({ calls, given }: Candidate): number => calls + given;
   return candidates
     .filter(({ isReady }) => isReady)
-    .toSorted((a, b) => Number(a.refuses) - Number(b.refuses) || weight(a) - weight(b))
+    .toSorted((a, b) => Number(isQuiet(a)) - Number(isQuiet(b)) || Number(a.refuses) - Number(b.refuses) || weight(a) - weight(b))
     .at(0);
 }

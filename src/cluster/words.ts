@@ -46,6 +46,16 @@ export interface Standing {
   readonly folder: string;
 }
 
+/** How the processes of a machine are, as the first sees them. */
+export interface MachineState {
+  /** Those that take new calls. */
+  readonly taking: readonly number[];
+  /** So many were started again, all together. */
+  readonly restarts: number;
+  /** Connections that nobody was there to take in time. */
+  readonly dropped: number;
+}
+
 export type Order = "drain" | "close" | "reload";
 
 /** What the primary says to a process. With "connection" comes a socket. */
@@ -53,6 +63,7 @@ export type ToProcess =
   | { readonly type: "place"; readonly standing: Standing; readonly known: readonly Told[] }
   | { readonly type: "connection" }
   | { readonly type: "news"; readonly told: Told }
+  | { readonly type: "machine"; readonly state: MachineState }
   | { readonly type: "order"; readonly order: Order };
 
 /** What a process says to the primary. */

@@ -186,6 +186,7 @@ export function phones(
   return new SipEndpoint(options, {
     reception: receptionOf(roster, rejected),
     refusal: () => roster.refusal(),
+    rejected,
     clock: systemClock,
     random: systemRandom,
     log: sipLog,

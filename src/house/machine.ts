@@ -39,8 +39,14 @@ export function serverAmong(place: Place, doors: Doors, common: ServerParts, met
     drainOthers: () => place.publish({ type: "drain" }),
     log: log.with({ logger: "machine" }),
   };
+  const told = { restarts: 0, dropped: 0 };
   const samples = async (): Promise<object[]> => {
     doors.beforeScrape();
+    const { taking, restarts, dropped } = place.machine;
+    metrics.processesTaking.set(taking.length);
+    metrics.processRestarts.inc(restarts - told.restarts);
+    metrics.connectionsUntaken.inc(dropped - told.dropped);
+    Object.assign(told, { restarts, dropped });
     return metrics.samples();
   };
   const own = createServer({

@@ -172,6 +172,14 @@ export function createMetrics() {
     connectionsRejected: counter("voice_connections_rejected_total", "Callers refused at the door", ["reason"]),
     legTroubles: counter("voice_leg_troubles_total", "What went wrong at callers' sockets", ["kind"]),
     overloaded: gauge("voice_overloaded", "1 while new calls are refused because of a process's load", [], "max"),
+    processesTaking: gauge(
+      "voice_processes_taking_calls",
+      "Processes of this machine that take new calls; 0: there is only one",
+      [],
+      "max",
+    ),
+    processRestarts: counter("voice_process_restarts_total", "Processes of this machine that died and were started again"),
+    connectionsUntaken: counter("voice_connections_untaken_total", "Connections that no process was there to take in time"),
     rateLimited: counter("voice_rate_limited_total", "Requests over a limit", ["scope"]),
     authFailures: counter("voice_auth_failures_total", "Requests without the right key, token or signature", ["kind"]),
     secretAge: gauge("voice_secret_age_seconds", "How long a secret that is kept in a file has been in use", ["secret"], "max"),
@@ -196,6 +204,9 @@ export function createMetrics() {
 
 /** What prom-client would do otherwise hides the one process that is late, or leaves out when the first began. */
 const ofProcesses: Readonly<Record<string, Aggregator>> = {
+  // Each process tells the same of all.
+  voice_process_restarts_total: "max",
+  voice_connections_untaken_total: "max",
   process_start_time_seconds: "min",
   nodejs_eventloop_lag_seconds: "max",
   nodejs_eventloop_lag_mean_seconds: "max",

@@ -155,6 +155,7 @@ const exchanges: readonly Exchange[] = [
 
 describe.each(exchanges)("$name", ({ manners, sign: signed, says, connect, streamIn, means }) => {
   const json = manners.contentType.includes("json");
+  const rejected: string[] = [];
 
   async function exchange(code?: "busy" | "draining"): Promise<House> {
     const refusal = (): Fault | undefined => (code === undefined ? undefined : new Fault(code, "not now"));
@@ -162,6 +163,7 @@ describe.each(exchanges)("$name", ({ manners, sign: signed, says, connect, strea
       tokens: () => [token],
       publicUrl: () => publicUrl,
       refusal,
+      rejected: (why: string) => void rejected.push(why),
       holds: () => false,
       hangUp: () => {},
       hangUpThere: () => {},
@@ -311,6 +313,7 @@ describe.each(exchanges)("$name", ({ manners, sign: signed, says, connect, strea
   test("with all lines busy the carrier is told in its own words", async () => {
     await using house = await exchange("busy");
     expect(await answers(house, `/${manners.dialect}/voice`, says.new)).toContain(means.busy);
+    expect(rejected).toEqual(["busy"]);
   });
 
   test.skipIf(manners.waitThenAsk("", 1) === undefined)("while this server restarts, calls old and new wait and ask again", async () => {
@@ -336,6 +339,7 @@ test("without any secret a carrier is served on this machine alone", () => {
     tokens: () => [],
     publicUrl: () => publicUrl,
     refusal: () => undefined,
+    rejected: () => {},
     holds: () => false,
     hangUp: () => {},
     hangUpThere: () => {},

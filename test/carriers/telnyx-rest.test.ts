@@ -41,6 +41,7 @@ test("a call that Call Control has brought is hung up when we end it, and left a
     setting: (name) => settings[name],
     publicUrl: () => "https://voice.example.org",
     refusal: () => undefined,
+    rejected: () => {},
     holds: () => false,
     hangUp: () => {},
     answeredBy: () => {},

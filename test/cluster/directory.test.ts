@@ -69,11 +69,21 @@ test("a process that comes late is told where calls are, what breakers saw last,
 });
 
 test("the next connection goes to the process with the fewest calls that takes any", () => {
-  const seat = (number: number, more: object = {}) => ({ number, isReady: true, refuses: false, calls: 0, given: 0, ...more });
+  const seat = (number: number, more: object = {}) => ({
+    number,
+    isReady: true,
+    refuses: false,
+    silentLooks: 0,
+    calls: 0,
+    given: 0,
+    ...more,
+  });
   expect(nextOf([seat(1, { calls: 3 }), seat(2, { calls: 2 })])?.number).toBe(2);
   expect(nextOf([seat(1, { calls: 1 }), seat(2, { calls: 0, given: 2 })])?.number).toBe(1);
   expect(nextOf([seat(1, { calls: 9 }), seat(2, { refuses: true })])?.number).toBe(1);
   expect(nextOf([seat(1, { refuses: true, calls: 9 }), seat(2, { refuses: true })])?.number).toBe(2);
+  expect(nextOf([seat(1, { silentLooks: 2 }), seat(2, { refuses: true, calls: 9 })])?.number).toBe(2);
+  expect(nextOf([seat(1, { silentLooks: 1 }), seat(2, { calls: 9 })])?.number).toBe(1);
   expect(nextOf([seat(1, { isReady: false }), seat(2, { calls: 7 })])?.number).toBe(2);
   expect(nextOf([seat(1, { isReady: false })])).toBeUndefined();
 });

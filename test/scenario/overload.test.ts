@@ -50,7 +50,8 @@ test(
         body: new URLSearchParams({ CallSid: "CA1", From: "+15550101" }),
       });
       expect(await webhook.text()).toContain('<Reject reason="busy"');
-      expect(await server.metric('voice_connections_rejected_total{reason="overload"}')).toBe(1);
+      // The caller at the door, and the one whose carrier asked.
+      expect(await server.metric('voice_connections_rejected_total{reason="overload"}')).toBe(2);
       expect(await server.metric("voice_overloaded")).toBe(1);
 
       // Whoever is cut off is awaited: from now on the door asks who it is.

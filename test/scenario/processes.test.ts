@@ -1,8 +1,10 @@
+import { readFileSync } from "node:fs";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { WebSocket } from "ws";
+import { treeOf } from "../../scripts/bench/calls/process-tree.ts";
 import { dial, type Caller } from "../../scripts/caller/caller.ts";
 import { folderOf } from "../../src/config/processes.ts";
 import { TwilioCloud } from "../../src/fakes/carriers/twilio-cloud.ts";
@@ -202,6 +204,46 @@ describe("two processes behind one port", { timeout: 120_000 }, () => {
     return vi.waitFor(() => dial(server.url, { resume: caller.resumeToken }), { timeout: 60_000, interval: 50 });
   }
 
+  test("a process that hangs gets no more callers, and goes on when it comes to itself", async () => {
+    await using server = await start();
+    const [one, at, two] = await onBoth(server);
+    const pid = logged(server, "server_started").find(({ process }) => process === at)?.pid ?? 0;
+    process.kill(pid, "SIGSTOP");
+    try {
+      await vi.waitFor(() => expect(logged(server, "process_silent")).toMatchObject([{ process: at }]), patient);
+      for (let more = 0; more < 3; more += 1) {
+        const next = await dial(server.url);
+        expect(await processOf(server, next.callId)).not.toBe(at);
+      }
+    } finally {
+      process.kill(pid, "SIGCONT");
+    }
+    fake.panel.reply("I was away.");
+    one.types("Are you there?");
+    await isTold(one, "I was away");
+    await Promise.all([one.hangsUp(), two.hangsUp()]);
+  });
+
+  test("a carrier that asks a process without room is told where there is room, and busy when there is none", async () => {
+    await using server = await start({ LINEKEEPER_MAX_CALLS: "2" });
+    const ask = async (): Promise<string> => {
+      const form = new URLSearchParams({ CallSid: "CA1", From: "+15550100", To: "+15550101", CallStatus: "ringing" });
+      return (await fetch(`${server.url}twilio/voice`, { method: "POST", body: form })).text();
+    };
+    const askAll = async (): Promise<readonly string[]> => Promise.all(Array.from({ length: 6 }, ask));
+    // Six connections, of both processes, which stay open as carriers' proxies keep them.
+    await askAll();
+    const caller = await dial(server.url);
+    await vi.waitFor(async () => expect(await metric(server, "voice_processes_taking_calls")).toBe(1), patient);
+    for (const answer of await askAll()) expect(answer).toContain("<Stream");
+    const other = await dial(server.url);
+    await vi.waitFor(async () => expect(await metric(server, "voice_processes_taking_calls")).toBe(0), patient);
+    for (const answer of await askAll()) expect(answer).toContain('<Reject reason="busy"');
+    await expect(dial(server.url)).rejects.toMatchObject({ kind: "busy" });
+    expect(await metric(server, 'voice_connections_rejected_total{reason="busy"}')).toBe(7);
+    await Promise.all([caller.hangsUp(), other.hangsUp()]);
+  });
+
   test("what one process finds out about a provider costs the callers of the other nothing", async () => {
     await using server = await start({ LINEKEEPER_PROBES: "off" });
     fake.panel.refuse(503);
@@ -268,6 +310,36 @@ describe("two processes behind one port", { timeout: 120_000 }, () => {
     expect((await Promise.all([one.ended, two.ended])).map(({ code }) => code)).toEqual([1012, 1012]);
     expect(await server.exited).toBe(0);
   });
+
+  test("a process that is being started when the machine is told to leave, or loses its first, leaves with it", async () => {
+    await using server = await start();
+    const pidOf = (number: number): number => logged(server, "server_started").findLast(({ process }) => process === number)?.pid ?? 0;
+    process.kill(pidOf(2), "SIGKILL");
+    await vi.waitFor(() => expect(logged(server, "process_died")).toHaveLength(1), patient);
+    server.child.kill("SIGTERM");
+    expect(await server.exited).toBe(0);
+
+    await using other = await start();
+    const second = logged(other, "server_started").find(({ process }) => process === 2)?.pid ?? 0;
+    process.kill(second, "SIGKILL");
+    await vi.waitFor(() => expect(logged(other, "process_died")).toHaveLength(1), patient);
+    const all = await vi.waitFor(() => {
+      const tree = treeOf(other.child.pid ?? 0);
+      expect(tree).toHaveLength(3);
+      return tree;
+    }, patient);
+    other.child.kill("SIGKILL");
+    await vi.waitFor(() => expect(all.filter(lives)).toEqual([]), patient);
+  });
+
+  /** One that ended and that nobody has asked about yet does not. */
+  function lives(pid: number): boolean {
+    try {
+      return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
+    } catch {
+      return false;
+    }
+  }
 
   test("settings that none of them can start with end all, with the word for that", async () => {
     await expect(start({ TWILIO_AUTH_TOKEN: authToken })).rejects.toThrow(/ended with 2:[^]*PUBLIC_URL/);

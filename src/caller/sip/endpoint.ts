@@ -52,6 +52,8 @@ export interface SipParts {
   readonly reception: Reception;
   /** Why no call is taken just now; undefined: calls are taken. */
   readonly refusal: () => Fault | undefined;
+  /** Told of each call that is not taken because of it. */
+  readonly rejected: (code: Fault["code"]) => void;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -225,7 +227,10 @@ export class SipEndpoint implements ExchangeEar, WireEar, Dialler {
     if (unable !== undefined || refusal !== undefined) {
       const response = responseTo(incoming.request, unable?.status ?? refusal?.row.sipStatus ?? 503, this.#exchange.newTag());
       if (unable?.name !== undefined) response.headers.add(unable.name, unable.value ?? "");
-      if (unable === undefined) response.headers.add("Retry-After", String(Math.ceil((refusal?.retryAfterMs ?? 5_000) / 1000)));
+      if (unable === undefined) {
+        response.headers.add("Retry-After", String(Math.ceil((refusal?.retryAfterMs ?? 5_000) / 1000)));
+        if (refusal !== undefined) this.#parts.rejected(refusal.code);
+      }
       return incoming.respond(response);
     }
     const { transaction } = incoming;

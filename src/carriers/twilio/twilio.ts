@@ -15,6 +15,7 @@ export interface TwilioParts {
   readonly publicUrl: () => string;
   /** Why no new call would be taken just now; undefined: it would. */
   readonly refusal: () => Fault | undefined;
+  readonly rejected: (code: Fault["code"]) => void;
   /** The call is in progress on this node, with or without its caller. */
   readonly holds: (callId: string) => boolean;
   /** Ends a call whose caller is known to be gone. */

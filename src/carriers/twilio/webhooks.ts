@@ -76,6 +76,7 @@ export function twilioRoutes(twilio: Twilio, rest: TwilioRest | undefined): read
     const refusal = parts.refusal();
     if (refusal?.code === "draining") return twiml.waitThenAsk(waitS, url("/twilio/voice", query) + patiently);
     if (refusal !== undefined) {
+      parts.rejected(refusal.code);
       log.warning("twilio_rejected", { call_sid: callSid, code: refusal.code, message: refusal.message });
       return twiml.rejectBusy();
     }

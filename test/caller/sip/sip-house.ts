@@ -54,6 +54,7 @@ export async function openSipHouse(
     {
       reception,
       refusal: () => undefined,
+      rejected: () => {},
       clock,
       random: seededRandom(Math.floor(Math.random() * 2 ** 32)),
       log: parts.log ?? silentLog,

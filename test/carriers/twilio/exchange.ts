@@ -37,6 +37,7 @@ export async function exchange(authTokens: readonly string[] = [token], more: Pa
     authTokens: () => authTokens,
     publicUrl: () => publicUrl,
     refusal: () => undefined,
+    rejected: () => {},
     hangUp: () => {},
     answeredBy: () => {},
     holds: () => false,
