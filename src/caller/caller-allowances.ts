@@ -16,7 +16,7 @@ export class CallerAllowances {
   /** Messages. */
   readonly media: Allowance;
   readonly bytes: Allowance;
-  /** Messages, pings among them. */
+  /** Messages, with pings and pongs. */
   readonly control: Allowance;
 
   constructor(nowMs: number) {

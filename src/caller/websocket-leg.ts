@@ -122,6 +122,7 @@ class SocketShell implements Ticked, SocketListener, LegWorks {
   }
 
   ponged(): void {
+    if (!this.#take(this.#allowances.control, 1, "pongs", this.#parts.clock.now())) return;
     this.#signs.heard(this.#parts.clock.now());
   }
 

@@ -31,6 +31,8 @@ export function answerUpgrade({ method, httpVersion, headers }: UpgradeRequest, 
   const { upgrade, host, "sec-websocket-key": key, "sec-websocket-version": version } = headers;
   if (method !== "GET") return refusal(405, "a WebSocket is opened with GET", ["allow: GET"]);
   if (httpVersion !== "1.1") return refusal(400, "a WebSocket is opened with HTTP/1.1");
+  // What comes next would be a body to whoever stands between, and frames to us.
+  if (hasBody(headers)) return refusal(400, "a WebSocket is opened without a body");
   if (host === undefined) return refusal(400, "host: there is none");
   if (typeof upgrade !== "string" || upgrade.toLowerCase() !== "websocket") return refusal(400, "upgrade: expected websocket");
   if (typeof key !== "string" || !keyForm.test(key)) return refusal(400, "sec-websocket-key: expected sixteen bytes in base64");
@@ -49,6 +51,9 @@ export function answerUpgrade({ method, httpVersion, headers }: UpgradeRequest, 
 }
 
 const refusal = (status: Refusal["status"], message: string, headers: readonly string[] = []): Refusal => ({ status, message, headers });
+
+const hasBody = ({ "content-length": length, "transfer-encoding": coding }: UpgradeRequest["headers"]): boolean =>
+  coding !== undefined || (length !== undefined && length !== "0");
 
 /** Undefined: not written as it should be. */
 function offeredIn(header: string | readonly string[] | undefined): readonly string[] | undefined {

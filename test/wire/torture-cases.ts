@@ -168,6 +168,12 @@ function* controls(): Iterable<TortureCase> {
     verdict: refused(1008, ...flood.slice(0, 41).map((payload) => told(10, payload))),
     ws: { verdict: pongsOf(flood), why: "it keeps no limit of its own" },
   };
+  yield {
+    name: "forty-five pongs in one breath",
+    pieces: [Buffer.concat([...flood.map((payload) => frame({ opcode: 10, payload })), bye])],
+    verdict: refused(1008),
+    ws: { verdict: echoed(), why: "it keeps no limit of its own" },
+  };
 }
 
 const pongsOf = (pings: readonly Uint8Array[]): Verdict => echoed(...pings.map((each) => told(10, each)));
@@ -460,7 +466,23 @@ function* handshakes(): Iterable<TortureCase> {
     ["a comma after the subprotocols", also("sec-websocket-protocol: good,"), 400],
     ["a subprotocol with a slash", also("sec-websocket-protocol: go/od"), 400],
     ["a subprotocol of two words", also("sec-websocket-protocol: go od"), 400],
-    ["a body that is announced", also("content-length: 0"), 101],
+    ["a body of nothing", also("content-length: 0"), 101],
+    ["a body of two lengths", also("content-length: 5", "transfer-encoding: chunked"), 400],
+    ["a body that is waited for", also("expect: 100-continue"), 101],
+    ["names that every object has", also("sec-websocket-protocol: __proto__, constructor"), 101],
+    ["five hundred subprotocols", also(`sec-websocket-protocol: ${Array.from({ length: 500 }, (_, at) => `p${at}`).join()}`), 101],
+    ["a return in a subprotocol", also("sec-websocket-protocol: good\rx-more: 1"), 400],
+    ["a new line in a subprotocol", also("sec-websocket-protocol: good\nx-more: 1"), 400],
+    ["letters beyond ASCII in a header", also("x-name: J\xf6rg"), 101],
+    ["fifteen hundred headers", also(...Array.from({ length: 1_500 }, (_, at) => `a: ${at % 10}`)), 431],
+    ["connection said twice", also("connection: close"), 101],
+    ["empty lines before the request", `\r\n\r\n${requestOf(usualHeaders)}`, 101],
+    ["a whole address for a path", requestOf(usualHeaders, "GET http://127.0.0.1:{port}{path} HTTP/1.1"), 404],
+    ["another way to write the path", requestOf(usualHeaders, "GET /%65cho HTTP/1.1"), 404],
+    ["two slashes", requestOf(usualHeaders, "GET /{path} HTTP/1.1"), 404],
+    ["a NUL in the path", requestOf(usualHeaders, "GET {path}\0 HTTP/1.1"), 400],
+    ["a tunnel", requestOf(usualHeaders, "CONNECT {path} HTTP/1.1"), 0],
+    ["HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400],
     ["line ends without a return", requestOf(usualHeaders).replaceAll("\r\n", "\n"), 400],
     ["TLS instead of HTTP", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 400],
   ];
@@ -484,6 +506,10 @@ function* handshakes(): Iterable<TortureCase> {
     ["version 8", swap("sec-websocket-version", "sec-websocket-version: 8"), 426, letsIn("it speaks that draft, too")],
     ["no version", swap("sec-websocket-version"), 426, says400],
     ["HTTP/1.0", requestOf(usualHeaders, "GET {path} HTTP/1.0"), 400, letsIn("it does not look; 4.2.1 asks for 1.1")],
+    ["the version twice", also("sec-websocket-version: 13"), 426, says400],
+    ["a body", also(`content-length: ${bye.length}`), 400, letsIn("it takes what was announced as a body for frames")],
+    ["a body in chunks", also("transfer-encoding: chunked"), 400, letsIn("it takes what was announced as a body for frames")],
+    ["a body in a coding that nobody knows", also("transfer-encoding: x-nobody"), 400, letsIn("it does not look")],
     // Refused at the door already: whose page it comes from cannot be told.
     ["no host", swap("host"), 403, letsIn("it does not look; 4.2.1 asks for one")],
   ];
