@@ -49,6 +49,11 @@ export const table = {
     "How long a caller may stay with one caller token, ms; with another they come back into the same call",
   ),
   LINEKEEPER_ORIGINS: row(origins, [], "Web origins whose pages may place calls, beside the server's own", (file) => file.origins),
+  LINEKEEPER_TRUSTED_PROXIES: row(
+    list(/^[\da-fA-F:.]+(?:\/\d{1,3})?$/, "addresses or networks such as 127.0.0.1"),
+    [],
+    "Proxies in front of this server: their X-Forwarded-For says who calls, and nobody counts as on this machine who comes from there",
+  ),
   LINEKEEPER_MAX_CALLS: row(integer(1, 100_000), 500, "Calls at once; further callers are told busy", (file) => file.limits.maxCalls),
   LINEKEEPER_MAX_LAG_MS: row(
     integer(0, 10_000),

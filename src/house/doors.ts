@@ -111,7 +111,7 @@ export function openDoors(
     new Access({
       keys,
       origins: originsOf(settings),
-      trustedProxies: [],
+      trustedProxies: settings.get("LINEKEEPER_TRUSTED_PROXIES"),
       tokens: api.tokens,
       tokenStayMs: settings.get("LINEKEEPER_TOKEN_STAY_MS"),
       addressOf,

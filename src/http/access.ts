@@ -14,7 +14,7 @@ export interface AccessOptions {
   readonly keys: () => readonly string[];
   /** Origins of pages that may call from elsewhere, such as "https://example.org"; the server's own pages always may. */
   readonly origins: readonly string[];
-  /** Addresses or networks ("10.0.0.0/8") of proxies whose X-Forwarded-For is believed. */
+  /** Addresses or networks ("10.0.0.0/8") of proxies whose X-Forwarded-For is believed. Who comes from there is never local. */
   readonly trustedProxies: readonly string[];
   readonly tokens: CallerTokens;
   /** How long a caller may stay with one token, from when it was made, ms. */
@@ -53,7 +53,7 @@ export class Access {
   constructor(options: AccessOptions) {
     this.#keys = options.keys;
     this.#origins = new Set(options.origins);
-    this.#proxies = network(options.trustedProxies, "trusted proxies");
+    this.#proxies = network(options.trustedProxies, "LINEKEEPER_TRUSTED_PROXIES");
     this.#tokens = options.tokens;
     this.#tokenStayMs = options.tokenStayMs;
     this.#addressOf = options.addressOf;
@@ -64,11 +64,11 @@ export class Access {
   peer(request: IncomingMessage): Peer {
     const socketAddress = this.#addressOf(request);
     const forwarded = request.headers["x-forwarded-for"];
-    const trusted = forwarded !== undefined && within(this.#proxies, socketAddress);
-    const address = trusted ? this.#clientOf(forwarded, socketAddress) : socketAddress;
+    const byProxy = within(this.#proxies, socketAddress);
+    const address = byProxy && forwarded !== undefined ? this.#clientOf(forwarded, socketAddress) : socketAddress;
     // A page from elsewhere can point a name of its own at 127.0.0.1, so the name has to be one of this machine; and what came
-    // through a proxy is no local peer, only a local proxy.
-    const direct = forwarded === undefined && request.headers.forwarded === undefined && isLocalName(request.headers.host);
+    // through a proxy is no local peer, only a local proxy. Some proxies say neither for whom they ask nor what name was asked for.
+    const direct = !byProxy && forwarded === undefined && request.headers.forwarded === undefined && isLocalName(request.headers.host);
     const local = direct && within(loopback, socketAddress);
     return { address, local, hasKey: this.isKey(bearer(request)), origin: request.headers.origin, token: offeredToken(request) };
   }

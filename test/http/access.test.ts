@@ -88,6 +88,14 @@ test.each([
   expect(access({ trustedProxies: proxies }).peer(request(socket, { "x-forwarded-for": forwarded })).address).toBe(address);
 });
 
+test("who comes through a trusted proxy is never local, not even when it says nothing of them", () => {
+  const behind = access({ trustedProxies: ["127.0.0.1"] });
+  expect(behind.peer(request("127.0.0.1"))).toMatchObject({ address: "127.0.0.1", local: false });
+  expect(behind.peer(request("::ffff:127.0.0.1")).local).toBe(false);
+  expect(behind.peer(request("127.0.0.1", { "x-forwarded-for": "127.0.0.1" })).local).toBe(false);
+  expect(behind.peer(request("::1", { host: "[::1]:8080" })).local).toBe(true);
+});
+
 test.each(["10.0.0.0/99", "proxy.example", "10.0.0.0/x"])("the proxy %s is refused at boot", (row) => {
   expect(() => access({ trustedProxies: [row] })).toThrow("neither an address nor a network");
 });

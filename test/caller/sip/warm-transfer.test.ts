@@ -35,7 +35,7 @@ test("a person is called and told, and where their telephone cannot take over th
   await expect.poll(() => phone.agent.signals, { timeout: 10_000 }).toMatchObject([{ type: "transfer-failed", why: /603/ }]);
   expect(speech.said).toContain("A call for you about a refund.");
   expect(loud(human.reception.last.audio) / 8_000).toBeGreaterThan(0.25);
-  expect(human.reception.last.signals).toEqual([{ type: "hung-up" }]);
+  await expect.poll(() => human.reception.last.signals, { timeout: 10_000 }).toEqual([{ type: "hung-up" }]);
 });
 
 test("a person who is not there, and one who hangs up while being told, leave the caller where they are", async () => {
