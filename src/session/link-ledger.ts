@@ -1,9 +1,11 @@
 import type { CallerNotice } from "../caller/leg.ts";
 import type { Fault, FaultCode } from "../kernel/fault.ts";
+import type { AgentSpec, ProviderTraits } from "../provider/contract.ts";
+import { speaksLanguage } from "../provider/languages.ts";
 import type { MoveCause } from "./board.ts";
 import type { Conversation } from "./conversation.ts";
 import type { SessionHouse } from "./session-house.ts";
-import type { Told } from "./words.ts";
+import type { Missing, Told } from "./words.ts";
 
 const moves: ReadonlySet<string> = new Set<MoveCause>(["asked", "recovered", "expiring"]);
 
@@ -12,10 +14,11 @@ interface LinkedCall {
   readonly house: Pick<SessionHouse, "clock" | "limits">;
   readonly uplink: { readonly unsettledChunks: number };
   readonly conversation: Pick<Conversation, "items">;
+  readonly agent: Pick<AgentSpec, "language" | "tools">;
   readonly lastProvider: string;
   /** Caller audio that no link will ever hear, ms. */
   readonly lostMs: number;
-  provider(name: string): { readonly traits: { readonly stopgap: boolean } };
+  provider(name: string): { readonly traits: Pick<ProviderTraits, "stopgap" | "tools" | "languages"> };
   owesLate(): void;
   notify(notice: CallerNotice): void;
   tell(event: Told): void;
@@ -56,7 +59,8 @@ export class LinkLedger {
     const call = this.#call;
     const gone = this.#gone;
     this.#gone = undefined;
-    const restored = call.provider(provider).traits.stopgap ? "none" : call.lostMs > (gone?.lostMs ?? 0) ? "partial" : "full";
+    const missing = this.#missing(provider, gone?.lostMs ?? 0);
+    const restored = missing.includes("conversation") ? "none" : missing.length > 0 ? "partial" : "full";
     if (gone === undefined) {
       // The caller's screen named another when the call began.
       if (provider !== this.#greetedBy) call.notify({ type: "handed-over", provider, restored });
@@ -73,8 +77,20 @@ export class LinkLedger {
     const { provider: from, cause } = gone;
     const mode = isMove ? "planned" : "failover";
     const items = call.conversation.items().length;
-    call.tell({ type: "call.handed-over", from, to: provider, mode, cause, restored, durationMs, items, replayedChunks });
+    call.tell({ type: "call.handed-over", from, to: provider, mode, cause, restored, missing, durationMs, items, replayedChunks });
     call.notify({ type: "handed-over", provider, restored });
+  }
+
+  #missing(provider: string, lostBeforeMs: number): readonly Missing[] {
+    const { agent, lostMs } = this.#call;
+    const { traits } = this.#call.provider(provider);
+    // It has its own few words, in the caller's language where there are any, and no conversation.
+    if (traits.stopgap) return ["conversation"];
+    const missing: Missing[] = [];
+    if (lostMs > lostBeforeMs) missing.push("audio");
+    if (traits.tools === "none" && agent.tools.length > 0) missing.push("tools");
+    if (!speaksLanguage(traits, agent.language)) missing.push("language");
+    return missing;
   }
 
   retried(provider: string, attempt: number, inMs: number): void {

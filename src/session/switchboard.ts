@@ -1,6 +1,7 @@
 import type { CutTurn } from "../audio/downlink.ts";
 import type { Timer } from "../kernel/clock.ts";
 import type { Fault } from "../kernel/fault.ts";
+import { speaksLanguage } from "../provider/languages.ts";
 import type { Board, MoveCause } from "./board.ts";
 import type { Call } from "./call.ts";
 import { Dial } from "./dial.ts";
@@ -60,10 +61,13 @@ export class Switchboard implements SeatHost, Board {
   #wellSinceMs: number | undefined;
   #stallTimer: Timer | undefined;
   readonly #following: Disposable;
+  /** Tiers that do not speak the caller's language, where some other does. */
+  readonly #foreign: ReadonlySet<string>;
 
   constructor(call: Call, shape: SwitchboardShape) {
     this.#call = call;
     this.#shape = shape;
+    this.#foreign = foreignOf(call, shape.tiers);
     this.#following = call.house.pace.follow((name, news) => (news === "stalled" ? this.#stalled(name) : this.#recovered(name)));
   }
 
@@ -265,10 +269,11 @@ export class Switchboard implements SeatHost, Board {
     return this.#call.isUrgent || this.#call.provider(name).admit() === undefined;
   }
 
-  /** Best first: what is sick comes after what is well, and what can only bridge after both. */
+  /** Best first: what is sick comes after what is well, what can only bridge after both, and last who does not speak the caller's language. */
   #byHealth(names: readonly string[]): readonly string[] {
     const { house } = this.#call;
     const rank = (name: string): number => {
+      if (this.#foreign.has(name)) return 3;
       if (this.#call.provider(name).traits.stopgap) return 2;
       return house.pace.levelOf(name) === "unhealthy" ? 1 : 0;
     };
@@ -284,9 +289,10 @@ export class Switchboard implements SeatHost, Board {
     if (next !== undefined) this.#wait(next);
   }
 
-  /** What can only bridge has the call. */
+  /** What can only bridge has the call, or who does not speak the caller's language. */
   get #isBridged(): boolean {
-    return this.#seat !== undefined && this.#call.provider(this.#seat.provider).traits.stopgap;
+    const provider = this.#seat?.provider;
+    return provider !== undefined && (this.#call.provider(provider).traits.stopgap || this.#foreign.has(provider));
   }
 
   /** Another call waited for it in vain: this one does not find that out for itself. */
@@ -327,11 +333,12 @@ export class Switchboard implements SeatHost, Board {
     this.#lookTimer = clock.setTimeout(() => this.#lookUp(), lookEveryMs);
   }
 
-  /** Any that can talk is better than what can only bridge, wherever it stands. */
+  /** Any that can talk with the caller is better than what can only bridge, wherever it stands. */
   #betterThan(present: string): readonly string[] {
     const { tiers } = this.#shape;
-    if (!this.#isBridged) return tiers.slice(0, tiers.indexOf(present));
-    return this.#byHealth(tiers.filter((name) => !this.#call.provider(name).traits.stopgap));
+    const talking = tiers.filter((name) => !this.#foreign.has(name));
+    if (!this.#isBridged) return talking.filter((name) => tiers.indexOf(name) < tiers.indexOf(present));
+    return this.#byHealth(talking.filter((name) => !this.#call.provider(name).traits.stopgap));
   }
 
   #isWell(name: string): boolean {
@@ -341,4 +348,11 @@ export class Switchboard implements SeatHost, Board {
   #tellGivenUp({ provider, fault }: Lost): void {
     this.#call.links.gaveUp(provider, this.#dialled.get(provider) ?? 1, fault);
   }
+}
+
+function foreignOf(call: Call, tiers: readonly string[]): ReadonlySet<string> {
+  const talking = tiers.filter((name) => !call.provider(name).traits.stopgap);
+  const foreign = talking.filter((name) => !speaksLanguage(call.provider(name).traits, call.agent.language));
+  // In a foreign language is better than with nobody at all.
+  return new Set(foreign.length < talking.length ? foreign : []);
 }

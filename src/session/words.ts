@@ -83,8 +83,9 @@ export type CallEvent = { readonly callId: string } & (
       readonly to: string;
       readonly mode: "planned" | "failover";
       readonly cause: FaultCode | "asked" | "recovered" | "expiring";
-      /** How much of the call the new provider knows: all, all but audio that was lost, or nothing. */
+      /** How much of the call the new provider has: all, all but what is `missing`, or nothing of what was said. */
       readonly restored: "full" | "partial" | "none";
+      readonly missing: readonly Missing[];
       readonly durationMs: number;
       readonly items: number;
       readonly replayedChunks: number;
@@ -192,6 +193,9 @@ export type CallEvent = { readonly callId: string } & (
       readonly provider: string;
     }
 );
+
+/** What a call's new provider is without: what was said, caller audio that came to no link, the agent's tools, the caller's language. */
+export type Missing = "conversation" | "audio" | "tools" | "language";
 
 /** `moved`: it goes on elsewhere, or here after a restart. */
 export type CallOutcome = "completed" | "failed" | "abandoned" | "moved";

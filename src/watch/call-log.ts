@@ -123,6 +123,7 @@ export function callLog(log: Log, { clock, costOf }: CallLogOptions): SessionWat
           history_items: event.items,
           replayed_count: event.replayedChunks,
           restored: event.restored,
+          missing: event.missing,
         });
         return;
       case "handover.failed":

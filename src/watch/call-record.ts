@@ -1,5 +1,5 @@
 import type { FaultCode } from "../kernel/fault.ts";
-import type { AnswerTimes, CallEvent, CallOutcome, EndReason, TurnKind } from "../session/words.ts";
+import type { AnswerTimes, CallEvent, CallOutcome, EndReason, Missing, TurnKind } from "../session/words.ts";
 
 type MoveCause = Extract<CallEvent, { readonly type: "call.handed-over" }>["cause"];
 
@@ -88,6 +88,9 @@ export interface HandoverRecord {
   readonly durationMs: number;
   readonly historyItems: number;
   readonly replayedChunks: number;
+  /** How much of the call its new provider has, and what it has not; undefined: it was not moved. */
+  readonly restored: "full" | "partial" | "none" | undefined;
+  readonly missing: readonly Missing[];
   readonly ok: boolean;
 }
 

@@ -211,6 +211,8 @@ export class RecordDraft {
       durationMs: ok ? event.durationMs : 0,
       historyItems: ok ? event.items : 0,
       replayedChunks: ok ? event.replayedChunks : 0,
+      restored: ok ? event.restored : undefined,
+      missing: ok ? event.missing : [],
       ok,
     });
   }

@@ -219,6 +219,7 @@ class CallTrace {
           "linekeeper.history_items": event.items,
           "linekeeper.replayed_chunks": event.replayedChunks,
           "linekeeper.restored": event.restored,
+          "linekeeper.missing": event.missing.join(" "),
         }
       : {};
     const span = this.#begin("hand-over", this.#within, ok ? event.durationMs : 0, SpanKind.INTERNAL, { ...about, ...more });

@@ -121,6 +121,61 @@ test("what can only bridge is dialled when nothing else is left, and left as soo
   );
 });
 
+test("who does not speak the caller's language comes after what can only bridge, and is left as soon as somebody speaks it", async () => {
+  const house = startHouse({
+    tiers: ["alpha", "english", "bridge"],
+    spec: { language: "de-CH" },
+    traits: { english: { languages: ["en-US"] }, alpha: { languages: ["en", "de"] }, bridge: { stopgap: true, languages: [] } },
+  });
+  const moves = (): readonly unknown[] => house.events.filter(({ type }) => type === "call.handed-over");
+  const caller = house.dial();
+  await caller.speaks(500);
+  const alpha = house.provider("alpha");
+  alpha.refusal = alpha.full = unreachable;
+  alpha.link.tells({ type: "link.lost", fault: dropped });
+  await caller.speaks(100);
+  expect(moves()).toMatchObject([{ to: "bridge", restored: "none", missing: ["conversation"] }]);
+  await caller.speaks(20_000);
+  expect(house.provider("english").links).toHaveLength(0);
+  const bridge = house.provider("bridge");
+  bridge.refusal = bridge.full = unreachable;
+  bridge.link.tells({ type: "link.lost", fault: dropped });
+  await caller.speaks(1_000);
+  expect(moves().slice(1)).toMatchObject([{ to: "english", restored: "partial", missing: ["language"] }]);
+  alpha.refusal = alpha.full = undefined;
+  await caller.speaks(11_000);
+  expect(moves().slice(2)).toMatchObject([{ to: "alpha", mode: "planned", cause: "recovered", restored: "full", missing: [] }]);
+});
+
+test("where nobody speaks the caller's language the tiers are taken as they come", async () => {
+  const house = startHouse({
+    tiers: ["alpha", "bridge"],
+    spec: { language: "de" },
+    traits: { alpha: { languages: ["en-US"] }, bridge: { stopgap: true } },
+  });
+  await house.dial().speaks(500);
+  expect(house.events).toContainEqual(expect.objectContaining({ type: "link.opened", provider: "alpha" }));
+});
+
+test("a move tells what its new provider is without", async () => {
+  const house = startHouse({
+    tiers: ["alpha", "beta"],
+    tools: [{ spec: { name: "look_up", description: "", parameters: {} }, run: async () => ({}) }],
+    traits: { beta: { tools: "none" } },
+  });
+  const caller = house.dial();
+  await caller.speaks(500);
+  house.provider("alpha").refusal = unreachable;
+  // A turn of which no more than its last minute is kept.
+  house.provider("alpha").link.tells({ type: "caller.spoke", turnId: "c1", uplinkMs: 0 });
+  await caller.speaks(65_000);
+  house.provider("alpha").link.tells({ type: "link.lost", fault: dropped });
+  await caller.speaks(1_000);
+  expect(house.events).toContainEqual(
+    expect.objectContaining({ type: "call.handed-over", to: "beta", restored: "partial", missing: ["audio", "tools"] }),
+  );
+});
+
 test("who only an operator can mend is not tried every few seconds by a call that was bridged", async () => {
   const house = startHouse({ tiers: ["alpha", "bridge"], traits: { alpha: { standby: true }, bridge: { stopgap: true } } });
   house.provider("alpha").refusal = new Fault("provider-key", "the key was refused");

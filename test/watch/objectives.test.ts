@@ -55,6 +55,7 @@ const moved = {
   to: "gemini",
   cause: "provider-dropped",
   restored: "full",
+  missing: [],
   items: 1,
   replayedChunks: 0,
 } as const;

@@ -67,6 +67,7 @@ test("a call is one trace: its links, turns with their stages, tools and hand-ov
       mode: "failover",
       cause: "provider-dropped",
       restored: "full",
+      missing: [],
       durationMs: 300,
       items: 3,
       replayedChunks: 5,
