@@ -1,122 +1,79 @@
-// What metrics, logs, records and costs take of a processor while 100 calls talk.
+// What looking on takes of the processor while 100 real calls talk: metrics, log, records, costs, invariants, and a scrape each 5 s.
 //   node scripts/bench/watch-load.ts [calls] [seconds]
-// The events are those of a lively call: a turn each 6 s with a tool in every third, state changes, usage, samples of hop times.
-import { mkdtempSync, openSync, rmSync } from "node:fs";
+// Callers by Twilio's protocol, a provider by OpenAI's, the server as anybody runs it, watched by V8's profiler: what it finds at work counts
+// for watching if anything of watching is on the stack, and the threads that write files in all; its share of the garbage is not known.
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { openCosts } from "../../src/costs/costs.ts";
-import { systemClock } from "../../src/kernel/clock.ts";
-import type { CallEvent } from "../../src/session/words.ts";
-import { watchCalls } from "../../src/watch/calls.ts";
-import { watchCosts } from "../../src/watch/costs.ts";
-import { Journal } from "../../src/watch/journal.ts";
-import { openLog } from "../../src/watch/log.ts";
-import { createMetrics } from "../../src/watch/metrics.ts";
-import { callRecords } from "../../src/watch/records.ts";
-
-/** An event without the id of its call. */
-type Told = CallEvent extends infer Event ? (Event extends CallEvent ? Omit<Event, "callId"> : never) : never;
+import { z } from "zod";
+import { checkPlan, harnessCore } from "./calls/plans.ts";
+import { round } from "./calls/round.ts";
+import { subjects, type Subject } from "./calls/subjects.ts";
 
 const calls = Number(process.argv[2] ?? 100);
-const seconds = Number(process.argv[3] ?? 600);
-const turnEverySeconds = 6;
-const scrapeEverySeconds = 5;
+const seconds = Number(process.argv[3] ?? 20);
+const scrapeEveryMs = 5_000;
 
+const watching = /\/src\/(watch|costs)\/|\/node_modules\/(prom-client|pino|sonic-boom|@opentelemetry)\//;
+const profile = z.object({
+  nodes: z.array(z.object({ id: z.number(), callFrame: z.object({ url: z.string() }), children: z.array(z.number()).default([]) })),
+  samples: z.array(z.number()),
+  timeDeltas: z.array(z.number()),
+  writtenMs: z.number(),
+});
+type Profile = z.infer<typeof profile>;
+
+const row = subjects.find(({ name }) => name === "linekeeper");
+if (row === undefined) throw new Error("the benchmark of calls has no subject named linekeeper");
+execFileSync("taskset", ["-acp", String(harnessCore), String(process.pid)]);
 const folder = mkdtempSync(join(tmpdir(), "watch-load-"));
-const metrics = createMetrics();
-/** As many as a server with every provider and carrier has. */
-const secrets = Array.from({ length: 25 }, (_, number) => `sk-0123456789abcdef-${number}`);
-let dropped = 0;
-const outlet = openLog({
-  level: "info",
-  format: "json",
-  secrets: () => secrets,
-  dropped: () => void (dropped += 1),
-  fd: openSync(join(folder, "log"), "w"),
-});
-const providers = ["openai", "local"];
-const costs = openCosts({
-  clock: systemClock,
-  folder,
-  prices: [],
-  budget: { day: 1_000, month: undefined, whenSpent: "alert" },
-  elsewhere: () => 0,
-  report: watchCosts(outlet.log, metrics, { providers }),
-});
-const journal = new Journal({ path: join(folder, "calls.jsonl"), failed: console.error, dropped: () => undefined });
-const costOf = (callId: string): number | undefined => costs.costOf(callId);
-const records = callRecords({ clock: systemClock, region: "default", node: "bench", costOf, keep: (record) => journal.add(record) });
-const watch = watchCalls(outlet.log.with({ logger: "call" }), metrics, {
-  providers,
-  dialects: ["browser"],
-  stopgaps: [],
-  clock: systemClock,
-  costOf,
-  others: [records, costs],
-});
+const file = join(folder, "profile.json");
+const profiler = new URL("./calls/profiler.ts", import.meta.url);
+profiler.search = new URLSearchParams({ to: file, core: String(harnessCore) }).toString();
 
-const provider = "openai";
-const kind = "plain";
-const state = (from: string, to: string): Told => ({ type: "state.changed", region: "turn", from, to, reason: "event", provider });
-const usage = {
-  model: "gpt-realtime-2.1",
-  quantities: {
-    input_text_tokens: 400,
-    input_audio_tokens: 590,
-    cached_text_tokens: 384,
-    cached_audio_tokens: 256,
-    output_audio_tokens: 150,
-  },
-};
-const times = { totalMs: 900, stages: { endpointing: 300, provider: 500, ours: 10, playout: 90 } };
-const turn: readonly Told[] = [
-  state("speaking", "listening"),
-  { type: "turn.committed", provider, endpointingMs: 300 },
-  state("listening", "thinking"),
-  { type: "turn.answered", provider, kind, responseStartMs: 510, latencyMs: 810 },
-  { type: "audio.hopped", direction: "downlink", ms: 10 },
-  state("thinking", "speaking"),
-  { type: "turn.timed", provider, kind, times },
-  { type: "turn.ended", provider, outcome: "complete", kind, cause: undefined, gapMs: 40 },
-  { type: "audio.flowed", provider, sentChunks: 30, receivedChunks: 30 },
-  { type: "link.used", provider, usage },
-];
-const tool: readonly Told[] = [
-  { type: "tool.began", name: "book", toolCallId: "t" },
-  { type: "tool.ended", name: "book", status: "ok", durationMs: 40, toolCallId: "t" },
-];
-
-let events = 0;
-const tell = (call: number, ...told: readonly Told[]): void => {
-  for (const event of told) {
-    events += 1;
-    watch.tell({ ...event, callId: `call_${call}` });
-  }
-};
-
-const cpuBefore = process.cpuUsage();
-for (let call = 0; call < calls; call += 1) {
-  tell(call, { type: "call.started", dialect: "browser", agent: "desk", language: "en", tiers: providers });
-  tell(call, { type: "link.opened", provider, setupMs: 300, attempt: 1, model: usage.model });
-}
-for (let second = 0; second < seconds; second += 1) {
-  for (let call = 0; call < calls; call += 1) {
-    tell(call, { type: "audio.hopped", direction: "uplink", ms: 0.05 });
-    if ((second + call) % turnEverySeconds === 0) tell(call, ...turn);
-    if ((second + call) % (3 * turnEverySeconds) === 0) tell(call, ...tool);
-  }
-  if (second % scrapeEverySeconds === 0) await metrics.text();
-  // The log's writer gets its turn, as it would between frames.
-  await new Promise((resolve) => setImmediate(resolve));
-}
-for (let call = 0; call < calls; call += 1) {
-  tell(call, { type: "link.closed", provider, livedMs: seconds * 1_000 });
-  tell(call, { type: "call.ended", dialect: "browser", outcome: "completed", cause: undefined, durationMs: seconds * 1_000 });
-}
-await Promise.all([journal.close(), costs.close(), outlet.close()]);
-const { user, system } = process.cpuUsage(cpuBefore);
+let scrapes = 0;
+const watched = { ...row, start: async (...how: Parameters<typeof row.start>) => scraped(await row.start(...how)) };
+const figures = await round(watched, {
+  ...checkPlan,
+  nodeFlags: ["--import", profiler.href],
+  steps: [{ calls, seconds, memory: false }],
+});
+const watchingMs = watchedMs(profile.parse(JSON.parse(readFileSync(file, "utf8"))));
 rmSync(folder, { recursive: true });
+const [{ cpuMs } = { cpuMs: Number.NaN }] = figures.steps;
+const percent = (cpuMs * calls) / 10;
+const watchingPercent = watchingMs / seconds / 10;
+console.log(`${calls} calls for ${seconds} s, ${scrapes} scrapes: ${percent.toFixed(1)} % of one processor in all`);
+console.log(
+  `of it for watching: ${watchingPercent.toFixed(2)} % of one processor, ${((watchingPercent / percent) * 100).toFixed(1)} % of the whole`,
+);
+process.exit();
 
-const share = (user + system) / 1e6 / seconds;
-console.log(`${calls} calls for ${seconds} s: ${events} events, a scrape each ${scrapeEverySeconds} s, ${dropped} log lines dropped`);
-console.log(`${((user + system) / 1e3).toFixed(0)} ms of processor time: ${(share * 100).toFixed(2)} % of one processor`);
+/** Asks for the metrics as Prometheus would, as long as the subject lives. */
+function scraped(subject: Subject): Subject {
+  const url = new URL("/metrics", subject.url.replace(/^ws/, "http"));
+  const timer = setInterval(() => {
+    fetch(url)
+      .then((answer) => answer.text())
+      .then(() => (scrapes += 1))
+      .catch(() => clearInterval(timer));
+  }, scrapeEveryMs);
+  timer.unref();
+  return subject;
+}
+
+function watchedMs({ nodes, samples, timeDeltas, writtenMs }: Profile): number {
+  const byId = new Map(nodes.map((node) => [node.id, node]));
+  const isWatching = new Set<number>();
+  const mark = (id: number, isBelow: boolean): void => {
+    const node = byId.get(id);
+    if (node === undefined) return;
+    const now = isBelow || watching.test(node.callFrame.url);
+    if (now) isWatching.add(id);
+    for (const child of node.children) mark(child, now);
+  };
+  const [root] = nodes;
+  if (root !== undefined) mark(root.id, false);
+  return writtenMs + samples.reduce((sum, id, at) => sum + (isWatching.has(id) ? (timeDeltas[at] ?? 0) : 0), 0) / 1_000;
+}
