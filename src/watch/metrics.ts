@@ -8,6 +8,7 @@ import {
   type Aggregator,
   type CounterConfiguration,
 } from "prom-client";
+import { watchEventLoop } from "./event-loop.ts";
 
 /** Bucket sets, seconds: of provider and turn latencies, of set-ups, of what is our own share, of calls through a breaker. */
 export const buckets = {
@@ -26,8 +27,10 @@ export type Metrics = ReturnType<typeof createMetrics>;
 /** Every series this server has, in a registry of its own. Names and labels are a contract with dashboards and alert rules. */
 export function createMetrics() {
   const registry = new Registry();
-  // The figures contain the sampling period, so it has to be short: at its default of 10 ms an idle loop seems 10 ms late.
-  collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 1 });
+  // What it has of the event loop contains its sampling period; event-loop.ts has better figures, and this one is never to look.
+  collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 2 ** 31 - 1 });
+  for (const name of ["", "_min", "_max", "_mean", "_stddev", "_p50", "_p90", "_p99"])
+    registry.removeSingleMetric(`nodejs_eventloop_lag${name}_seconds`);
   // Gauges with a counter's name, which promtool objects to; the same figures stand beside them by type.
   for (const name of ["handles", "requests", "resources"]) registry.removeSingleMetric(`nodejs_active_${name}_total`);
   const counter = <L extends string>(name: string, help: string, labelNames: readonly L[] = []): Counter<L> => {
@@ -40,7 +43,16 @@ export function createMetrics() {
   const histogram = <L extends string>(name: string, help: string, set: readonly number[], labelNames: readonly L[] = []): Histogram<L> =>
     new Histogram({ name, help, labelNames, buckets: [...set], registers: [registry] });
 
-  const asked: (() => void)[] = [];
+  const lag = (share: string, meaning: string): Gauge =>
+    gauge(`nodejs_eventloop_lag_${share}_seconds`, `How late the event loop came to its work since the last scrape, ${meaning}`, [], "max");
+  const asked: (() => void)[] = [
+    watchEventLoop({
+      p50: lag("p50", "half of the times at most"),
+      p90: lag("p90", "in nine of ten at most"),
+      p99: lag("p99", "in 99 of 100 at most"),
+      max: lag("max", "at most"),
+    }),
+  ];
 
   return {
     /** Calls `bring` before each scrape, to bring up to date what changes with time alone. */
@@ -202,18 +214,12 @@ export function createMetrics() {
   };
 }
 
-/** What prom-client would do otherwise hides the one process that is late, or leaves out when the first began. */
+/** What prom-client would do otherwise leaves out when the first began. */
 const ofProcesses: Readonly<Record<string, Aggregator>> = {
   // Each process tells the same of all.
   voice_process_restarts_total: "max",
   voice_connections_untaken_total: "max",
   process_start_time_seconds: "min",
-  nodejs_eventloop_lag_seconds: "max",
-  nodejs_eventloop_lag_mean_seconds: "max",
-  nodejs_eventloop_lag_stddev_seconds: "max",
-  nodejs_eventloop_lag_p50_seconds: "max",
-  nodejs_eventloop_lag_p90_seconds: "max",
-  nodejs_eventloop_lag_p99_seconds: "max",
 };
 
 interface Sampled {
