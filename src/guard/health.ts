@@ -43,13 +43,14 @@ export class Health {
   }
 
   figures(): HealthFigures {
-    const outcomes = this.#outcomes.values;
-    const failed = outcomes.reduce((sum, outcome) => sum + outcome, 0);
     const times = this.#times.flatMap((time) => {
       if (time.samples < few) return [];
       return (time.samples < enough ? time.p50 : time.p95) ?? [];
     });
-    return { latencyMs: times.length === 0 ? undefined : Math.max(...times), errorRate: failed / Math.max(enough, outcomes.length) };
+    return {
+      latencyMs: times.length === 0 ? undefined : Math.max(...times),
+      errorRate: this.#outcomes.sum / Math.max(enough, this.#outcomes.count),
+    };
   }
 
   level(breaker: BreakerStateName): HealthLevel {

@@ -40,7 +40,7 @@ export class AdaptiveLimit {
 
   /** How many there were in the last five minutes. */
   get samples(): number {
-    return this.#taken.values.length;
+    return this.#taken.count;
   }
 
   /** The median and the 95th percentile of the last five minutes, ms; undefined without samples. */
@@ -70,8 +70,7 @@ export class AdaptiveLimit {
   }
 
   #learned(): number | undefined {
-    const values = this.#taken.values;
-    const p95 = values.length < enough ? undefined : this.#taken.quantile(0.95);
+    const p95 = this.#taken.count < enough ? undefined : this.#taken.quantile(0.95);
     return p95 === undefined ? undefined : Math.min(this.#longestMs, Math.max(this.#shortestMs, factor * p95));
   }
 }

@@ -5,6 +5,8 @@ const beatMs = 500;
 /** How long a ping may stay unanswered with nothing else coming; longer while much of ours is still on its way out. */
 const usualPongLimitMs = 1_500;
 const busyPongLimitMs = 6_000;
+/** A peer of whom something came just now need not be asked. */
+const freshMs = 100;
 /** With nothing owed a dead peer is found soon enough. */
 const idlePingMs = 15_000;
 
@@ -63,7 +65,8 @@ export class Pulse {
     const limitMs = peer.queuedBytes > 0 ? Math.max(busyPongLimitMs, pongLimitMs) : pongLimitMs;
     if (this.#pingedAt !== undefined && now - this.#pingedAt > limitMs)
       return dead(new Fault("provider-silent", `talking: no sign of life for ${Math.round(now - this.#heardAt)} ms`));
-    if (this.#pingedAt === undefined && (owed() || now - this.#heardAt > idlePingMs)) {
+    const silentMs = now - this.#heardAt;
+    if (this.#pingedAt === undefined && silentMs >= freshMs && (silentMs > idlePingMs || owed())) {
       this.#pingedAt = now;
       peer.ping();
     }

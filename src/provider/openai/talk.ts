@@ -211,7 +211,9 @@ export class Talk {
   #audio({ responseId, itemId, bytes }: Extract<wire.ServerEvent, { type: "response.audio" }>): void {
     const response = this.#known(responseId);
     if (response === undefined || response.cut || response.state === "done") return;
-    const item = response.items.find((one) => one.id === itemId);
+    // It is the last one, as a rule.
+    const last = response.items.at(-1);
+    const item = last?.id === itemId ? last : response.items.find((one) => one.id === itemId);
     const { bytesPerSample } = encodings[this.#host.request.downlink];
     if (item === undefined || bytes.length === 0 || bytes.length % bytesPerSample !== 0)
       return this.#puzzled(`${bytes.length} bytes of audio for item ${itemId}`);
@@ -291,7 +293,7 @@ export class Talk {
   }
 
   #known(responseId: string): Response | undefined {
-    const response = this.#responses.get(responseId);
+    const response = this.#active?.id === responseId ? this.#active : this.#responses.get(responseId);
     if (response === undefined) this.#puzzled(`response ${responseId} was never begun`);
     else response.lastEventAt = this.#clock.now();
     return response;
