@@ -31,6 +31,7 @@ const step = (calls: number, cpuMs: number): StepFigures => ({
   loopMaxMs: 2,
   collections: 3,
   longestCollectionMs: 1,
+  residentKb: 90_000,
   memory: { residentKb: 100, heldKb: 50, heldKbPerSecond: 0 },
   bytesPerCallSecond: 62_000,
   lostFrames: 0,

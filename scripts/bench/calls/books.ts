@@ -9,6 +9,8 @@ export class Track {
   damaged = 0;
   /** One more than the highest index that came. */
   reached = 0;
+  /** When the first one came. */
+  firstAtMs: number | undefined;
   readonly #latencies: Latencies;
   readonly #sentAt = new Float64Array(remembered);
   readonly #came = new Uint8Array(longest);
@@ -29,6 +31,7 @@ export class Track {
     if (this.#came[index] === 1) this.duplicates += 1;
     this.#came[index] = 1;
     if (!whole) this.damaged += 1;
+    if (index === 0) this.firstAtMs ??= nowMs;
     this.reached = Math.max(this.reached, index + 1);
     if (index + remembered > this.sent) this.#latencies.add(nowMs - (this.#sentAt[index % remembered] ?? 0));
   }

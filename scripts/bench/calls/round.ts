@@ -37,6 +37,8 @@ export interface StepFigures extends LoopFigures {
   readonly upMs: { readonly p50: number; readonly p99: number };
   readonly downMs: { readonly p50: number; readonly p99: number };
   readonly memory: CallMemory | undefined;
+  /** All that the subject holds, as it is, kB. */
+  readonly residentKb: number;
   /** Both sides, both ways, with the WebSockets' framing. */
   readonly bytesPerCallSecond: number;
   readonly lostFrames: number;
@@ -184,6 +186,7 @@ async function measure(load: Load, { seconds, memory }: Step, idle: Memory): Pro
     upMs: { p50: quantile(up, 0.5), p99: quantile(up, 0.99) },
     downMs: { p50: quantile(down, 0.5), p99: quantile(down, 0.99) },
     ...loop,
+    residentKb,
     memory:
       heldFrom === undefined || heldTo === undefined
         ? undefined
