@@ -94,7 +94,7 @@ class Frames implements LegSocket {
     this.#socket.on("data", (bytes) => this.#read(bytes, listener));
     // Asterisk closes when its channel is gone; a reset is a line that was lost.
     this.#socket.once("end", () => (this.#ended = true));
-    this.#socket.once("close", () => listener.closed(this.#ended ? 1005 : 1006));
+    this.#socket.once("close", () => listener.closed(this.#ended ? 1005 : 1006, ""));
   }
 
   get isOpen(): boolean {

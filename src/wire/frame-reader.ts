@@ -1,5 +1,5 @@
-// Frames as RFC 6455, section 5, writes them, from a client, without extensions.
-import { isUtf8 } from "node:buffer";
+// Frames as RFC 6455, section 5, writes them, from either end, without extensions.
+import { isAscii, isUtf8 } from "node:buffer";
 import { isCloseCode, noStatus, opcodes } from "./codes.ts";
 
 export interface FrameLimits {
@@ -9,6 +9,9 @@ export interface FrameLimits {
   readonly fragments: number;
 }
 
+/** Which end of a connection somebody is. Clients mask what they send, servers must not. */
+export type End = "client" | "server";
+
 /** Told in the order of the wire. Bytes are the listener's to keep: nothing writes to them any more. */
 export interface FrameListener {
   text(text: string, bytes: number): void;
@@ -16,7 +19,7 @@ export interface FrameListener {
   ping(payload: Buffer): void;
   pong(): void;
   /** The last: what comes after it is not read. 1005: the peer gave no code. */
-  close(code: number): void;
+  close(code: number, reason: string): void;
   /** The last: what comes after it is not read. */
   broke(breach: Breach): void;
 }
@@ -33,7 +36,7 @@ export class Breach extends Error {
 
 const nothing = Buffer.alloc(0);
 const shortestHeaderBytes = 2;
-const maskBytes = 4;
+const bytesOfMask = 4;
 const longestControlBytes = 125;
 /** Memory that is held for a frame or message in pieces begins with so much and doubles. */
 const firstHeldBytes = 512;
@@ -45,6 +48,9 @@ const firstHeldBytes = 512;
 export class FrameReader {
   readonly #limits: FrameLimits;
   readonly #listener: FrameListener;
+  /** 0 or 128: what the first bit of a length must be. */
+  readonly #maskBit: number;
+  readonly #maskBytes: number;
   #done = false;
   /** The beginning of a frame, and how many bytes of it there must be before it is looked at again. */
   #held: Buffer = nothing;
@@ -60,9 +66,11 @@ export class FrameReader {
   /** How much of it is known to be UTF-8. */
   #checkedBytes = 0;
 
-  constructor(limits: FrameLimits, listener: FrameListener) {
+  constructor(limits: FrameLimits, listener: FrameListener, peer: End = "client") {
     this.#limits = limits;
     this.#listener = listener;
+    this.#maskBit = peer === "client" ? 0x80 : 0;
+    this.#maskBytes = peer === "client" ? bytesOfMask : 0;
   }
 
   /** Reads on; the chunk is the reader's from now on, it writes into it. */
@@ -130,10 +138,10 @@ export class FrameReader {
     const second = bytes[at + 1] ?? 0;
     const short = second & 0x7f;
     this.#judge(first, short);
-    if ((second & 0x80) === 0) throw new Breach(1002, "a client's frame must be masked");
+    if ((second & 0x80) !== this.#maskBit) throw new Breach(1002, this.#maskBit === 0 ? nakedOnly : maskedOnly);
     const lengthBytes = short === 126 ? 2 : short === 127 ? 8 : 0;
-    const payloadAt = at + shortestHeaderBytes + lengthBytes + maskBytes;
-    if (end < payloadAt - maskBytes) return payloadAt - maskBytes - at;
+    const payloadAt = at + shortestHeaderBytes + lengthBytes + this.#maskBytes;
+    if (end < payloadAt - this.#maskBytes) return payloadAt - this.#maskBytes - at;
     this.#payloadBytes = lengthBytes === 0 ? short : lengthBytes === 2 ? bytes.readUInt16BE(at + 2) : longLength(bytes, at + 2);
     if ((first & 0x08) === 0 && this.#messageBytes + this.#payloadBytes > this.#limits.messageBytes) {
       throw new Breach(1009, `a message may be ${this.#limits.messageBytes} bytes long`);
@@ -160,14 +168,14 @@ export class FrameReader {
   /** A whole frame from `at` to `end`, whose header was just read. */
   #frame(bytes: Buffer, at: number, end: number): void {
     const from = end - this.#payloadBytes;
-    const seen = unmask(bytes, from, end);
+    const ascii = this.#maskBit === 0 ? undefined : unmask(bytes, from, end) < 0x80;
     const first = bytes[at] ?? 0;
     const opcode = first & 0x0f;
     const isLast = (first & 0x80) !== 0;
     if (opcode > opcodes.binary) this.#control(opcode, bytes.subarray(from, end));
     else if (!isLast || this.#opcode !== 0) this.#fragment(opcode, isLast, bytes, from, end);
     else if (opcode === opcodes.binary) this.#listener.binary(bytes.subarray(from, end));
-    else if (seen < 0x80) this.#listener.text(bytes.toString("latin1", from, end), end - from);
+    else if (ascii ?? isAscii(bytes.subarray(from, end))) this.#listener.text(bytes.toString("latin1", from, end), end - from);
     else this.#text(bytes.subarray(from, end));
   }
 
@@ -209,10 +217,12 @@ export class FrameReader {
     if (payload.length > 0 && !isCloseCode(code)) throw new Breach(1002, `${code} is no close code`);
     if (payload.length > 2 && !isUtf8(payload.subarray(2))) throw notUtf8();
     this.stop();
-    this.#listener.close(code);
+    this.#listener.close(code, payload.toString("utf8", 2));
   }
 }
 
+const maskedOnly = "a client's frame must be masked";
+const nakedOnly = "a server's frame must not be masked";
 const notUtf8 = (): Breach => new Breach(1007, "text is not UTF-8");
 
 /** A length of eight bytes; nothing that long is ever let through, so that it need not be exact. */

@@ -1,9 +1,12 @@
-// Frames as RFC 6455, section 5, writes them, to a client: whole messages without masks.
+// Frames as RFC 6455, section 5, writes them: whole messages, without masks to a client, and to a server under one.
+import { randomFillSync } from "node:crypto";
 import { noStatus, opcodes } from "./codes.ts";
 
 const last = 0x80;
 const shortest = 126;
 const longest = 0x10000;
+const maskBit = 0x80;
+const maskBytes = 4;
 
 /** A frame of its own memory, so that it goes out in one piece. */
 export function frameOf(opcode: number, payload: Uint8Array): Buffer {
@@ -20,6 +23,20 @@ export function textFrame(text: string): Buffer {
   return frame;
 }
 
+/** The same to a server. */
+export function maskedFrameOf(opcode: number, payload: Uint8Array): Buffer {
+  const frame = headed(opcode, payload.length, maskBytes);
+  frame.set(payload, frame.length - payload.length);
+  return masked(frame, frame.length - payload.length);
+}
+
+export function maskedTextFrame(text: string): Buffer {
+  const bytes = Buffer.byteLength(text);
+  const frame = headed(opcodes.text, bytes, maskBytes);
+  frame.write(text, frame.length - bytes, "utf8");
+  return masked(frame, frame.length - bytes);
+}
+
 /**
  * What goes before an ASCII text, each character one byte; undefined for one too long. Node writes strings to a socket from memory
  * of its own, so that such a frame costs no buffer.
@@ -29,35 +46,58 @@ export function asciiHeader(bytes: number): string | undefined {
   return bytes < longest ? String.fromCharCode(last | opcodes.text, 126, bytes >> 8, bytes & 0xff) : undefined;
 }
 
-/** A reason that is too long is cut. */
-export function closeFrame(code: number, reason: string): Buffer {
-  if (code === noStatus) return headed(opcodes.close, 0);
+/** What a close frame carries; a reason that is too long is cut. */
+export function closePayload(code: number, reason: string): Buffer {
+  if (code === noStatus) return Buffer.alloc(0);
   const payload = Buffer.alloc(125);
   payload.writeUInt16BE(code, 0);
   // Whole characters only.
-  const bytes = payload.write(reason, 2, "utf8");
-  return frameOf(opcodes.close, payload.subarray(0, 2 + bytes));
+  return payload.subarray(0, 2 + payload.write(reason, 2, "utf8"));
 }
 
-/** A frame whose payload is still to be written. */
-function headed(opcode: number, payloadBytes: number): Buffer {
-  if (payloadBytes < shortest) {
-    const frame = Buffer.allocUnsafe(2 + payloadBytes);
-    frame[1] = payloadBytes;
-    frame[0] = last | opcode;
-    return frame;
-  }
-  if (payloadBytes < longest) {
-    const frame = Buffer.allocUnsafe(4 + payloadBytes);
-    frame[1] = 126;
-    frame.writeUInt16BE(payloadBytes, 2);
-    frame[0] = last | opcode;
-    return frame;
-  }
-  const frame = Buffer.allocUnsafe(10 + payloadBytes);
-  frame[1] = 127;
-  frame.writeUInt32BE(Math.floor(payloadBytes / 2 ** 32), 2);
-  frame.writeUInt32BE(payloadBytes >>> 0, 6);
+/** A frame whose payload, and the mask before it, is still to be written. */
+function headed(opcode: number, payloadBytes: number, extraBytes = 0): Buffer {
+  const bit = extraBytes === 0 ? 0 : maskBit;
+  const lengthBytes = payloadBytes < shortest ? 0 : payloadBytes < longest ? 2 : 8;
+  const frame = Buffer.allocUnsafe(2 + lengthBytes + extraBytes + payloadBytes);
   frame[0] = last | opcode;
+  if (lengthBytes === 0) frame[1] = bit | payloadBytes;
+  else if (lengthBytes === 2) {
+    frame[1] = bit | 126;
+    frame.writeUInt16BE(payloadBytes, 2);
+  } else {
+    frame[1] = bit | 127;
+    frame.writeUInt32BE(Math.floor(payloadBytes / 2 ** 32), 2);
+    frame.writeUInt32BE(payloadBytes >>> 0, 6);
+  }
+  return frame;
+}
+
+/** Random bytes for masks, drawn many at once. */
+const pool = Buffer.allocUnsafeSlow(8_192);
+let poolAt = pool.length;
+
+/** Puts a mask of its own, which nobody can foresee (section 5.3), before the payload and over it. */
+function masked(frame: Buffer, payloadAt: number): Buffer {
+  if (poolAt === pool.length) {
+    randomFillSync(pool);
+    poolAt = 0;
+  }
+  const a = (frame[payloadAt - 4] = pool[poolAt] ?? 0);
+  const b = (frame[payloadAt - 3] = pool[poolAt + 1] ?? 0);
+  const c = (frame[payloadAt - 2] = pool[poolAt + 2] ?? 0);
+  const d = (frame[payloadAt - 1] = pool[poolAt + 3] ?? 0);
+  poolAt += maskBytes;
+  const end = frame.length;
+  let at = payloadAt;
+  for (; at + 3 < end; at += 4) {
+    frame[at] = (frame[at] ?? 0) ^ a;
+    frame[at + 1] = (frame[at + 1] ?? 0) ^ b;
+    frame[at + 2] = (frame[at + 2] ?? 0) ^ c;
+    frame[at + 3] = (frame[at + 3] ?? 0) ^ d;
+  }
+  if (at < end) frame[at] = (frame[at] ?? 0) ^ a;
+  if (at + 1 < end) frame[at + 1] = (frame[at + 1] ?? 0) ^ b;
+  if (at + 2 < end) frame[at + 2] = (frame[at + 2] ?? 0) ^ c;
   return frame;
 }

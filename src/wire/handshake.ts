@@ -22,6 +22,8 @@ export interface Refusal {
 }
 
 const guid = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+/** What answers a key: the proof that the other side knows what it is asked for. */
+export const acceptOf = (key: string): string => hash("sha1", key + guid, "base64");
 /** Sixteen bytes in base64. */
 const keyForm = /^[A-Za-z0-9+/]{21}[AQgw]==$/;
 const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
@@ -40,12 +42,7 @@ export function answerUpgrade({ method, httpVersion, headers }: UpgradeRequest, 
   const offered = offeredIn(headers["sec-websocket-protocol"]);
   if (offered === undefined) return refusal(400, "sec-websocket-protocol: expected different names with commas between them");
   const protocol = spoken.find((each) => offered.includes(each));
-  const lines = [
-    "HTTP/1.1 101 Switching Protocols",
-    "upgrade: websocket",
-    "connection: Upgrade",
-    `sec-websocket-accept: ${hash("sha1", key + guid, "base64")}`,
-  ];
+  const lines = ["HTTP/1.1 101 Switching Protocols", "upgrade: websocket", "connection: Upgrade", `sec-websocket-accept: ${acceptOf(key)}`];
   if (protocol !== undefined) lines.push(`sec-websocket-protocol: ${protocol}`);
   return { head: `${lines.join("\r\n")}\r\n\r\n` };
 }

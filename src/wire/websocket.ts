@@ -1,8 +1,8 @@
 import type { Duplex } from "node:stream";
 import type { Clock, Timer } from "../kernel/clock.ts";
 import { noClose, opcodes } from "./codes.ts";
-import { FrameReader, type Breach, type FrameLimits } from "./frame-reader.ts";
-import { asciiHeader, closeFrame, frameOf, textFrame } from "./frames.ts";
+import { FrameReader, type Breach, type End, type FrameLimits, type FrameListener } from "./frame-reader.ts";
+import { asciiHeader, closePayload, frameOf, maskedFrameOf, maskedTextFrame, textFrame } from "./frames.ts";
 
 /** What a peer does. */
 export interface SocketListener {
@@ -15,48 +15,55 @@ export interface SocketListener {
   /** The peer did what the protocol forbids, and is being closed for it; `closed` follows. */
   broke(breach: Breach): void;
   /** Once, and last. 1005: in order but without a code; 1006: not in order. */
-  closed(code: number): void;
+  closed(code: number, reason: string): void;
 }
 
 export interface SocketOptions extends FrameLimits {
   readonly clock: Clock;
   /** How long a peer may take to close its side after us, before it is cut off. */
   readonly closeLimitMs: number;
+  /** Who the peer is; a client unless it is said. */
+  readonly peer?: End;
 }
 
 /** `closing`: our close frame is sent, and the peer's is awaited. `ended`: nothing is read or sent any more. */
 type State = "open" | "closing" | "ended";
 
-const pingFrame = frameOf(opcodes.ping, new Uint8Array(0));
+const nothing = new Uint8Array(0);
 
 /**
- * One WebSocket with a client, on a connection that was upgraded. Pings are answered here. What a peer does not read waits in the
+ * One end of a WebSocket, on a connection that was upgraded. Pings are answered here. What a peer does not read waits in the
  * stream; whoever sends watches `bufferedAmount`.
  */
 export class WireSocket {
   readonly #stream: Duplex;
   readonly #options: SocketOptions;
   #state: State = "open";
+  /** Frames go out under masks. */
+  readonly #isClient: boolean;
   /** How the peer closed. */
   #code = noClose;
+  #reason = "";
   #cutOff: Timer | undefined;
 
   constructor(stream: Duplex, options: SocketOptions) {
     this.#stream = stream;
     this.#options = options;
+    this.#isClient = options.peer === "server";
   }
 
   /** Begins to read; what had come before waited. */
   listen(listener: SocketListener): void {
     const stream = this.#stream;
-    const reader = new FrameReader(this.#options, {
+    const told: FrameListener = {
       text: (text, bytes) => this.#state === "open" && listener.text(text, bytes),
       binary: (bytes) => this.#state === "open" && listener.binary(bytes),
       ping: (payload) => this.#answer(payload, listener),
       pong: () => listener.ponged(),
-      close: (code) => this.#closedBy(code),
+      close: (code, reason) => this.#closedBy(code, reason),
       broke: (breach) => this.#refuse(breach, listener),
-    });
+    };
+    const reader = new FrameReader(this.#options, told, this.#options.peer);
     stream.on("error", () => stream.destroy());
     // Whoever has closed their side is told nothing more; this stream would let us.
     stream.once("end", () => this.#end());
@@ -64,7 +71,7 @@ export class WireSocket {
       reader.stop();
       this.#state = "ended";
       this.#options.clock.clearTimeout(this.#cutOff);
-      listener.closed(this.#code);
+      listener.closed(this.#code, this.#reason);
     });
     stream.on("data", (chunk: Buffer) => reader.take(chunk));
   }
@@ -80,23 +87,24 @@ export class WireSocket {
 
   sendText(text: string): void {
     if (this.#state !== "open") return;
+    if (this.#isClient) return void this.#stream.write(maskedTextFrame(text));
     const header = Buffer.byteLength(text) === text.length ? asciiHeader(text.length) : undefined;
     if (header === undefined) this.#stream.write(textFrame(text));
     else this.#stream.write(header + text, "latin1");
   }
 
   sendBinary(bytes: Uint8Array): void {
-    if (this.#state === "open") this.#stream.write(frameOf(opcodes.binary, bytes));
+    if (this.#state === "open") this.#write(opcodes.binary, bytes);
   }
 
   ping(): void {
-    if (this.#state === "open") this.#stream.write(pingFrame);
+    if (this.#state === "open") this.#write(opcodes.ping, nothing);
   }
 
   close(code: number, reason: string): void {
     if (this.#state !== "open") return;
     this.#state = "closing";
-    this.#stream.write(closeFrame(code, reason));
+    this.#write(opcodes.close, closePayload(code, reason));
     this.#limitClose();
   }
 
@@ -109,21 +117,26 @@ export class WireSocket {
   #answer(payload: Buffer, listener: SocketListener): void {
     if (this.#state !== "open") return;
     // To whoever reads nothing, nothing is owed; else pings would fill the memory with pongs.
-    if (!this.#stream.writableNeedDrain) this.#stream.write(frameOf(opcodes.pong, payload));
+    if (!this.#stream.writableNeedDrain) this.#write(opcodes.pong, payload);
     listener.pinged();
   }
 
-  #closedBy(code: number): void {
+  #closedBy(code: number, reason: string): void {
     this.#code = code;
-    if (this.#state === "open") this.#stream.write(closeFrame(code, ""));
+    this.#reason = reason;
+    if (this.#state === "open") this.#write(opcodes.close, closePayload(code, ""));
     this.#end();
   }
 
   #refuse(breach: Breach, listener: SocketListener): void {
     const wasOpen = this.#state === "open";
-    if (wasOpen) this.#stream.write(closeFrame(breach.code, ""));
+    if (wasOpen) this.#write(opcodes.close, closePayload(breach.code, ""));
     this.#end();
     if (wasOpen) listener.broke(breach);
+  }
+
+  #write(opcode: number, payload: Uint8Array): void {
+    this.#stream.write(this.#isClient ? maskedFrameOf(opcode, payload) : frameOf(opcode, payload));
   }
 
   /** What the peer still sends is read and thrown away, until it closes: else it might not hear why we did. */

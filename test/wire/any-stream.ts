@@ -1,3 +1,4 @@
+import type { Random } from "../../src/kernel/random.ts";
 import { closing, frame } from "./torture.ts";
 
 /** Messages whole and in fragments, with pings between, and sometimes something that no peer may send. */
@@ -24,4 +25,15 @@ export function anyStream(random: () => number): Buffer {
   if (random() < 0.5) frames.push(frame({ opcode: upTo(16), rsv: upTo(2), fin: random() < 0.5, payload: payload(2) }));
   frames.push(closing(1000), frame({ opcode: 1 }));
   return Buffer.concat(frames);
+}
+
+/** A stream of which a few bits fell over, and the pieces in which it comes. */
+export function damaged(random: Random): Buffer[] {
+  const stream = anyStream(() => random.next());
+  for (let flips = 1 + Math.floor(random.next() * 4); flips > 0; flips -= 1) {
+    const at = Math.floor(random.next() * stream.length);
+    stream[at] = (stream[at] ?? 0) ^ (1 << Math.floor(random.next() * 8));
+  }
+  const middle = Math.floor(random.next() * stream.length);
+  return [stream.subarray(0, middle), stream.subarray(middle)];
 }

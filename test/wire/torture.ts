@@ -31,7 +31,7 @@ export interface FrameShape {
   readonly lengthBytes?: 0 | 2 | 8;
 }
 
-const anyMask = [0x37, 0xfa, 0x21, 0x3d];
+export const anyMask = [0x37, 0xfa, 0x21, 0x3d];
 
 export function frame(shape: FrameShape): Buffer {
   const { opcode, payload = new Uint8Array(0), fin = true, rsv = 0, claims = BigInt(payload.length) } = shape;
@@ -102,7 +102,7 @@ export async function play(
 }
 
 /** Whoever is cut off while writing has nothing more to write. */
-const written = (socket: Socket, bytes: Uint8Array): Promise<void> =>
+export const written = (socket: Socket, bytes: Uint8Array): Promise<void> =>
   new Promise((resolve) => {
     if (!socket.writable) return resolve();
     const done = (): void => {
@@ -114,7 +114,7 @@ const written = (socket: Socket, bytes: Uint8Array): Promise<void> =>
     socket.write(bytes, done);
   });
 
-function listen(socket: Socket): { head: Promise<void>; end: Promise<void>; bytes: () => Buffer } {
+export function listen(socket: Socket): { head: Promise<void>; end: Promise<void>; bytes: () => Buffer } {
   const chunks: Buffer[] = [];
   const head = Promise.withResolvers<void>();
   const end = Promise.withResolvers<void>();
@@ -133,7 +133,7 @@ function listen(socket: Socket): { head: Promise<void>; end: Promise<void>; byte
 }
 
 /** @throws where the server itself breaks the protocol */
-function verdictOf(bytes: Buffer): Verdict {
+export function verdictOf(bytes: Buffer): Verdict {
   const status = Number(/^HTTP\/1\.1 (\d+)/.exec(bytes.toString("latin1", 0, 32))?.[1] ?? 0);
   const replies: string[] = [];
   let at = bytes.indexOf("\r\n\r\n") + 4;
