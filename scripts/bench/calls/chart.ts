@@ -11,18 +11,18 @@ const [width, left, right, rowHeight, top, bottom] = [740, 215, 105, 38, 66, 30]
 
 /** Legible on a light page and on a dark one: an image in a page is told which of them the reader wants. */
 const style = `
-text{fill:#1f2937}.quiet{fill:#6b7280;font-size:12px}.title{font-weight:600;font-size:16px}
+text{fill:#1f2937;paint-order:stroke;stroke:#fff;stroke-width:4px;stroke-linejoin:round}.quiet{fill:#6b7280;font-size:12px}.title{font-weight:600;font-size:16px}
 .own{fill:#2563eb}.other{fill:#94a3b8}.grid{stroke:#e5e7eb}.spread{stroke:#111827;stroke-width:1.5;fill:none}.page{fill:#fff}
-@media (prefers-color-scheme:dark){text{fill:#e5e7eb}.quiet{fill:#9ca3af}.own{fill:#60a5fa}.other{fill:#64748b}.grid{stroke:#30363d}.spread{stroke:#f9fafb}.page{fill:#0d1117}}`;
+@media (prefers-color-scheme:dark){text{fill:#e5e7eb;stroke:#0d1117}.quiet{fill:#9ca3af}.own{fill:#60a5fa}.other{fill:#64748b}.grid{stroke:#30363d}.spread{stroke:#f9fafb}.page{fill:#0d1117}}`;
 
-/** SVG: a bar up to the median, with a line from the least to the most. */
-export function barChart(title: string, note: string, bars: readonly Bar[]): string {
+/** SVG: a bar up to the median, with a line from the least to the most. `unit` stands at the end of the scale. */
+export function barChart(title: string, note: string, unit: string, bars: readonly Bar[]): string {
   const end = niceEnd(Math.max(...bars.map(({ spread }) => spread.most), Number.MIN_VALUE));
   const x = (value: number): number => Math.round((left + (value / end) * (width - left - right)) * 10) / 10;
   const base = top + bars.length * rowHeight;
   const grid = [0, 0.25, 0.5, 0.75, 1].map((share) => {
     const at = x(share * end);
-    return `<path class="grid" d="M${at} ${top - 6}V${base}"/><text class="quiet" x="${at}" y="${base + 18}" text-anchor="middle">${tick(share * end)}</text>`;
+    return `<path class="grid" d="M${at} ${top - 6}V${base}"/><text class="quiet" x="${at}" y="${base + 18}" text-anchor="middle">${tick(share * end)}${share === 1 ? ` ${unit}` : ""}</text>`;
   });
   const rows = bars.map(({ name, own, spread: { median, least, most } }, at) => {
     const y = top + at * rowHeight;

@@ -119,28 +119,31 @@ interface Chart {
 
 /** Those for which there is anything to show. */
 function chartsOf(figures: Figures): readonly Chart[] {
-  const chart = (file: string, title: string, note: string, of: (name: Name) => Spread): readonly Chart[] => {
+  const rounds = figures.of("linekeeper").length;
+  const spread = rounds > 1 ? `; the line goes from the least to the most of ${rounds} rounds` : "";
+  const chart = (file: string, title: string, note: string, unit: string, of: (name: Name) => Spread): readonly Chart[] => {
     const bars = subjects
       .filter(({ processes }) => processes === 1)
       .map(({ name, short }) => ({ name: short, own: name.startsWith("linekeeper"), spread: of(name) }))
       .filter(({ spread }) => !Number.isNaN(spread.median));
-    return bars.length === 0 ? [] : [{ file, title, svg: barChart(title, note, bars) }];
+    return bars.length === 0 ? [] : [{ file, title, svg: barChart(title, `${note}${spread}`, unit, bars) }];
   };
   const less = "less is better";
   return [
-    ...chart("cpu.svg", "Processor time a call and second, ms", `${at.cpu} calls on one core; ${less}`, (name) =>
+    ...chart("cpu.svg", "Processor time a call and second", `${at.cpu} calls on one core; ${less}`, "ms", (name) =>
       figures.step(name, at.cpu, ({ cpuMs }) => cpuMs),
     ),
-    ...chart("latency.svg", "Added latency, 99th percentile of all frames, ms", `${at.latency} calls, the worse way; ${less}`, (name) =>
+    ...chart("latency.svg", "Added latency, 99th percentile of all frames", `${at.latency} calls, the worse way; ${less}`, "ms", (name) =>
       figures.step(name, at.latency, worseWay),
     ),
     ...chart(
       "most-calls.svg",
       "Most calls on one core",
       "with 99 % of the frames within 20 ms; more is better",
+      "calls",
       (name) => figures.mostCalls(name) ?? spreadOf([]),
     ),
-    ...chart("memory.svg", "Memory a call, kB", `${at.cpu} calls, resident; ${less}`, (name) =>
+    ...chart("memory.svg", "Memory a call", `${at.cpu} calls, resident; ${less}`, "kB", (name) =>
       figures.memory(name, at.cpu, ({ residentKb }) => residentKb),
     ),
   ];
