@@ -74,7 +74,7 @@ function hasClose(frames: Buffer): boolean {
 }
 
 /** The same frames from the other end, cut in the same places: masks are taken off, and put on where there were none. */
-export function mirrored(pieces: readonly Uint8Array[]): Buffer[] {
+function mirrored(pieces: readonly Uint8Array[]): Buffer[] {
   const whole = Buffer.concat(pieces);
   const out: number[] = [];
   /** How long the mirrored stream is after so many bytes of the other. */
