@@ -27,6 +27,7 @@ export interface Inquiry {
 export interface Told {
   readonly callId: string;
   readonly from: string | undefined;
+  readonly to: string | undefined;
   /** "running": the carrier wants to know what is next; "news": it only tells; "over": the caller is gone. */
   readonly state: "running" | "news" | "over";
   /** After a dialling of ours: whether somebody took the caller over. */
@@ -99,6 +100,8 @@ const ringLimitS = 20;
 /** While another node takes over, or this one starts again. */
 const waitS = 2;
 const namesLimit = 64;
+/** What an address said of the agent and of who placed the call, and the token that it came with. */
+const keptNames: ReadonlySet<string> = new Set(["agent", "language", "direction", "machine", "token"]);
 
 /** A carrier that asks by webhook: answers with a stream, lets that in by a ticket, and leads it back when it breaks. */
 export class AskingCarrier implements Carrier {
@@ -134,6 +137,7 @@ export class AskingCarrier implements Carrier {
       route("voice", (told, query) => this.#voice(told, query)),
       route("after", (told, query) => this.#after(told, query)),
       route("dialled", (told, query) => this.#dialled(told, query)),
+      route("status", ({ callId, state }) => this.#news(callId, state === "over" ? "over" : "news")),
     ];
   }
 
@@ -166,7 +170,9 @@ export class AskingCarrier implements Carrier {
     this.#tickets.take(ticket, admission);
     const { callSid, ...vouched } = admission;
     this.#book.at(callSid).state = { name: "streaming" };
-    return { start: { ...withoutProof(start), ...vouched, carrierCallId: callSid }, line: this.#book.lineOf(callSid, false) };
+    const plain = withoutProof(start);
+    const parameters = { ...plain.parameters, ...set({ direction: given("direction"), machine: given("machine") }) };
+    return { start: { ...plain, ...vouched, carrierCallId: callSid, parameters }, line: this.#book.lineOf(callSid, false) };
   }
 
   /** Somebody from elsewhere can be known, so that nobody is let in unseen from here. */
@@ -186,7 +192,8 @@ export class AskingCarrier implements Carrier {
     throw new Fault("caller-refused", `only ${dialect} may ask here, and this request is not known to be its: ${how}`);
   }
 
-  #voice({ callId, from, state }: Told, query: URLSearchParams): string {
+  #voice(told: Told, query: URLSearchParams): string {
+    const { callId, state } = told;
     if (state !== "running") return this.#news(callId, state);
     const refusal = this.#parts.refusal();
     const waits = refusal?.code === "draining" ? this.#manners.waitThenAsk(this.#url("voice", query), waitS) : undefined;
@@ -197,7 +204,7 @@ export class AskingCarrier implements Carrier {
       return this.#manners.busy();
     }
     this.#book.at(callId);
-    return this.#stream(callId, from, undefined, query);
+    return this.#stream(told, undefined, query);
   }
 
   /** A stream is over: by our will, or because something broke. */
@@ -232,7 +239,7 @@ export class AskingCarrier implements Carrier {
   }
 
   /** The same call on a new stream, unless that was tried too often. */
-  #comeBack(call: PhoneCall, { callId, from }: Told, query: URLSearchParams): string {
+  #comeBack(call: PhoneCall, told: Told, query: URLSearchParams): string {
     const isHere = call.callId !== undefined && this.#parts.holds(call.callId);
     const isLeaving = !isHere && this.#parts.refusal()?.code === "draining";
     // Whoever comes after us has the call by then, and is asked.
@@ -242,10 +249,10 @@ export class AskingCarrier implements Carrier {
     const recent = call.returns.filter((atMs) => now - atMs < returnsWithinMs);
     call.returns.splice(0, call.returns.length, ...recent, now);
     if (recent.length >= returnsLimit) {
-      this.#parts.log.error("carrier_gave_up", { carrier_call_id: callId, returns: recent.length });
+      this.#parts.log.error("carrier_gave_up", { carrier_call_id: told.callId, returns: recent.length });
       return this.#manners.hangUp();
     }
-    return this.#stream(callId, from, call.resume, query);
+    return this.#stream(told, call.resume, query);
   }
 
   #news(callId: string, state: "news" | "over"): string {
@@ -258,20 +265,21 @@ export class AskingCarrier implements Carrier {
     return this.#manners.nothing();
   }
 
-  #stream(callSid: string, from: string | undefined, resume: string | undefined, query: URLSearchParams): string {
-    const [agent, language] = ["agent", "language"].map((name) => query.get(name) ?? undefined);
-    const admission = { callSid, agent, language, from, resume };
-    const ticket = this.#tickets.issue(admission);
-    const rows = Object.entries({ call: callSid, agent, language, from, resume, ticket });
-    const parameters = Object.fromEntries(rows.flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const])));
+  #stream(told: Told, resume: string | undefined, query: URLSearchParams): string {
+    const [agent, language, direction, machine] = ["agent", "language", "direction", "machine"].map((name) => query.get(name) ?? undefined);
+    // The person at the telephone: of a call that we placed, that is whom we called.
+    const from = direction === "outbound" ? told.to : told.from;
+    const callSid = told.callId;
+    const ticket = this.#tickets.issue({ callSid, agent, language, from, resume });
+    const parameters = set({ call: callSid, agent, language, from, resume, ticket, direction, machine });
     const bareUrl = `${this.#parts.publicUrl().replace(/^http/, "ws")}/${this.dialect}`;
     const url = `${bareUrl}?${new URLSearchParams(parameters).toString()}`;
     return this.#manners.stream({ url, bareUrl, parameters, afterUrl: this.#url("after", query) });
   }
 
-  /** With what the first webhook's address said of the agent, and the token that it came with. */
+  /** With what the first webhook's address said. */
   #url(path: string, query: URLSearchParams): string {
-    const kept = new URLSearchParams([...query].filter(([name]) => name === "agent" || name === "language" || name === "token"));
+    const kept = new URLSearchParams([...query].filter(([name]) => keptNames.has(name)));
     return `${this.#parts.publicUrl()}/${this.dialect}/${path}${kept.size > 0 ? `?${kept.toString()}` : ""}`;
   }
 
@@ -285,6 +293,10 @@ export class AskingCarrier implements Carrier {
     };
   }
 }
+
+/** Without what is undefined. */
+const set = (rows: Readonly<Record<string, string | undefined>>): Record<string, string> =>
+  Object.fromEntries(Object.entries(rows).flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const])));
 
 const nobodysInquiry: Inquiry = {
   url: "http://localhost/",

@@ -5,6 +5,7 @@ import type { Clock } from "../kernel/clock.ts";
 import { Fault } from "../kernel/fault.ts";
 import type { Log } from "../kernel/log.ts";
 import { AskingCarrier, type Manners } from "./asking-carrier.ts";
+import { openDiallers } from "./diallers.ts";
 import { genesysCarrier } from "./genesys.ts";
 import { jambonzManners } from "./jambonz.ts";
 import { plivoManners } from "./plivo.ts";
@@ -120,6 +121,6 @@ function openOthers({ setting, ...parts }: CarrierParts): Carriers {
   return {
     carriers: [...asking, genesys, ...tokenDialects.map((dialect) => tokenCarrier(dialect, tokens))],
     routes: asking.flatMap(({ routes }) => routes),
-    diallers: [],
+    diallers: openDiallers({ setting, publicUrl: parts.publicUrl, token: () => tokens()[0], clock }),
   };
 }

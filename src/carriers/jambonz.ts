@@ -16,7 +16,8 @@ export const jambonzManners: Manners = {
     const callId = idOf(fields["call_sid"]);
     if (callId === undefined) return undefined;
     const state = over.has(fields["call_status"] ?? "") ? "over" : "running";
-    return { callId, from: idOf(fields["from"]), state, taken: fields["dial_call_status"] === "completed" };
+    const [from, to] = [idOf(fields["from"]), idOf(fields["to"])];
+    return { callId, from, to, state, taken: fields["dial_call_status"] === "completed" };
   },
   stream: ({ url, afterUrl }) =>
     JSON.stringify([

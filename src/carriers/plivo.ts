@@ -34,7 +34,8 @@ export const plivoManners = (authToken: () => string | undefined): Manners => ({
     const callId = idOf(fields["CallUUID"]);
     if (callId === undefined) return undefined;
     const isOver = over.has(fields["CallStatus"] ?? "") || fields["Event"] === "Hangup";
-    return { callId, from: idOf(fields["From"]), state: isOver ? "over" : "running", taken: fields["DialStatus"] === "completed" };
+    const [from, to] = [idOf(fields["From"]), idOf(fields["To"])];
+    return { callId, from, to, state: isOver ? "over" : "running", taken: fields["DialStatus"] === "completed" };
   },
   stream({ url, afterUrl }) {
     const attributes = { bidirectional: "true", keepCallAlive: "true", audioTrack: "inbound", contentType: "audio/x-mulaw;rate=8000" };

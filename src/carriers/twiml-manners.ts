@@ -16,6 +16,7 @@ export const twimlManners: Pick<Manners, "contentType" | "isSignedUpgrade" | "re
     return {
       callId,
       from: idOf(fields["From"]),
+      to: idOf(fields["To"]),
       state: over.has(status) ? "over" : "running",
       taken: dialled === "completed" || dialled === "answered",
     };

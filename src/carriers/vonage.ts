@@ -29,16 +29,18 @@ export function vonageManners(signatureSecret: () => string | undefined, clock: 
     },
     isSignedUpgrade: ({ headers }) => claims(headers["authorization"]) !== undefined,
     /** The conversation is the one id that the caller's leg and ours have in common. */
-    read({ fields, query }): Told | undefined {
+    read({ url, fields, query }): Told | undefined {
       const said = (name: string): string | undefined => fields[name] ?? query.get(name) ?? undefined;
       const callId = idOf(said("conversation_uuid"));
       if (callId === undefined) return undefined;
       const status = said("status") ?? "";
-      // All legs of a call tell of themselves; the caller's own is the one that came in.
-      const isOver = over.has(status) && said("direction") === "inbound";
+      // All legs of a call tell of themselves; the person's own is the one that came in, or the one that we placed, which is told of
+      // where the order said.
+      const isOver = over.has(status) && (said("direction") === "inbound" || new URL(url).pathname.endsWith("/status"));
       return {
         callId,
         from: idOf(said("from")),
+        to: idOf(said("to")),
         state: isOver ? "over" : asking.has(status) ? "running" : "news",
         taken: status === "answered",
       };

@@ -157,7 +157,7 @@ describe.each(exchanges)("$name", ({ manners, sign: signed, says, connect, strea
   const json = manners.contentType.includes("json");
   const rejected: string[] = [];
 
-  async function exchange(code?: "busy" | "draining"): Promise<House> {
+  async function exchange(code?: "busy" | "draining", hangUp: (callId: string) => void = () => {}): Promise<House> {
     const refusal = (): Fault | undefined => (code === undefined ? undefined : new Fault(code, "not now"));
     const parts = {
       tokens: () => [token],
@@ -165,7 +165,7 @@ describe.each(exchanges)("$name", ({ manners, sign: signed, says, connect, strea
       refusal,
       rejected: (why: string) => void rejected.push(why),
       holds: () => false,
-      hangUp: () => {},
+      hangUp,
       hangUpThere: () => {},
       tickets: ownTicketBox(),
       clock: time,
@@ -209,6 +209,35 @@ describe.each(exchanges)("$name", ({ manners, sign: signed, says, connect, strea
     expect(Object.keys(parameters)).not.toContain("ticket");
     expect(caller.violations).toEqual([]);
     caller.vanish();
+  });
+
+  test("a call that we placed is one with whom we called, also after its stream broke, and over when they hang up", async () => {
+    const hungUp: string[] = [];
+    await using house = await exchange(undefined, (callId) => void hungUp.push(callId));
+    const query = "agent=desk&direction=outbound&machine=hang-up";
+    const whom = { To: "+15550199", to: "+15550199" };
+    const placed = { agent: "desk", from: "+15550199", parameters: { direction: "outbound", machine: "hang-up" } };
+    const caller = await connect(
+      webSocketOf(house),
+      streamIn(await answers(house, `/${manners.dialect}/voice?${query}`, { ...says.new, ...whom })),
+    );
+    await caller.start();
+    await vi.waitFor(() => expect(house.reception.guests).toHaveLength(1), patience);
+    expect(house.reception.last.start).toMatchObject(placed);
+    caller.vanish();
+    const back = await connect(
+      webSocketOf(house),
+      streamIn(await answers(house, `/${manners.dialect}/after?${query}`, { ...says.after, ...whom })),
+    );
+    await back.start();
+    await vi.waitFor(() => expect(house.reception.guests).toHaveLength(2), patience);
+    expect(house.reception.last.start).toMatchObject({ ...placed, resume: "r" });
+    // What else is told of it changes nothing.
+    await answers(house, `/${manners.dialect}/status?direction=outbound`, says.after);
+    expect(hungUp).toEqual([]);
+    await answers(house, `/${manners.dialect}/status?direction=outbound`, { ...says.over, direction: "outbound" });
+    expect(hungUp).toEqual(["c2"]);
+    back.vanish();
   });
 
   test("a request that is not the carrier's is refused, whatever is wrong with it", async () => {
