@@ -16,7 +16,7 @@ export const mayImport: Readonly<Record<string, string>> = {
   caller: "kernel audio wire zod",
   "caller/sip": "kernel audio caller sdp-transform",
   provider: "kernel audio",
-  "provider/openai": "kernel audio provider openai ws zod",
+  "provider/openai": "kernel audio provider wire openai zod",
   "provider/gemini": "kernel audio provider @google/genai ws zod",
   "provider/deepgram-sdk": "kernel provider @deepgram/sdk ws",
   "provider/deepgram": "kernel audio provider provider/deepgram-sdk @deepgram/sdk @google/genai openai @anthropic-ai/sdk ws zod",

@@ -15,7 +15,7 @@ export const resumingOptions = (url: string | URL): { readonly createConnection?
  * sent and checked, which with hundreds of calls dialling anew is a good part of the work (`node scripts/bench/set-up.ts`); with TLS 1.2
  * it saves a round trip too. A session that the peer does not know any more costs nothing.
  */
-function connectResuming(requested: unknown): TLSSocket {
+export function connectResuming(requested: unknown): TLSSocket {
   const options = requested as ConnectionOptions; // Those of the HTTPS request, which are more.
   const host = options.host ?? "";
   const servername = options.servername ?? (isIP(host) === 0 ? host : "");

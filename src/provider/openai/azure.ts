@@ -1,9 +1,8 @@
 import { AzureOpenAI } from "openai";
-import { OpenAIRealtimeWS } from "openai/realtime/ws";
 import { Fault } from "../../kernel/fault.ts";
 import type { Provider } from "../contract.ts";
 import type { ProviderRow } from "../registry.ts";
-import { baseUrl, socketOptions } from "./dial.ts";
+import { addressOf, baseUrl } from "./dial.ts";
 import { openLink } from "./link.ts";
 import { linkSettings } from "./settings.ts";
 import { realtimeTraits } from "./traits.ts";
@@ -43,8 +42,8 @@ export const azure: ProviderRow = {
           adminAPIKey: null,
           webhookSecret: null,
         });
-        const connect = (): Promise<OpenAIRealtimeWS> => OpenAIRealtimeWS.azure(client, { options: socketOptions(url) });
-        const link = await openLink({ provider: "azure", request, settings, sessionLimitMs, secret: apiKey, connect });
+        const address = addressOf(client, settings.model, url, { "api-key": apiKey });
+        const link = await openLink({ provider: "azure", request, settings, sessionLimitMs, secret: apiKey, address });
         request.report.notice({ type: "link.named", model: settings.model });
         return link;
       },

@@ -1,13 +1,14 @@
-import type { OpenAIRealtimeWS } from "openai/realtime/ws";
-import type { RawData } from "ws";
 import { msOf } from "../../audio/encodings.ts";
 import type { Timer } from "../../kernel/clock.ts";
 import { Fault } from "../../kernel/fault.ts";
+import type { Breach } from "../../wire/frame-reader.ts";
+import type { SocketListener, WireSocket } from "../../wire/websocket.ts";
 import type { Begin, ConversationItem, Link, LinkNotice, OpenRequest, ToolResult } from "../contract.ts";
 import { Pulse } from "../pulse.ts";
 import { newsOf } from "../since.ts";
 import { readAudioDelta } from "./audio-delta.ts";
-import { closedFault, fatalFault, refusedFault, refusedUpgrade } from "./faults.ts";
+import { dialService, type Address } from "./dial.ts";
+import { closedFault, fatalFault, refusedFault } from "./faults.ts";
 import type { LinkSettings } from "./settings.ts";
 import { Talk, type TalkHost } from "./talk.ts";
 import * as wire from "./wire.ts";
@@ -20,8 +21,7 @@ export interface LinkPlan {
   readonly sessionLimitMs: number;
   /** Never told to anybody. */
   readonly secret: string;
-  /** Makes the official client's socket; nothing of it may have happened yet when this returns. */
-  readonly connect: () => OpenAIRealtimeWS | Promise<OpenAIRealtimeWS>;
+  readonly address: Address;
 }
 
 /** `connecting` until `session.created`, `configuring` until `session.updated`, `seeding` until the last item stands; `waiting` to take over. */
@@ -31,38 +31,27 @@ type State = "connecting" | "configuring" | "seeding" | "waiting" | "open" | "cl
 const queueLimitBytes = 512 * 1024;
 /** How long before its end a session is said to be expiring. */
 const noticeMs = 5 * 60_000;
-const closeLimitMs = 2_000;
 const setupId = "setup";
-/** Bytes of a text go to the socket in one piece, a string in two. */
-const asText = { binary: false };
 
 /** @throws {Fault} see `Provider.open`. */
 export async function openLink(plan: LinkPlan): Promise<Link> {
   const { request, provider, secret } = plan;
   const doing = `opening ${provider} with ${plan.settings.model}`;
-  if (request.signal.aborted) throw new Fault("provider-dropped", `${doing}: given up before it began`);
-  let realtime: OpenAIRealtimeWS;
-  try {
-    const made = plan.connect();
-    // Listeners must be there before anything can happen, so there is no waiting where there is nothing to wait for.
-    realtime = made instanceof Promise ? await made : made;
-  } catch (error) {
-    const found = error instanceof Error ? error.message.replaceAll(secret, "[key]") : "no reason given";
-    throw new Fault("provider-unreachable", `${doing}: ${found}`);
-  }
-  const link = new RealtimeLink(plan, realtime, doing);
+  const sinceMs = request.clock.now();
+  const socket = await dialService(plan.address, request, doing, secret);
+  const link = new RealtimeLink(plan, socket, doing, request.openLimitMs - (request.clock.now() - sinceMs));
   await link.ready;
   return link;
 }
 
 /** The socket of one link: what comes in is read and given to the talk, what the talk and the session want goes out. */
-class RealtimeLink implements Link, TalkHost {
+class RealtimeLink implements Link, TalkHost, SocketListener {
   readonly request: OpenRequest;
   readonly settings: LinkSettings;
   readonly secret: string;
   readonly ready: Promise<void>;
   readonly #plan: LinkPlan;
-  readonly #realtime: OpenAIRealtimeWS;
+  readonly #socket: WireSocket;
   readonly #doing: string;
   readonly #talk: Talk;
   readonly #pulse: Pulse;
@@ -71,17 +60,15 @@ class RealtimeLink implements Link, TalkHost {
   readonly #seeds = new Set<string>();
   #state: State = "connecting";
   #hearsBytes = 0;
-  #trouble = "";
 
-  constructor(plan: LinkPlan, realtime: OpenAIRealtimeWS, doing: string) {
-    [this.#plan, this.#realtime, this.#doing] = [plan, realtime, doing];
+  constructor(plan: LinkPlan, socket: WireSocket, doing: string, leftMs: number) {
+    [this.#plan, this.#socket, this.#doing] = [plan, socket, doing];
     const { request } = plan;
     [this.request, this.settings, this.secret] = [request, plan.settings, plan.secret];
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.ready = promise;
     this.#settle = { resolve, reject };
     this.#talk = new Talk(this);
-    const { socket } = realtime;
     const peer = {
       ping: () => socket.ping(),
       get queuedBytes() {
@@ -89,39 +76,15 @@ class RealtimeLink implements Link, TalkHost {
       },
     };
     this.#pulse = new Pulse({ clock: request.clock, peer, owed: () => this.#talk.owed, dead: (fault) => this.lost(fault) });
-    this.#listen();
+    socket.listen(this);
     this.#timers.push(
       request.clock.setTimeout(() => {
         if (this.#isReady || this.#state === "closed") return;
         this.lost(new Fault("provider-silent", `${doing}: still ${this.#state} after ${request.openLimitMs} ms`));
-      }, request.openLimitMs),
+      }, leftMs),
     );
-  }
-
-  #listen(): void {
-    const { socket } = this.#realtime;
-    // The client's own reader parses each message whole and tells it twice; of audio that is a third of what a frame costs.
-    socket.removeAllListeners("message");
-    socket.on("message", (data) => this.#received(data));
-    // The client repeats what its socket tells; with nobody to hear it that would end the process.
-    this.#realtime.on("error", () => {});
-    socket.on("pong", () => this.#pulse.heard());
-    socket.on("error", (error) => (this.#trouble = error.message));
-    socket.on("unexpected-response", (_request, response) => {
-      let body = "";
-      const refused = (): void => {
-        const { statusCode = 0, headers } = response;
-        this.lost(refusedUpgrade(statusCode, body, headers["retry-after"], this.#doing, this.secret));
-      };
-      response.setEncoding("utf8");
-      response.on("data", (piece: string) => {
-        if (body.length < 4_096) body += piece;
-      });
-      response.on("end", refused);
-      response.on("error", refused);
-    });
-    socket.on("close", (code, reason) => this.#closed(code, reason.toString()));
-    this.request.signal.addEventListener("abort", this.#aborted);
+    if (request.signal.aborted) this.#aborted();
+    else request.signal.addEventListener("abort", this.#aborted);
   }
 
   readonly #aborted = (): void => {
@@ -131,13 +94,33 @@ class RealtimeLink implements Link, TalkHost {
 
   // What the service sends
 
-  #received(data: RawData): void {
+  text(text: string): void {
     this.#pulse.heard();
     if (this.#state === "closed") return;
-    const text = data.toString();
     const audio = readAudioDelta(text);
     if (audio === undefined) this.#take(wire.readMessage(text));
     else if (this.#state === "open") this.#talk.take(audio);
+  }
+
+  binary(bytes: Uint8Array): void {
+    this.text(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString());
+  }
+
+  pinged(): void {
+    this.#pulse.heard();
+  }
+
+  ponged(): void {
+    this.#pulse.heard();
+  }
+
+  broke({ message }: Breach): void {
+    this.lost(new Fault("provider-dropped", `${this.#isReady ? "talking" : this.#doing}: the WebSocket was broken: ${message}`));
+  }
+
+  closed(code: number, reason: string): void {
+    for (const timer of this.#timers) this.request.clock.clearTimeout(timer);
+    this.lost(closedFault(code, reason, this.#isReady ? "talking" : this.#doing, this.secret));
   }
 
   #take(event: wire.ServerEvent | string): void {
@@ -196,20 +179,12 @@ class RealtimeLink implements Link, TalkHost {
     else this.notice({ type: "link.puzzled", what: `error ${error.code}` });
   }
 
-  #closed(code: number, reason: string): void {
-    for (const timer of this.#timers) this.request.clock.clearTimeout(timer);
-    const doing = this.#isReady ? "talking" : this.#doing;
-    if (code === 1006 && this.#state === "connecting" && this.#trouble !== "") {
-      this.lost(new Fault("provider-unreachable", `${doing}: ${this.#trouble.replaceAll(this.secret, "[key]")}`));
-    } else this.lost(closedFault(code, reason, doing, this.secret));
-  }
-
   // What the session wants
 
   hear(frame: Uint8Array): boolean {
-    if (this.#state !== "open" || this.#realtime.socket.bufferedAmount > queueLimitBytes) return false;
+    if (this.#state !== "open" || this.#socket.bufferedAmount > queueLimitBytes) return false;
     if (frame.length === 0) return true;
-    this.#realtime.socket.send(wire.audioAppend(frame), asText);
+    this.#socket.sendText(wire.audioAppend(frame));
     this.#hearsBytes += frame.length;
     return true;
   }
@@ -244,15 +219,13 @@ class RealtimeLink implements Link, TalkHost {
   close(): void {
     if (this.#state === "closed") return;
     this.#leave();
-    this.#realtime.close();
-    // A peer that does not answer the close frame is not waited for.
-    this.#timers.push(this.request.clock.setTimeout(() => this.#realtime.socket.terminate(), closeLimitMs));
+    this.#socket.close(1000, "OK");
   }
 
   // What the talk wants
 
   send(event: wire.ClientEvent): void {
-    this.#realtime.socket.send(JSON.stringify(event));
+    this.#socket.sendText(JSON.stringify(event));
   }
 
   notice(notice: LinkNotice): void {
@@ -272,7 +245,7 @@ class RealtimeLink implements Link, TalkHost {
     if (this.#state === "closed") return;
     this.#leave();
     this.#settle.reject(fault);
-    this.#realtime.socket.terminate();
+    this.#socket.terminate();
   }
 
   #leave(): void {

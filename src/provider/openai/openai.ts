@@ -1,9 +1,8 @@
 import OpenAI from "openai";
-import { OpenAIRealtimeWS } from "openai/realtime/ws";
 import { Fault } from "../../kernel/fault.ts";
 import type { Provider } from "../contract.ts";
 import type { ProviderRow } from "../registry.ts";
-import { baseUrl, socketOptions } from "./dial.ts";
+import { addressOf, baseUrl } from "./dial.ts";
 import { openLink } from "./link.ts";
 import { linkSettings } from "./settings.ts";
 import { realtimeTraits } from "./traits.ts";
@@ -24,20 +23,17 @@ export const openai: ProviderRow = {
         const settings = linkSettings("openai", request.agent, defaults);
         const apiKey = setting("OPENAI_API_KEY");
         if (apiKey === undefined) throw new Fault("provider-key", "opening openai: OPENAI_API_KEY is not set");
-        const connect = (): OpenAIRealtimeWS =>
-          // Everything is said, so that no variable of the environment can send a call elsewhere.
-          new OpenAIRealtimeWS(
-            { model: settings.model, options: socketOptions(url) },
-            new OpenAI({
-              apiKey,
-              baseURL: url.href,
-              organization: setting("OPENAI_ORG_ID") ?? null,
-              project: setting("OPENAI_PROJECT_ID") ?? null,
-              adminAPIKey: null,
-              webhookSecret: null,
-            }),
-          );
-        const link = await openLink({ provider: "openai", request, settings, sessionLimitMs, secret: apiKey, connect });
+        // Everything is said, so that no variable of the environment can send a call elsewhere.
+        const client = new OpenAI({
+          apiKey,
+          baseURL: url.href,
+          organization: setting("OPENAI_ORG_ID") ?? null,
+          project: setting("OPENAI_PROJECT_ID") ?? null,
+          adminAPIKey: null,
+          webhookSecret: null,
+        });
+        const address = addressOf(client, settings.model, url, { Authorization: `Bearer ${apiKey}` });
+        const link = await openLink({ provider: "openai", request, settings, sessionLimitMs, secret: apiKey, address });
         request.report.notice({ type: "link.named", model: settings.model });
         return link;
       },

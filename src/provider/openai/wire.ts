@@ -323,11 +323,9 @@ export function sessionUpdate(eventId: string, request: OpenRequest, settings: L
   };
 }
 
-/** Written by hand, for it is the one event that goes out fifty times a second; as the bytes of its text. */
-export function audioAppend(frame: Uint8Array): Buffer {
-  const audio = Buffer.from(frame.buffer, frame.byteOffset, frame.length).toString("base64");
-  return Buffer.from(`{"type":"input_audio_buffer.append","audio":"${audio}"}`, "latin1");
-}
+/** Written by hand, for it is the one event that goes out fifty times a second. */
+export const audioAppend = (frame: Uint8Array): string =>
+  `{"type":"input_audio_buffer.append","audio":"${Buffer.from(frame.buffer, frame.byteOffset, frame.length).toString("base64")}"}`;
 
 /** Items and calls that we name ourselves may have ids of 32 characters at most. */
 const ownId = (prefix: string, id: string): string => `${prefix}${id}`.slice(0, 32);
