@@ -1,12 +1,11 @@
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { objectiveRules } from "../../scripts/rules/objective-rules.ts";
 import { rows } from "../../scripts/dashboard/panels.ts";
 import { hasPrograms, run } from "./programs.ts";
-import { objectiveCases } from "./objective-cases.ts";
 import { ruleCases, type RuleCase } from "./rule-cases.ts";
 import { alerts, deployFolder, ruleFiles } from "./rules.ts";
 
@@ -43,8 +42,9 @@ function expected(each: RuleCase, fires: boolean): object {
 
 type Every = NonNullable<RuleCase["every"]>;
 
-function ruleTests(every: Every, isOnObjectives: boolean): object {
-  const isAsked = (each: RuleCase): boolean => (each.every ?? "15s") === every && objectiveCases.includes(each) === isOnObjectives;
+/** The cases of one file of rules at one step; every rule of the file is evaluated at every step of each. */
+function ruleTests(path: string, every: Every): object {
+  const isAsked = (each: RuleCase): boolean => (each.every ?? "15s") === every && ruleOf(each)?.path === path;
   const tests = ruleCases.filter(isAsked).flatMap((each, at) =>
     ([true, false] as const).map((fires) => ({
       name: `${each.alert} ${each.severity ?? ""} ${fires ? "fires" : "is silent"} (${at})`,
@@ -53,12 +53,17 @@ function ruleTests(every: Every, isOnObjectives: boolean): object {
       promql_expr_test: [expected(each, fires)],
     })),
   );
-  // Every rule is evaluated at every step.
-  const rule_files = ruleFiles.filter((path) => path.endsWith("objectives.yml") === isOnObjectives);
   // At steps so wide apart, what another group told a step ago is forgotten.
   const group_eval_order = ["objectives", "objectives-day", "objectives-month"];
-  return { rule_files, evaluation_interval: every, ...(isOnObjectives ? { group_eval_order } : {}), tests };
+  return { rule_files: [path], evaluation_interval: every, ...(path.endsWith("objectives.yml") ? { group_eval_order } : {}), tests };
 }
+
+const evers = ["15s", "1m", "5m", "30m"] as const;
+const asked = ruleFiles.flatMap((path) =>
+  evers
+    .filter((every) => ruleCases.some((each) => (each.every ?? "15s") === every && ruleOf(each)?.path === path))
+    .map((every) => ({ path, every })),
+);
 
 describe.runIf(hasPrograms())("the alert rules", () => {
   test("are read by Prometheus, and so is its configuration", async () => {
@@ -67,22 +72,17 @@ describe.runIf(hasPrograms())("the alert rules", () => {
     expect(await run("promtool", "check", "config", "--syntax-only", config)).toMatchObject({ code: 0 });
   });
 
-  test.each<[what: string, every: Every, isOnObjectives: boolean]>([
-    ["calls, providers and nodes", "15s", false],
-    ["calls, providers and nodes", "5m", false],
-    ["service levels", "15s", true],
-    ["service levels", "1m", true],
-    ["service levels", "5m", true],
-    ["service levels", "30m", true],
-  ])("on %s fire when they should and not when it only looks so (each %s)", { timeout: 180_000 }, async (_, every, isOnObjectives) => {
-    const path = join(folder, `${every}-${isOnObjectives}.json`);
-    const tests = ruleTests(every, isOnObjectives);
-    expect(tests).toMatchObject({ tests: expect.arrayContaining([expect.anything()]) });
-    writeFileSync(path, JSON.stringify(tests));
-    const { code, says } = await run("promtool", "test", "rules", path);
-    expect(says.replaceAll(path, "")).toMatch(/SUCCESS/);
-    expect(code).toBe(0);
-  });
+  test.each(asked.map(({ path, every }) => [basename(path), every, path] as const))(
+    "in %s fire when they should and not when it only looks so (each %s)",
+    { timeout: 180_000 },
+    async (name, every, path) => {
+      const cases = join(folder, `${name}-${every}.json`);
+      writeFileSync(cases, JSON.stringify(ruleTests(path, every)));
+      const { code, says } = await run("promtool", "test", "rules", cases);
+      expect(says.replaceAll(cases, "")).toMatch(/SUCCESS/);
+      expect(code).toBe(0);
+    },
+  );
 });
 
 test("the rules on service levels are those that their script makes", () => {

@@ -23,7 +23,9 @@ const ruleFile = z.strictObject({
   ),
 });
 
-const rules = ruleFiles.flatMap((path) => ruleFile.parse(parse(readFileSync(path, "utf8"))).groups.flatMap((group) => group.rules));
+const rules = ruleFiles.flatMap((path) =>
+  ruleFile.parse(parse(readFileSync(path, "utf8"))).groups.flatMap((group) => group.rules.map((rule) => ({ ...rule, path }))),
+);
 export const alerts = rules.filter((rule) => "alert" in rule);
 
 export const recordings = rules.filter((rule) => "record" in rule);
