@@ -12,6 +12,7 @@ import type { Provider } from "../provider/contract.ts";
 import type { Roster } from "../session/roster.ts";
 import type { SessionWatch } from "../session/words.ts";
 import type { CallRecord } from "../watch/call-record.ts";
+import { openAudit } from "../watch/audit.ts";
 import { watchCalls } from "../watch/calls.ts";
 import { watchCosts } from "../watch/costs.ts";
 import { Journal } from "../watch/journal.ts";
@@ -27,6 +28,8 @@ import { traceCalls } from "../watch/traces.ts";
 export interface Books {
   readonly watch: SessionWatch;
   readonly costs: Costs;
+  /** For what is ordered from outside. */
+  readonly audit: Log;
   /** Sets what a scrape asks for and nobody tells. */
   show(roster: Roster, settings: Settings): void;
   close(): Promise<void>;
@@ -64,6 +67,18 @@ export async function openBooks(
     failed: (error) => journalLog.error("journal_failed", { message: "records of calls wait for the disk; calls go on", err: error }),
     dropped: (records) => journalLog.error("journal_dropped", { records, message: "the disk took no records for too long" }),
   });
+  const orders = new Journal({
+    path: join(data, "audit.jsonl"),
+    failed: (error) => journalLog.error("journal_failed", { message: "the audit waits for the disk; it is in this log", err: error }),
+    dropped: (records) => journalLog.error("journal_dropped", { records, message: "the audit's file lacks what this log has" }),
+  });
+  const audit = openAudit({
+    log: log.with({ logger: "audit" }),
+    path: join(data, "audit.jsonl"),
+    keep: (entry) => orders.add(entry),
+    clean: redactor(() => settings.secretValues()).value,
+    wallNow: () => systemClock.wallNow(),
+  });
   const costOf = (callId: string): number | undefined => costs.costOf(callId);
   const keep = (record: CallRecord): void => journal.add(record);
   const records = callRecords({ clock: systemClock, region: "default", node: hostname(), costOf, keep });
@@ -80,6 +95,7 @@ export async function openBooks(
   return {
     watch,
     costs,
+    audit,
     show(roster, { secretAgesMs }) {
       costWatch.show((period) => costs.usedRatio(period));
       metrics.journalLag.set(journal.lagMs / 1_000);
@@ -87,7 +103,7 @@ export async function openBooks(
     },
     async close() {
       sharing?.[Symbol.dispose]();
-      await Promise.all([journal.close(), costs.close(), traces.close()]);
+      await Promise.all([journal.close(), orders.close(), costs.close(), traces.close()]);
     },
   };
 }

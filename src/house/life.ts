@@ -68,7 +68,8 @@ export async function beginLife(settings: Settings, place?: Place): Promise<Life
       const progress = setInterval(() => log.info("drain_progress", { calls: house.roster.size }), drainTellsEveryMs);
       await house.drain();
       clearInterval(progress);
-      log.info("drain_finished", { calls: house.roster.size });
+      const [cut] = (await metrics.drainForced.get()).values;
+      log.info("drain_finished", { calls: house.roster.size, forced: cut?.value ?? 0 });
       if (leaving === "draining") await life.close(0);
     },
     reload() {

@@ -400,8 +400,9 @@ export class Call implements Ticked {
     this.#board?.[Symbol.dispose]();
     const failed = outcome === "failed" && fault !== undefined;
     const { receivedMs, deliveredMs, overflowedMs, forgottenMs, waitingMs } = this.uplink.account;
+    const isCut = outcome === "moved" && !this.leg.mayReturn;
     // What waits for a link goes on with the call that moves.
-    const [unheardMs, movedMs] = outcome === "moved" ? [0, waitingMs] : [waitingMs, 0];
+    const [unheardMs, movedMs] = outcome === "moved" && !isCut ? [0, waitingMs] : [waitingMs, 0];
     const losses = { overflow: overflowedMs, forgotten: forgottenMs, unheard: unheardMs };
     for (const [cause, ms] of Object.entries(losses))
       if (ms > 0) this.tell({ type: "audio.lost", direction: "uplink", cause, ms, provider: this.#lastProvider });
@@ -409,7 +410,7 @@ export class Call implements Ticked {
     this.leg.tellQuality();
     // Before the end is told: with it goes what was lost last on the way to the caller.
     this.downlink.detach();
-    const cause = failed ? fault.code : undefined;
+    const cause = failed ? fault.code : isCut ? "draining" : undefined;
     this.tell({ type: "call.ended", dialect: this.dialect, outcome, cause, durationMs: this.ageMs, reason });
     this.tools.close();
     this.asides[Symbol.dispose]();

@@ -70,6 +70,11 @@ export class LegPlace {
     return this.#leg?.traits.playback;
   }
 
+  /** Whether a caller who is sent away has a way back into the call. */
+  get mayReturn(): boolean {
+    return this.#leg?.traits.resume !== "none";
+  }
+
   notify(notice: CallerNotice): void {
     this.#leg?.notify(notice);
   }

@@ -28,6 +28,7 @@ export type CallEvent = { readonly callId: string } & (
       readonly type: "call.ended";
       readonly dialect: string;
       readonly outcome: CallOutcome;
+      /** What failed it; "draining" of a call that was to move and whose caller has no way to come back. */
       readonly cause: FaultCode | undefined;
       readonly durationMs: number;
       readonly reason?: EndReason | undefined;

@@ -16,6 +16,8 @@ interface Known {
   provider: string;
   readonly tried: Set<string>;
   isRetrying: boolean;
+  /** The one with which the present connection came up. */
+  attempt: number;
   committedMs: number | undefined;
   /** What it had cost when its last answer was told. */
   toldUsd: number;
@@ -38,16 +40,17 @@ export function callLog(log: Log, { clock, costOf }: CallLogOptions): SessionWat
     const call = calls.get(callId);
     switch (event.type) {
       case "call.started":
-        calls.set(callId, { provider: "none", tried: new Set(), isRetrying: false, committedMs: undefined, toldUsd: 0 });
+        calls.set(callId, { provider: "none", tried: new Set(), isRetrying: false, attempt: 1, committedMs: undefined, toldUsd: 0 });
         return;
       case "call.ended":
         calls.delete(callId);
-        if (event.outcome === "moved") log.info("call_moved", { callId, forced: false });
+        if (event.outcome === "moved") log.info("call_moved", { callId, forced: event.cause === "draining" });
         if (event.outcome === "failed" && event.cause?.startsWith("provider-") === true)
           log.error("failover_exhausted", { callId, provider: call?.provider, tried: [...(call?.tried ?? [])], reason: event.cause });
         return;
       case "link.opened":
         call?.tried.add(event.provider);
+        if (call !== undefined) call.attempt = event.attempt;
         log.info("connection_established", {
           callId,
           provider: event.provider,
@@ -73,6 +76,7 @@ export function callLog(log: Log, { clock, costOf }: CallLogOptions): SessionWat
           error: event.code,
           error_type: faultLabels[event.code].errorType,
           retryable: new Fault(event.code, "").row.remedy === "retry",
+          attempt: call?.attempt,
           lived: seconds(event.livedMs),
           message: event.message,
         });
@@ -98,7 +102,7 @@ export function callLog(log: Log, { clock, costOf }: CallLogOptions): SessionWat
         });
         return;
       case "call.restored":
-        calls.set(callId, { provider: "none", tried: new Set(), isRetrying: false, committedMs: undefined, toldUsd: 0 });
+        calls.set(callId, { provider: "none", tried: new Set(), isRetrying: false, attempt: 1, committedMs: undefined, toldUsd: 0 });
         log.info("call_restored", { callId, dialect: event.dialect, away: seconds(event.awayMs) });
         return;
       case "link.renewed":

@@ -111,7 +111,7 @@ export function callMetrics(metrics: Metrics, options: CallMetricsOptions): Sess
         calls.delete(callId);
         metrics.callsEnded.inc({ dialect, outcome: event.outcome, failure_class: failureClass });
         metrics.callsActive.dec({ dialect });
-        if (event.outcome === "moved") metrics.drainMoves.inc({ result: "success" });
+        if (event.outcome === "moved" && event.cause === undefined) metrics.drainMoves.inc({ result: "success" });
         if (event.cause === "draining") metrics.drainForced.inc();
         return;
       }

@@ -28,7 +28,9 @@ test("a file replaced by another is taken up at once; the old value stays known 
   renameSync(files.write("new", "sk-2"), files.path("key"));
   await vi.waitFor(() => expect(settings.get("OPENAI_API_KEY")).toBe("sk-2"), 10_000);
   expect(heard.told).toEqual([{ secret: "OPENAI_API_KEY", result: "rotated" }]);
-  expect(heard.lines).toEqual([{ event: "secret_rotated", fields: { secret: "OPENAI_API_KEY", result: "rotated" } }]);
+  expect(heard.lines).toEqual([
+    { event: "secret_rotated", fields: { secret: "OPENAI_API_KEY", key_id: expect.stringMatching(/^[0-9a-f]{4}$/), result: "rotated" } },
+  ]);
   expect(settings.secretValues()).toEqual(["sk-2", "sk-1"]);
 });
 

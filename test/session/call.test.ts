@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import type { LegTraits } from "../../src/caller/leg.ts";
 import { Fault } from "../../src/kernel/fault.ts";
 import type { Tool } from "../../src/session/tools.ts";
 import { startHouse } from "./house.ts";
@@ -288,6 +289,19 @@ test("a draining node takes nobody new and lets calls end", async () => {
   caller.line.signal({ type: "hung-up" });
   await house.clock.advance(1);
   expect(drained).toBe(true);
+});
+
+test.each<[who: string, resume: LegTraits["resume"], cause: "draining" | undefined]>([
+  ["goes on elsewhere when its caller can come back", "token", undefined],
+  ["is cut off, and told as that, when its caller has no way back", "none", "draining"],
+])("a call that outlasts a drain %s", async (_, resume, cause) => {
+  const house = startHouse({ leg: { resume } });
+  const caller = house.dial();
+  await caller.speaks(100);
+  const drained = house.roster.drain();
+  await house.clock.advance(60_000);
+  await drained;
+  expect(house.events.filter(({ type }) => type === "call.ended")).toMatchObject([{ outcome: "moved", cause }]);
 });
 
 test("nothing of a call is left when it is over: no timer keeps running", async () => {

@@ -131,13 +131,14 @@ const cases: { readonly [T in CallEvent["type"]]: readonly (Case & { event: { ty
     {
       // Whoever leaves while the call tries to get its provider back ends the trying.
       after: [started, opened, retrying],
-      event: { callId, type: "call.ended", dialect: "browser", outcome: "failed", cause: "draining", durationMs: 1 },
+      event: { callId, type: "call.ended", dialect: "browser", outcome: "moved", cause: "draining", durationMs: 1 },
       changes: {
-        'voice_calls_ended_total{dialect="browser",outcome="failed",failure_class="drain_cut"}': 1,
+        'voice_calls_ended_total{dialect="browser",outcome="moved",failure_class="drain_cut"}': 1,
         'voice_calls_active{dialect="browser"}': -1,
         'voice_reconnect_episodes_total{provider="local",result="abandoned"}': 1,
         voice_drain_forced_total: 1,
       },
+      line: ["info", "call_moved", { callId, forced: true }],
     },
   ],
   "link.opened": [
@@ -207,6 +208,7 @@ const cases: { readonly [T in CallEvent["type"]]: readonly (Case & { event: { ty
           error: "provider-silent",
           error_type: "timeout",
           retryable: true,
+          attempt: undefined,
           lived: 61.234,
           message: "no pong in 1500 ms",
         },
