@@ -6,7 +6,7 @@ import { Fault } from "../kernel/fault.ts";
 import type { Log } from "../kernel/log.ts";
 import { AskingCarrier, type Manners } from "./asking-carrier.ts";
 import { openDiallers } from "./diallers.ts";
-import { genesysCarrier } from "./genesys.ts";
+import { genesysCarrier, type GenesysKey } from "./genesys.ts";
 import { jambonzManners } from "./jambonz.ts";
 import { plivoManners } from "./plivo.ts";
 import { signalwireManners } from "./signalwire.ts";
@@ -61,7 +61,7 @@ export function openCarriers(parts: CarrierParts): Carriers {
 /** Without a token only this machine is served: enough to try it with `scripts/carrier-call.ts`. */
 function openTwilio({ setting, ...parts }: CarrierParts): Carriers {
   const log = parts.log.with({ logger: "twilio" });
-  const authTokens = (): readonly string[] => ["TWILIO_AUTH_TOKEN", "TWILIO_AUTH_TOKEN_PREVIOUS"].flatMap((name) => setting(name) ?? []);
+  const authTokens = goodNow(setting, "TWILIO_AUTH_TOKEN");
   const accountSid = setting("TWILIO_ACCOUNT_SID");
   if (authTokens().length > 0 && setting("PUBLIC_URL") === undefined) {
     throw new Fault("setting-invalid", "TWILIO_AUTH_TOKEN is set, but not PUBLIC_URL: Twilio signs the address that it calls");
@@ -84,6 +84,22 @@ function openTwilio({ setting, ...parts }: CarrierParts): Carriers {
   return { carriers: [twilio], routes: twilioRoutes(twilio, rest), diallers: rest === undefined ? [] : [rest] };
 }
 
+/** The values of a secret that are good just now, two while it is being replaced, the newest first. */
+const goodNow =
+  (setting: CarrierParts["setting"], name: string): (() => readonly string[]) =>
+  () =>
+    [name, `${name}_PREVIOUS`].flatMap((each) => setting(each) ?? []);
+
+/** A key that is being replaced may keep its secret, or have another. */
+function genesysKeys(setting: CarrierParts["setting"]): readonly GenesysKey[] {
+  const clientSecret = setting("GENESYS_CLIENT_SECRET");
+  const [apiKey, previous] = [setting("GENESYS_API_KEY"), setting("GENESYS_API_KEY_PREVIOUS")];
+  return [
+    ...(apiKey === undefined ? [] : [{ apiKey, clientSecret }]),
+    ...(previous === undefined ? [] : [{ apiKey: previous, clientSecret: setting("GENESYS_CLIENT_SECRET_PREVIOUS") ?? clientSecret }]),
+  ];
+}
+
 /** A carrier that asks by webhook. */
 interface AskingRow {
   readonly manners: Manners;
@@ -103,21 +119,20 @@ const tokenDialects = ["exotel", "freeswitch", "freeswitch-fork", "freeswitch-st
 
 function openOthers({ setting, ...parts }: CarrierParts): Carriers {
   const { clock } = parts;
-  const tokens = (): readonly string[] =>
-    ["LINEKEEPER_CARRIER_TOKEN", "LINEKEEPER_CARRIER_TOKEN_PREVIOUS"].flatMap((name) => setting(name) ?? []);
-  const value = (name: string) => (): string | undefined => setting(name);
+  const tokens = goodNow(setting, "LINEKEEPER_CARRIER_TOKEN");
+  const values = (name: string): (() => readonly string[]) => goodNow(setting, name);
   const rows: readonly AskingRow[] = [
-    { manners: telnyxManners(value("TELNYX_PUBLIC_KEY"), clock), hangUpThere: telnyxHangUp(setting) },
-    { manners: vonageManners(value("VONAGE_SIGNATURE_SECRET"), clock), hangUpThere: undefined },
-    { manners: plivoManners(value("PLIVO_AUTH_TOKEN")), hangUpThere: undefined },
-    { manners: signalwireManners(value("SIGNALWIRE_SIGNING_KEY")), hangUpThere: undefined },
+    { manners: telnyxManners(values("TELNYX_PUBLIC_KEY"), clock), hangUpThere: telnyxHangUp(setting) },
+    { manners: vonageManners(values("VONAGE_SIGNATURE_SECRET"), clock), hangUpThere: undefined },
+    { manners: plivoManners(values("PLIVO_AUTH_TOKEN")), hangUpThere: undefined },
+    { manners: signalwireManners(values("SIGNALWIRE_SIGNING_KEY")), hangUpThere: undefined },
     { manners: jambonzManners, hangUpThere: undefined },
   ];
   const asking = rows.map(({ manners, hangUpThere }) => {
     const log = parts.log.with({ logger: manners.dialect });
     return new AskingCarrier(manners, { ...parts, tokens, hangUpThere: (id) => hangUpThere?.(id, log), log });
   });
-  const genesys = genesysCarrier({ apiKey: value("GENESYS_API_KEY"), clientSecret: value("GENESYS_CLIENT_SECRET"), clock });
+  const genesys = genesysCarrier({ keys: () => genesysKeys(setting), clock });
   return {
     carriers: [...asking, genesys, ...tokenDialects.map((dialect) => tokenCarrier(dialect, tokens))],
     routes: asking.flatMap(({ routes }) => routes),

@@ -21,15 +21,19 @@ const shortestNonce = 22;
 /** More than this are not remembered; each is forgotten when its signature has expired anyway. */
 const noncesLimit = 20_000;
 
-export interface GenesysParts {
-  /** Undefined: only this machine is served. */
-  readonly apiKey: () => string | undefined;
+export interface GenesysKey {
+  readonly apiKey: string;
   /** In base64; undefined: the key alone has to do. */
-  readonly clientSecret: () => string | undefined;
+  readonly clientSecret: string | undefined;
+}
+
+interface GenesysParts {
+  /** Those that are good just now. None: only this machine is served. */
+  readonly keys: () => readonly GenesysKey[];
   readonly clock: Clock;
 }
 
-export function genesysCarrier({ apiKey, clientSecret, clock }: GenesysParts): Carrier {
+export function genesysCarrier({ keys, clock }: GenesysParts): Carrier {
   /** Nonces of signatures with the second in which they were made, oldest first. */
   const used = new Map<string, number>();
 
@@ -45,19 +49,20 @@ export function genesysCarrier({ apiKey, clientSecret, clock }: GenesysParts): C
   return {
     dialect: "genesys",
     mayConnect(knock, local) {
-      const key = apiKey();
-      if (key === undefined) {
+      const good = keys();
+      if (good.length === 0) {
         if (local) return;
         throw new Fault(
           "caller-refused",
           "only callers on this machine are served as Genesys; set GENESYS_API_KEY to let Genesys Cloud in",
         );
       }
-      if (!isOneOf([key], knock.headers["x-api-key"])) throw refused("no X-API-KEY that is the one in GENESYS_API_KEY");
-      const secret = clientSecret();
-      if (secret === undefined) return;
+      const shown = good.find(({ apiKey }) => isOneOf([apiKey], knock.headers["x-api-key"]));
+      if (shown === undefined) throw refused("no X-API-KEY that is the one in GENESYS_API_KEY");
+      const { apiKey, clientSecret } = shown;
+      if (clientSecret === undefined) return;
       const nowS = clock.wallNow() / 1000;
-      const { nonce, createdS } = mustBeSigned(knock, key, secret, nowS);
+      const { nonce, createdS } = mustBeSigned(knock, apiKey, clientSecret, nowS);
       mustBeNew(nonce, createdS, nowS);
     },
     admit: (start) => ({ start: withoutProof(start), line: plainLine }),

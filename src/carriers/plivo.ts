@@ -15,19 +15,19 @@ export function signedByPlivo({ url, method, fields }: Pick<Inquiry, "url" | "me
   return `${origin}${pathname}${mark}${query.join("&")}${dot}${rows.map(([name, value]) => name + value).join("")}.${nonce}`;
 }
 
-/** @param authToken of the account; undefined: signatures cannot be checked */
-export const plivoManners = (authToken: () => string | undefined): Manners => ({
+/** @param authTokens of the account that are good just now; none: signatures cannot be checked */
+export const plivoManners = (authTokens: () => readonly string[]): Manners => ({
   dialect: "plivo",
   setting: "PLIVO_AUTH_TOKEN",
   lateProof: false,
   contentType: "text/xml; charset=utf-8",
   isSigned(inquiry) {
-    const token = authToken();
-    if (token === undefined) return undefined;
+    const tokens = authTokens();
+    if (tokens.length === 0) return undefined;
     const signed = signedByPlivo(inquiry, inquiry.headers["x-plivo-signature-v3-nonce"] ?? "");
     // Several while a token is being replaced.
     const signatures = (inquiry.headers["x-plivo-signature-v3"] ?? "").split(",");
-    return signatures.slice(0, 4).some((each) => isHmac(token, signed, each.trim(), "base64"));
+    return signatures.slice(0, 4).some((each) => tokens.some((token) => isHmac(token, signed, each.trim(), "base64")));
   },
   isSignedUpgrade: () => false,
   read({ fields }) {

@@ -5,18 +5,18 @@ import { isSigned, spellings } from "./signature.ts";
 import { twimlManners } from "./twiml-manners.ts";
 import { dial, element, response } from "./xml.ts";
 
-/** @param signingKey of the project; undefined: signatures cannot be checked */
-export const signalwireManners = (signingKey: () => string | undefined): Manners => ({
+/** @param signingKeys of the project that are good just now; none: signatures cannot be checked */
+export const signalwireManners = (signingKeys: () => readonly string[]): Manners => ({
   ...twimlManners,
   dialect: "signalwire",
   setting: "SIGNALWIRE_SIGNING_KEY",
   // As with Twilio, a query would be dropped.
   lateProof: true,
   isSigned({ url, headers, fields }) {
-    const key = signingKey();
-    if (key === undefined) return undefined;
+    const keys = signingKeys();
+    if (keys.length === 0) return undefined;
     const signature = headers["x-signalwire-signature"] ?? headers["x-twilio-signature"];
-    return isSigned(signature, [key], spellings(url), new URLSearchParams(fields));
+    return isSigned(signature, keys, spellings(url), new URLSearchParams(fields));
   },
   stream({ bareUrl, parameters, afterUrl }) {
     const rows = Object.entries(parameters).map(([name, value]) => element("Parameter", { name, value }));

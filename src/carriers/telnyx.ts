@@ -7,19 +7,19 @@ import { dial, element, escaped, response } from "./xml.ts";
 
 const oldestMs = 5 * 60_000;
 
-/** @param publicKey of the account, in base64; undefined: signatures cannot be checked */
-export const telnyxManners = (publicKey: () => string | undefined, clock: Clock): Manners => ({
+/** @param publicKeys of the account that are good just now, in base64; none: signatures cannot be checked */
+export const telnyxManners = (publicKeys: () => readonly string[], clock: Clock): Manners => ({
   ...twimlManners,
   dialect: "telnyx",
   setting: "TELNYX_PUBLIC_KEY",
   lateProof: false,
   isSigned({ headers, body }) {
-    const key = publicKey();
-    if (key === undefined) return undefined;
+    const keys = publicKeys();
+    if (keys.length === 0) return undefined;
     const stamp = headers["telnyx-timestamp"] ?? "";
     const isRecent = /^\d{1,12}$/.test(stamp) && Math.abs(clock.wallNow() - Number(stamp) * 1000) <= oldestMs;
     const signed = Buffer.concat([Buffer.from(`${stamp}|`), body]);
-    return isRecent && isEd25519(key, signed, headers["telnyx-signature-ed25519"] ?? "");
+    return isRecent && keys.some((key) => isEd25519(key, signed, headers["telnyx-signature-ed25519"] ?? ""));
   },
   stream({ url, afterUrl }) {
     const stream = element("Stream", {

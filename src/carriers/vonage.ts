@@ -9,12 +9,14 @@ const over: ReadonlySet<string> = new Set(["completed", "failed", "rejected", "b
 /** Events of a leg that we asked for, after which the answer says how the call goes on; no status: the call has just come. */
 const asking: ReadonlySet<string> = new Set(["", "disconnected", "failed", "rejected", "busy", "timeout", "unanswered"]);
 
-/** @param signatureSecret of the account; undefined: signatures cannot be checked */
-export function vonageManners(signatureSecret: () => string | undefined, clock: Clock): Manners {
+/** @param signatureSecrets of the account that are good just now; none: signatures cannot be checked */
+export function vonageManners(signatureSecrets: () => readonly string[], clock: Clock): Manners {
   const claims = (authorization: string | undefined): Readonly<Record<string, unknown>> | undefined => {
-    const secret = signatureSecret();
     const token = /^Bearer +(\S+)$/i.exec(authorization ?? "")?.[1];
-    return secret === undefined || token === undefined ? undefined : claimsOf(token, secret, clock.wallNow());
+    if (token === undefined) return undefined;
+    return signatureSecrets()
+      .map((secret) => claimsOf(token, secret, clock.wallNow()))
+      .find((said) => said !== undefined);
   };
   return {
     dialect: "vonage",
@@ -22,7 +24,7 @@ export function vonageManners(signatureSecret: () => string | undefined, clock: 
     lateProof: false,
     contentType: "application/json; charset=utf-8",
     isSigned({ headers, body }) {
-      if (signatureSecret() === undefined) return undefined;
+      if (signatureSecrets().length === 0) return undefined;
       const said = claims(headers["authorization"]);
       if (said === undefined) return false;
       return body.length === 0 || said["payload_hash"] === createHash("sha256").update(body).digest("hex");

@@ -25,8 +25,13 @@ const token = "carrier-token-0123456789";
 const time = new SimulatedClock();
 const patience = { timeout: 20_000, interval: 10 };
 const telnyxKeys = generateKeyPairSync("ed25519");
-const telnyxPublicKey = telnyxKeys.publicKey.export({ format: "der", type: "spki" }).subarray(-32).toString("base64");
+const publicKeyOf = ({ publicKey }: typeof telnyxKeys): string =>
+  publicKey.export({ format: "der", type: "spki" }).subarray(-32).toString("base64");
+const telnyxPublicKey = publicKeyOf(telnyxKeys);
 const secret = "shared-secret-0123456789";
+/** Every carrier's secret is just being replaced: what it signs with the one before that is good. */
+const newerTelnyxKey = publicKeyOf(generateKeyPairSync("ed25519"));
+const newerSecret = "newer-secret-0123456789";
 
 interface Webhook {
   readonly url: string;
@@ -62,7 +67,7 @@ const inSeconds = (): number => Math.floor(time.wallNow() / 1000);
 const exchanges: readonly Exchange[] = [
   {
     name: "telnyx",
-    manners: telnyxManners(() => telnyxPublicKey, time),
+    manners: telnyxManners(() => [newerTelnyxKey, telnyxPublicKey], time),
     sign: ({ body }) => ({
       "telnyx-timestamp": String(inSeconds()),
       "telnyx-signature-ed25519": sign(null, Buffer.from(`${inSeconds()}|${body}`), telnyxKeys.privateKey).toString("base64"),
@@ -80,7 +85,7 @@ const exchanges: readonly Exchange[] = [
   },
   {
     name: "plivo",
-    manners: plivoManners(() => secret),
+    manners: plivoManners(() => [newerSecret, secret]),
     sign: ({ url, body }) => {
       const signed = signedByPlivo({ url, method: "POST", fields: Object.fromEntries(new URLSearchParams(body)) }, "12345");
       return {
@@ -101,7 +106,7 @@ const exchanges: readonly Exchange[] = [
   },
   {
     name: "signalwire",
-    manners: signalwireManners(() => secret),
+    manners: signalwireManners(() => [newerSecret, secret]),
     sign: ({ url, body }) => ({ "x-signalwire-signature": signatureOf(secret, url, new URLSearchParams(body)) }),
     says: {
       new: { CallSid: "s-1", From: "+15550123", CallStatus: "ringing" },
@@ -121,7 +126,7 @@ const exchanges: readonly Exchange[] = [
   },
   {
     name: "vonage",
-    manners: vonageManners(() => secret, time),
+    manners: vonageManners(() => [newerSecret, secret], time),
     sign: ({ body }) => ({
       authorization: `Bearer ${jwt({ exp: inSeconds() + 60, payload_hash: createHash("sha256").update(body).digest("hex") })}`,
     }),
@@ -376,12 +381,7 @@ test("without any secret a carrier is served on this machine alone", () => {
     clock: time,
     log: silentLog,
   };
-  for (const manners of [
-    telnyxManners(() => undefined, time),
-    plivoManners(() => undefined),
-    signalwireManners(() => undefined),
-    jambonzManners,
-  ]) {
+  for (const manners of [telnyxManners(() => [], time), plivoManners(() => []), signalwireManners(() => []), jambonzManners]) {
     const carrier = new AskingCarrier(manners, parts);
     const knock = { target: "/", query: new URLSearchParams("ticket=x"), headers: {} };
     expect(() => carrier.mayConnect(knock, false)).toThrow(manners.setting);
@@ -397,13 +397,13 @@ test("telnyx: a webhook of an hour ago is refused, however well it is signed", (
     "telnyx-signature-ed25519": sign(null, Buffer.from(`${stamp}|CallSid=c`), telnyxKeys.privateKey).toString("base64"),
   };
   const inquiry = { url: publicUrl, method: "POST", headers, query: new URLSearchParams(), body, fields: {} };
-  expect(telnyxManners(() => telnyxPublicKey, time).isSigned(inquiry)).toBe(false);
-  expect(telnyxManners(() => "no key", time).isSigned(inquiry)).toBe(false);
+  expect(telnyxManners(() => [newerTelnyxKey, telnyxPublicKey], time).isSigned(inquiry)).toBe(false);
+  expect(telnyxManners(() => ["no key"], time).isSigned(inquiry)).toBe(false);
 });
 
 test("vonage: the end of our own leg is not the end of the caller's", () => {
   const told = (fields: Readonly<Record<string, string>>): string | undefined =>
-    vonageManners(() => secret, time).read({
+    vonageManners(() => [newerSecret, secret], time).read({
       url: publicUrl,
       method: "POST",
       headers: {},
@@ -418,7 +418,7 @@ test("vonage: the end of our own leg is not the end of the caller's", () => {
 });
 
 test("vonage: a WebSocket with the account's own token is let in without a ticket", () => {
-  const manners = vonageManners(() => secret, time);
+  const manners = vonageManners(() => [newerSecret, secret], time);
   const knock = (authorization: string): Parameters<Manners["isSignedUpgrade"]>[0] => ({
     target: "/",
     query: new URLSearchParams(),

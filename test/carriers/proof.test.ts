@@ -111,7 +111,13 @@ function knocks({
 test("genesys comes in with its key and its signature, once, and with nothing less", () => {
   const clock = new SimulatedClock();
   const nowS = Math.floor(clock.wallNow() / 1000);
-  const carrier = genesysCarrier({ apiKey: () => apiKey, clientSecret: () => clientSecret, clock });
+  const carrier = genesysCarrier({
+    keys: () => [
+      { apiKey: "newer-key", clientSecret: "bmV3ZXI=" },
+      { apiKey, clientSecret },
+    ],
+    clock,
+  });
   const good = knocks({ nowS });
   carrier.mayConnect(good, false);
   expect(() => carrier.mayConnect(good, false)).toThrow("used");
@@ -134,10 +140,10 @@ test("genesys comes in with its key and its signature, once, and with nothing le
 test("genesys without a key configured is served on this machine alone, and the key alone does where there is no secret", () => {
   const clock = new SimulatedClock();
   const knock: Knock = { target: "/genesys", query: new URLSearchParams(), headers: { "x-api-key": apiKey } };
-  const open = genesysCarrier({ apiKey: () => undefined, clientSecret: () => undefined, clock });
+  const open = genesysCarrier({ keys: () => [], clock });
   expect(() => open.mayConnect(knock, false)).toThrow("GENESYS_API_KEY");
   expect(() => open.mayConnect(knock, true)).not.toThrow();
-  const keyed = genesysCarrier({ apiKey: () => apiKey, clientSecret: () => undefined, clock });
+  const keyed = genesysCarrier({ keys: () => [{ apiKey, clientSecret: undefined }], clock });
   expect(() => keyed.mayConnect(knock, false)).not.toThrow();
   expect(() => keyed.mayConnect({ ...knock, headers: {} }, true)).toThrow("X-API-KEY");
 });

@@ -47,6 +47,8 @@ function diallerOf(diallers: readonly Dialler[], carrier: string | undefined): D
   const known = diallers.map((each) => each.carrier).join(", ");
   throw new Fault(
     "call-unable",
-    known === "" ? "no carrier here can place calls; see the README for those that can, such as Twilio with TWILIO_ACCOUNT_SID or a SIP trunk" : `calls are placed through ${known}`,
+    known === ""
+      ? "no carrier here can place calls; see the README for those that can, such as Twilio with TWILIO_ACCOUNT_SID or a SIP trunk"
+      : `calls are placed through ${known}`,
   );
 }
