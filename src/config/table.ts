@@ -144,6 +144,11 @@ export const table = {
   ),
   SIP_USER: word("Name that phones from other addresses have to give; else linekeeper"),
   SIP_PASSWORD: key("Password that phones from other addresses have to know; else they are refused"),
+  SIP_AGENTS: row(
+    list(/^[^\s=,]+=[^\s=,]+$/, "addresses and who answers them, such as +15550100=night-desk"),
+    [],
+    "Which agent answers which number or name; each answers its own name anyway, and the first all others",
+  ),
   SIP_TRUNK: row(
     text("a SIP address"),
     undefined,

@@ -180,7 +180,8 @@ export function phones(
   rejected: (code: string) => void,
   speech: Speech,
 ): SipEndpoint | undefined {
-  const options = sipOptions((name) => settings.lookup(name));
+  const agents = settings.agents.map(({ name }) => name);
+  const options = sipOptions((name) => settings.lookup(name), agents);
   if (options === undefined) return undefined;
   const sipLog = log.with({ logger: "sip" });
   return new SipEndpoint(options, {

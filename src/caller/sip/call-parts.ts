@@ -2,6 +2,7 @@ import type { Clock } from "../../kernel/clock.ts";
 import type { Log } from "../../kernel/log.ts";
 import type { Random } from "../../kernel/random.ts";
 import type { LegEnd, Reception } from "../leg.ts";
+import type { AgentOf } from "./agents.ts";
 import type { Exchange } from "./exchange.ts";
 import type { CodecName } from "./rtp/codecs.ts";
 import type { LineQuality, MediaParts } from "./rtp/media.ts";
@@ -20,6 +21,7 @@ export interface CallParts {
   readonly random: Random;
   readonly log: Log;
   readonly codecs: readonly CodecName[];
+  readonly agentOf: AgentOf;
   /** How long a caller hears it ring at most while the agent gets ready, ms. */
   readonly answerLimitMs: number;
   /** The address of ours that this peer can reach, and the port we listen on for its transport. */

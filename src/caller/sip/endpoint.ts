@@ -7,6 +7,7 @@ import type { Random } from "../../kernel/random.ts";
 import { Allowance } from "../allowance.ts";
 import type { Reception } from "../leg.ts";
 import type { CallOrder, Dialler, PlacedCall } from "../outbound.ts";
+import type { AgentOf } from "./agents.ts";
 import { allowedMethods, supportedExtensions, type CallParts, type DialogOwner } from "./call-parts.ts";
 import { Consultation, type Speech } from "./consultation.ts";
 import { DigestGate, type Credentials } from "./digest.ts";
@@ -45,6 +46,7 @@ export interface SipOptions {
   readonly codecs: readonly CodecName[];
   /** Through whom numbers are called; its calls are taken too. */
   readonly trunk: Trunk | undefined;
+  readonly agentOf: AgentOf;
   readonly answerLimitMs: number;
 }
 
@@ -107,6 +109,7 @@ export class SipEndpoint implements ExchangeEar, WireEar, Dialler {
       random,
       log: parts.log,
       codecs: options.codecs,
+      agentOf: options.agentOf,
       answerLimitMs: options.answerLimitMs,
       ownAddress: (hop) => this.#ownAddress(hop),
       register: (call) => this.#register(call),

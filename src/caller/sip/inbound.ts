@@ -1,6 +1,7 @@
 import type { Timer } from "../../kernel/clock.ts";
 import { Fault, toFault } from "../../kernel/fault.ts";
 import type { CallerNotice, CallStart, LegEnd, LegListener, LegQuality } from "../leg.ts";
+import type { AgentOf } from "./agents.ts";
 import { allowedMethods, contactFor, OwnDescription, supportedExtensions, type CallParts } from "./call-parts.ts";
 import { Dialog } from "./dialog.ts";
 import type { Incoming } from "./exchange.ts";
@@ -115,7 +116,7 @@ export class InboundCall implements LegLine {
     const encoding = this.#agreed?.codec.encoding ?? codecs[this.#parts.codecs[0] ?? "PCMU"].encoding;
     const leg = new SipLeg(encoding, this);
     this.#leg = leg;
-    const listener = this.#parts.reception.receive(leg, callStart(this.#incoming));
+    const listener = this.#parts.reception.receive(leg, callStart(this.#incoming, this.#parts.agentOf));
     // The reception may have ended the leg in the same breath.
     if (this.#state.name !== "arriving") return;
     const limit = this.#parts.clock.setTimeout(() => this.#answer(listener), this.#parts.answerLimitMs);
@@ -190,18 +191,19 @@ export function refusalOf({ request }: Incoming): { status: number; name?: strin
   return undefined;
 }
 
-function callStart({ request }: Incoming): CallStart {
+function callStart({ request }: Incoming, agentOf: AgentOf): CallStart {
   const { headers, uri } = request;
   const from = parseNameAddr(headers.get("From") ?? "");
   const replaces = headers.get("Replaces")?.split(";")[0]?.trim();
+  const dialled = userOf(uri);
   return {
     dialect: "sip",
     carrierCallId: headers.get("Call-ID"),
-    agent: undefined,
+    agent: agentOf(dialled),
     language: languageOf(headers),
     resume: replaces,
     from: userOf(from?.uri),
-    parameters: { to: userOf(uri) ?? "" },
+    parameters: { to: dialled ?? "" },
   };
 }
 

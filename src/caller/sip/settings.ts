@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { Fault, toFault } from "../../kernel/fault.ts";
+import { agentsByAddress } from "./agents.ts";
 import type { SipOptions } from "./endpoint.ts";
 import { codecNames, type CodecName } from "./rtp/codecs.ts";
 import type { PortRange } from "./rtp/ports.ts";
@@ -14,9 +15,10 @@ const defaultUser = "linekeeper";
 
 /**
  * The options that the operator has set. Undefined: SIP is off, SIP_PORT is not set.
+ * @param agents the names of those that there are
  * @throws {Fault} setting-invalid for what only shows when it is used: files, ranges, unknown codecs
  */
-export function sipOptions(setting: Lookup): SipOptions | undefined {
+export function sipOptions(setting: Lookup, agents: readonly string[]): SipOptions | undefined {
   const port = setting("SIP_PORT");
   if (port === undefined) return undefined;
   const password = setting("SIP_PASSWORD");
@@ -30,6 +32,7 @@ export function sipOptions(setting: Lookup): SipOptions | undefined {
     credentials: password === undefined ? undefined : { username: setting("SIP_USER") ?? defaultUser, password },
     codecs: codecsOf(setting("SIP_CODECS")),
     trunk: readTrunk(setting),
+    agentOf: agentsByAddress(agents, namesOf(setting("SIP_AGENTS"))),
     answerLimitMs,
   };
 }

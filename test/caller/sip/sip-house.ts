@@ -24,6 +24,7 @@ const sipDefaults: SipOptions = {
   credentials: undefined,
   codecs: ["PCMU", "PCMA", "G722", "opus"],
   trunk: undefined,
+  agentOf: () => undefined,
   answerLimitMs: 4_000,
 };
 
