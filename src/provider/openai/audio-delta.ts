@@ -1,4 +1,4 @@
-import type { ServerEvent } from "./wire.ts";
+import type { ServerEvent } from "./server-events.ts";
 
 const type = "response.output_audio.delta";
 /** The type stands among the first keys. */

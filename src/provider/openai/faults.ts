@@ -2,7 +2,7 @@
 // threads of openai-node, livekit/agents and pipecat, read 2026-11. Texts drift, so codes decide.
 import { Fault, type FaultCode } from "../../kernel/fault.ts";
 import { refusalCode, retryAfterMs, waits } from "../refused-upgrade.ts";
-import type { WireError } from "./wire.ts";
+import type { WireError } from "./server-events.ts";
 
 /** Codes that end a session, wherever they turn up: in an error event, a failed response, a close reason or a refused upgrade. */
 const fatal: Readonly<Record<string, FaultCode>> = {

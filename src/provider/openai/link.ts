@@ -7,11 +7,12 @@ import type { Begin, ConversationItem, Link, LinkNotice, OpenRequest, ToolResult
 import { Pulse } from "../pulse.ts";
 import { newsOf } from "../since.ts";
 import { readAudioDelta } from "./audio-delta.ts";
+import * as wire from "./client-events.ts";
 import { dialService, type Address } from "./dial.ts";
 import { closedFault, fatalFault, refusedFault } from "./faults.ts";
+import { readMessage, type ServerEvent, type WireError } from "./server-events.ts";
 import type { LinkSettings } from "./settings.ts";
 import { Talk, type TalkHost } from "./talk.ts";
-import * as wire from "./wire.ts";
 
 export interface LinkPlan {
   readonly provider: string;
@@ -98,7 +99,7 @@ class RealtimeLink implements Link, TalkHost, SocketListener {
     this.#pulse.heard();
     if (this.#state === "closed") return;
     const audio = readAudioDelta(text);
-    if (audio === undefined) this.#take(wire.readMessage(text));
+    if (audio === undefined) this.#take(readMessage(text));
     else if (this.#state === "open") this.#talk.take(audio);
   }
 
@@ -123,7 +124,7 @@ class RealtimeLink implements Link, TalkHost, SocketListener {
     this.lost(closedFault(code, reason, this.#isReady ? "talking" : this.#doing, this.secret));
   }
 
-  #take(event: wire.ServerEvent | string): void {
+  #take(event: ServerEvent | string): void {
     if (typeof event === "string") return this.notice({ type: "link.puzzled", what: event });
     if (event.type === "error" && wire.isSeed(event.error.eventId)) return this.#refused(event.error);
     // Nobody has asked the service for anything yet.
@@ -149,7 +150,7 @@ class RealtimeLink implements Link, TalkHost, SocketListener {
     this.#state = "seeding";
     const events = this.request.conversation.flatMap((item, at) => wire.seedEvents(item, at));
     for (const event of events) {
-      this.#seeds.add(wire.seedItemId(event));
+      this.#seeds.add(event.item.id);
       this.send(event);
     }
     if (events.length === 0) this.#open();
@@ -172,7 +173,7 @@ class RealtimeLink implements Link, TalkHost, SocketListener {
   }
 
   /** A refused update leaves the session with defaults, a refused item leaves it without memory: neither is what was asked for. */
-  #refused(error: wire.WireError): void {
+  #refused(error: WireError): void {
     const ours = error.eventId === undefined ? this.#state === "configuring" : error.eventId === setupId || wire.isSeed(error.eventId);
     const fault = ours ? refusedFault(error, this.#doing, this.secret) : fatalFault(error, this.#doing, this.secret);
     if (fault !== undefined) this.lost(fault);

@@ -3,9 +3,10 @@ import type { Clock, Timer } from "../../kernel/clock.ts";
 import type { Fault } from "../../kernel/fault.ts";
 import type { Begin, ConversationItem, LinkNotice, OpenRequest, ToolResult, Usage } from "../contract.ts";
 import { CallerTurns } from "./caller-turns.ts";
+import * as wire from "./client-events.ts";
 import { failingFault, fatalFault, harmless } from "./faults.ts";
+import type { ServerEvent, WireError } from "./server-events.ts";
 import type { LinkSettings } from "./settings.ts";
-import * as wire from "./wire.ts";
 
 export interface TalkHost {
   readonly request: OpenRequest;
@@ -128,7 +129,7 @@ export class Talk {
 
   // From the service
 
-  take(event: wire.ServerEvent): void {
+  take(event: ServerEvent): void {
     switch (event.type) {
       case "created":
       case "updated":
@@ -201,14 +202,14 @@ export class Talk {
     }
   }
 
-  #addItem({ responseId, itemId, kind }: Extract<wire.ServerEvent, { type: "response.item" }>): void {
+  #addItem({ responseId, itemId, kind }: Extract<ServerEvent, { type: "response.item" }>): void {
     const response = this.#known(responseId);
     if (response === undefined || kind !== "message") return;
     if (response.cut) this.#host.send(wire.remove(itemId));
     else if (!response.items.some((item) => item.id === itemId)) response.items.push({ id: itemId, bytes: 0, worded: false });
   }
 
-  #audio({ responseId, itemId, bytes }: Extract<wire.ServerEvent, { type: "response.audio" }>): void {
+  #audio({ responseId, itemId, bytes }: Extract<ServerEvent, { type: "response.audio" }>): void {
     const response = this.#known(responseId);
     if (response === undefined || response.cut || response.state === "done") return;
     // It is the last one, as a rule.
@@ -222,7 +223,7 @@ export class Talk {
     this.#host.audio(bytes, response.id);
   }
 
-  #words({ responseId, itemId, delta }: Extract<wire.ServerEvent, { type: "response.words" }>): void {
+  #words({ responseId, itemId, delta }: Extract<ServerEvent, { type: "response.words" }>): void {
     const response = this.#known(responseId);
     if (response === undefined || response.cut || response.state === "done" || delta === "") return;
     this.#tellBegin(response);
@@ -234,7 +235,7 @@ export class Talk {
     this.#host.notice({ type: "agent.said", turnId: response.id, text, audioMs: undefined });
   }
 
-  #called({ responseId, callId, name, arguments: args }: Extract<wire.ServerEvent, { type: "response.call" }>): void {
+  #called({ responseId, callId, name, arguments: args }: Extract<ServerEvent, { type: "response.call" }>): void {
     const response = this.#known(responseId);
     if (response === undefined || response.cut || this.#openCalls.has(callId)) return;
     response.calls.add(callId);
@@ -242,7 +243,7 @@ export class Talk {
     this.#host.notice({ type: "tool.called", toolCallId: callId, name, arguments: args });
   }
 
-  #done({ responseId, status, error, used }: Extract<wire.ServerEvent, { type: "response.done" }>): void {
+  #done({ responseId, status, error, used }: Extract<ServerEvent, { type: "response.done" }>): void {
     this.#used(this.#host.settings.model, used);
     const response = this.#responses.get(responseId);
     // A response that was interrupted before it was announced is done without having been created.
@@ -256,7 +257,7 @@ export class Talk {
   }
 
   /** One failure is the session's to judge; a second in a row, or one for want of money or rights, ends the link. */
-  #failed(response: Response, error: wire.WireError | undefined): void {
+  #failed(response: Response, error: WireError | undefined): void {
     this.#failuresInARow += 1;
     const fatal = error === undefined ? undefined : fatalFault(error, "answering", this.#host.secret);
     if (response.told === "nothing") this.#tellBegin(response);
@@ -329,7 +330,7 @@ export class Talk {
 
   // Errors
 
-  #error(error: wire.WireError): void {
+  #error(error: WireError): void {
     const fault = fatalFault(error, "talking", this.#host.secret);
     if (fault !== undefined) return this.#host.lost(fault);
     const { eventId } = error;

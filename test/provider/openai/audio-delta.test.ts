@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { seededRandom, type Random } from "../../../src/kernel/random.ts";
 import { readAudioDelta } from "../../../src/provider/openai/audio-delta.ts";
-import { readMessage, type ServerEvent } from "../../../src/provider/openai/wire.ts";
+import { readMessage, type ServerEvent } from "../../../src/provider/openai/server-events.ts";
 import { mutated } from "../../mutations.ts";
 
 function delta(random: Random): string {

@@ -3,7 +3,8 @@ import { silentLog } from "../../../src/kernel/log.ts";
 import { seededRandom } from "../../../src/kernel/random.ts";
 import type { LinkNotice } from "../../../src/provider/contract.ts";
 import { Talk } from "../../../src/provider/openai/talk.ts";
-import type { ClientEvent, ServerEvent } from "../../../src/provider/openai/wire.ts";
+import type { ClientEvent } from "../../../src/provider/openai/client-events.ts";
+import type { ServerEvent } from "../../../src/provider/openai/server-events.ts";
 import { SimulatedClock } from "../../simulated-clock.ts";
 
 function talk() {

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { samples } from "../../../src/fakes/openai/samples.ts";
-import { audioAppend, readEvent, seedEvents } from "../../../src/provider/openai/wire.ts";
+import { audioAppend, seedEvents } from "../../../src/provider/openai/client-events.ts";
+import { readEvent } from "../../../src/provider/openai/server-events.ts";
 
 test.for(samples)("a well-made $type is read", (sample) => {
   expect(readEvent(sample)).toBeTypeOf("object");
@@ -51,7 +52,7 @@ test("ids that we choose fit the wire's 32 characters", () => {
 
 test("audio is written as the bytes of the frame alone, wherever they lie", () => {
   const frame = Uint8Array.from({ length: 64 }, (_, at) => at).subarray(10, 20);
-  const { type, audio } = JSON.parse(audioAppend(frame).toString());
+  const { type, audio } = JSON.parse(audioAppend(frame));
   expect(type).toBe("input_audio_buffer.append");
   expect(Buffer.from(audio, "base64")).toEqual(Buffer.from(frame));
 });
