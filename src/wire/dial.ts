@@ -40,38 +40,42 @@ const bodyLimit = 4_096;
  * @throws {UpgradeRefused} for an answer that is no upgrade
  * @throws {Error} for none, for an upgrade that is not ours, and the signal's reason
  */
-export function dial({ url, headers, socket: options, signal, connectTls: tls = connectTls }: Dial): Promise<WireSocket> {
-  if (signal.aborted) return Promise.reject(errorOf(signal));
+export async function dial({ url, headers, socket: options, signal, connectTls: tls = connectTls }: Dial): Promise<WireSocket> {
+  if (signal.aborted) throw errorOf(signal);
   const { promise, resolve, reject } = Promise.withResolvers<WireSocket>();
   const key = randomBytes(16).toString("base64");
   const upgrade = { upgrade: "websocket", connection: "Upgrade", "sec-websocket-key": key, "sec-websocket-version": "13" };
-  const stream = connectionTo(url, tls);
+  let stream: Socket | undefined;
   const request = ask({
     path: `${url.pathname}${url.search}`,
     headers: { host: url.host, ...headers, ...upgrade },
-    createConnection: () => stream,
+    createConnection: () => (stream = connectionTo(url, tls)),
   });
   const giveUp = (): void => void request.destroy(errorOf(signal));
   signal.addEventListener("abort", giveUp);
   request.on("error", reject);
-  request.once("upgrade", (response, _stream, head) => {
+  request.once("upgrade", (response, upgraded, head) => {
     const wrong = whatIsWrong(response.headers, key);
     if (wrong !== undefined) {
-      stream.destroy();
+      upgraded.destroy();
       return reject(new Error(wrong));
     }
     // What came in the same breath is read with the rest.
-    if (head.length > 0) stream.unshift(head);
-    resolve(new WireSocket(stream, { ...options, peer: "server" }));
+    if (head.length > 0) upgraded.unshift(head);
+    resolve(new WireSocket(upgraded, { ...options, peer: "server" }));
   });
   request.once("response", (response) => {
     beginningOf(response, (body) => {
-      stream.destroy();
+      stream?.destroy();
       reject(new UpgradeRefused(response.statusCode ?? 0, response.headers, body));
     });
   });
   request.end();
-  return promise.finally(() => signal.removeEventListener("abort", giveUp));
+  try {
+    return await promise;
+  } finally {
+    signal.removeEventListener("abort", giveUp);
+  }
 }
 
 function connectionTo(url: URL, tls: (options: ConnectionOptions) => Socket): Socket {

@@ -31,11 +31,11 @@ export const gemini: ProviderRow = {
 };
 
 /** @throws {Fault} setting-invalid */
-function address(base: string): string {
+function address(base: string): URL {
   const url = URL.canParse(base) ? new URL(base) : undefined;
   if (url === undefined || !/^(https?|wss?):$/.test(url.protocol)) {
     throw new Fault("setting-invalid", "GOOGLE_GEMINI_BASE_URL must be an http or https address");
   }
   const scheme = url.protocol.replace("http", "ws");
-  return `${scheme}//${url.host}${url.pathname.replace(/\/+$/, "")}/${service}`;
+  return new URL(`${scheme}//${url.host}${url.pathname.replace(/\/+$/, "")}/${service}`);
 }

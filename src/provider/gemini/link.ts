@@ -1,9 +1,10 @@
-import { WebSocket, type RawData } from "ws";
 import type { Timer } from "../../kernel/clock.ts";
 import { Fault } from "../../kernel/fault.ts";
+import type { Breach } from "../../wire/frame-reader.ts";
+import type { SocketListener, WireSocket } from "../../wire/websocket.ts";
 import type { Begin, ConversationItem, Link, LinkNotice, OpenRequest, ToolResult } from "../contract.ts";
+import { dialProvider } from "../dialling.ts";
 import { Pulse } from "../pulse.ts";
-import { resumingOptions } from "../tls-sessions.ts";
 import { closedFault, refusedUpgrade } from "./faults.ts";
 import { openingOf, takeOverOf, type Opening } from "./opening.ts";
 import type { LinkSettings } from "./settings.ts";
@@ -12,68 +13,61 @@ import { connectionMs } from "./traits.ts";
 import { readMessage } from "./wire.ts";
 
 export interface LinkPlan {
-  readonly url: string;
+  readonly url: URL;
   /** Goes into a header: in the address, where the official client puts it, every error and proxy log would tell it. */
   readonly key: string;
   readonly request: OpenRequest;
   readonly settings: LinkSettings;
 }
 
-/** `connecting` until the socket is open, `configuring` until `setupComplete`; `waiting` to take over. */
-type State = "connecting" | "configuring" | "waiting" | "open" | "closed";
+/** `configuring` until `setupComplete`; `waiting` to take over. */
+type State = "configuring" | "waiting" | "open" | "closed";
 
 /** JSON waiting in the socket; about twelve seconds of audio. */
 const queueLimitBytes = 512 * 1024;
-/** Audio comes in pieces far smaller; a peer that sends more in one message is not one to listen to. */
-const maxMessageBytes = 16 * 2 ** 20;
 /** How long before its end a connection is said to be expiring; the service itself gives a minute or less, if it says so at all. */
 const noticeMs = 2 * 60_000;
-const closeLimitMs = 2_000;
 /** Pongs were seen to take half a minute: good enough to find out that a link which waits is dead, too slow for one at work. */
 const pongLimitMs = 60_000;
 const doing = "opening gemini";
 
 /** @throws {Fault} see `Provider.open`. */
 export async function openLink(plan: LinkPlan): Promise<Link> {
-  if (plan.request.signal.aborted) throw new Fault("provider-dropped", `${doing}: given up before it began`);
-  let socket: WebSocket;
-  try {
-    socket = new WebSocket(plan.url, {
-      headers: { "x-goog-api-key": plan.key },
-      maxPayload: maxMessageBytes,
-      perMessageDeflate: false,
-      followRedirects: false,
-      ...resumingOptions(plan.url),
-    });
-  } catch (error) {
-    // Only a key that no header can carry comes here; the address was looked at before.
-    throw new Fault("provider-key", `${doing}: GEMINI_API_KEY holds characters that no key has`, { cause: error });
-  }
+  const { url, key } = plan;
+  const { clock, openLimitMs } = plan.request;
+  const sinceMs = clock.now();
+  const socket = await dialProvider({
+    url,
+    headers: { "x-goog-api-key": key },
+    request: plan.request,
+    doing,
+    secret: key,
+    refused: ({ status, body, headers }) => refusedUpgrade(status, body, headers["retry-after"], doing),
+  });
   // The service lets no two connections have one session, and a link that waits stands beside the one that has it.
   const request = plan.request.begin === "wait" ? { ...plan.request, resumption: undefined } : plan.request;
-  const link = new LiveLink({ ...plan, request }, socket);
+  const link = new LiveLink({ ...plan, request }, socket, openLimitMs - (clock.now() - sinceMs));
   await link.ready;
   return link;
 }
 
 /** The socket of one link: what comes in is read and given to the talk, what the talk and the session want goes out. */
-class LiveLink implements Link, TalkHost {
+class LiveLink implements Link, TalkHost, SocketListener {
   readonly request: OpenRequest;
   readonly settings: LinkSettings;
   readonly ready: Promise<void>;
   readonly #key: string;
-  readonly #socket: WebSocket;
+  readonly #socket: WireSocket;
   readonly #opening: Opening;
   readonly #talk: Talk;
   readonly #pulse: Pulse;
   readonly #timers: Timer[] = [];
   readonly #settle: { readonly resolve: () => void; readonly reject: (fault: Fault) => void };
-  #state: State = "connecting";
+  #state: State = "configuring";
   /** The service has told that the end is near. */
   #leaving = false;
-  #trouble = "";
 
-  constructor({ key, request, settings }: LinkPlan, socket: WebSocket) {
+  constructor({ key, request, settings }: LinkPlan, socket: WireSocket, leftMs: number) {
     [this.request, this.settings, this.#key, this.#socket] = [request, settings, key, socket];
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.ready = promise;
@@ -82,34 +76,14 @@ class LiveLink implements Link, TalkHost {
     this.#talk = new Talk(this);
     const peer = { ping: () => socket.ping(), queuedBytes: 0 };
     this.#pulse = new Pulse({ clock: request.clock, peer, owed: () => false, dead: (fault) => this.lost(fault), pongLimitMs });
-    this.#listen();
+    socket.listen(this);
     this.#later(() => {
       if (this.#isReady || this.#state === "closed") return;
       this.lost(new Fault("provider-silent", `${doing}: still ${this.#state} after ${request.openLimitMs} ms`));
-    }, request.openLimitMs);
-  }
-
-  #listen(): void {
-    const socket = this.#socket;
-    socket.on("open", () => {
-      this.#state = "configuring";
-      socket.send(this.#opening.setup);
-    });
-    socket.on("message", (data) => this.#take(data));
-    socket.on("pong", () => this.#pulse.heard());
-    socket.on("error", (error) => (this.#trouble = error.message));
-    socket.on("unexpected-response", (_request, response) => {
-      let body = "";
-      const refused = (): void => this.lost(refusedUpgrade(response.statusCode ?? 0, body, response.headers["retry-after"], doing));
-      response.setEncoding("utf8");
-      response.on("data", (piece: string) => {
-        if (body.length < 4_096) body += piece;
-      });
-      response.on("end", refused);
-      response.on("error", refused);
-    });
-    socket.on("close", (code, reason) => this.#closed(code, reason.toString()));
-    this.request.signal.addEventListener("abort", this.#aborted);
+    }, leftMs);
+    socket.sendText(this.#opening.setup);
+    if (request.signal.aborted) this.#aborted();
+    else request.signal.addEventListener("abort", this.#aborted);
   }
 
   readonly #aborted = (): void => {
@@ -119,10 +93,9 @@ class LiveLink implements Link, TalkHost {
 
   // What the service sends
 
-  #take(data: RawData): void {
+  text(text: string): void {
     if (this.#state === "closed") return;
-    // Binary or text, in one piece: `binaryType` was left at its default.
-    const { events, puzzle } = readMessage(data.toString());
+    const { events, puzzle } = readMessage(text);
     if (puzzle !== undefined) this.notice({ type: "link.puzzled", what: puzzle });
     for (const event of events) {
       // A notice may have made the session close the link.
@@ -131,6 +104,30 @@ class LiveLink implements Link, TalkHost {
       else if (event.type === "leaving") this.#leave(event.inMs);
       else if (this.#state === "open") this.#talk.take(event);
     }
+  }
+
+  /** The service writes its JSON into either kind of message. */
+  binary(bytes: Uint8Array): void {
+    this.text(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString());
+  }
+
+  pinged(): void {
+    this.#pulse.heard();
+  }
+
+  ponged(): void {
+    this.#pulse.heard();
+  }
+
+  broke({ message }: Breach): void {
+    this.lost(new Fault("provider-dropped", `${this.#isReady ? "talking" : doing}: the WebSocket was broken: ${message}`));
+  }
+
+  closed(code: number, reason: string): void {
+    const ready = this.#isReady;
+    const resumed = this.request.resumption !== undefined;
+    const state = { doing: ready ? "talking" : doing, ready, resumed, leaving: this.#leaving };
+    this.lost(closedFault(code, this.#safe(reason), state));
   }
 
   #isClosed(): boolean {
@@ -143,7 +140,7 @@ class LiveLink implements Link, TalkHost {
     this.#later(() => {
       if (!this.#leaving) this.notice({ type: "link.expiring", inMs: noticeMs });
     }, connectionMs - noticeMs);
-    for (const seed of this.#opening.seeds) this.#socket.send(seed);
+    for (const seed of this.#opening.seeds) this.#socket.sendText(seed);
     this.#settle.resolve();
     if (waits) this.#pulse.begin();
     else this.#talk.begin(this.#opening.prompt);
@@ -156,16 +153,6 @@ class LiveLink implements Link, TalkHost {
   #leave(inMs: number): void {
     this.#leaving = true;
     this.notice({ type: "link.expiring", inMs });
-  }
-
-  #closed(code: number, reason: string): void {
-    const [ready, connecting] = [this.#isReady, this.#state === "connecting"];
-    if (code === 1006 && connecting && this.#trouble !== "") {
-      return this.lost(new Fault("provider-unreachable", `${doing}: ${this.#safe(this.#trouble)}`));
-    }
-    const resumed = this.request.resumption !== undefined;
-    const state = { doing: ready ? "talking" : doing, ready, resumed, leaving: this.#leaving };
-    this.lost(closedFault(code, this.#safe(reason), state));
   }
 
   #safe(text: string): string {
@@ -185,7 +172,7 @@ class LiveLink implements Link, TalkHost {
     this.#state = "open";
     this.#pulse.end();
     const { seeds, prompt } = takeOverOf(this.request, this.settings, since, begin);
-    for (const seed of seeds) this.#socket.send(seed);
+    for (const seed of seeds) this.#socket.sendText(seed);
     this.#talk.begin(prompt);
   }
 
@@ -208,16 +195,13 @@ class LiveLink implements Link, TalkHost {
   close(): void {
     if (this.#state === "closed") return;
     this.#over();
-    this.#socket.close(1000);
-    // A peer that does not answer the close frame is not waited for.
-    const kill = this.request.clock.setTimeout(() => this.#socket.terminate(), closeLimitMs);
-    this.#socket.once("close", () => this.request.clock.clearTimeout(kill));
+    this.#socket.close(1000, "");
   }
 
   // What the talk wants
 
   send(message: string): void {
-    if (this.#state === "open") this.#socket.send(message);
+    if (this.#state === "open") this.#socket.sendText(message);
   }
 
   notice(notice: LinkNotice): void {
