@@ -199,6 +199,12 @@ export class Uplink implements Ticked {
     return this.#ring.end - this.#delivered;
   }
 
+  /** How long the present link will have to hear, at the pace of its replay, all that the caller has sent until now, ms. */
+  get abreastInMs(): number {
+    const sink = this.#sink;
+    return sink === undefined ? 0 : msOf(this.#ring.end - this.#sent, this.encoding) / sink.replayPace;
+  }
+
   get settled(): number {
     return this.#settled;
   }
@@ -320,6 +326,10 @@ class Attached implements Attachment {
     if (!this.#sink.hear(this.rest)) return false;
     this.rest = undefined;
     return true;
+  }
+
+  get replayPace(): number {
+    return this.#sink.replayPace;
   }
 
   allowedTo(nowMs: number): number {

@@ -321,8 +321,9 @@ export class Call implements Ticked {
     this.board.takeText(text);
   }
 
+  /** From now until an answer that is owed has to come. Who still hears a replay does not know the question yet. */
   get answerLimitMs(): number {
-    return this.house.pace.answerLimitMs(this.#lastProvider);
+    return this.uplink.abreastInMs + this.house.pace.answerLimitMs(this.#lastProvider);
   }
 
   tellPhase(phase: Phase): void {

@@ -39,6 +39,9 @@ export class Dial implements Disposable {
   readonly #parts: DialParts;
   readonly #waiting: string[];
   readonly #running = new Set<LinkSeat>();
+  readonly #tried = new Set<string>();
+  /** Those that run have taken long: none of them is waited for alone. */
+  #isLate = false;
   readonly #timers: Timer[];
   /** Retries that were made though there is another way: they cost the node's credit until it is known how they went. */
   readonly #onCredit = new Set<LinkSeat>();
@@ -88,6 +91,14 @@ export class Dial implements Disposable {
     if ([...this.#running].every((seat) => seat.provider === provider)) this.#beside();
   }
 
+  /** A provider that took nobody when the race began takes calls again: it is the next, before what can only bridge. */
+  joins(provider: string): void {
+    if (this.#running.size === 0 || this.#tried.has(provider) || this.#waiting.includes(provider)) return;
+    const bridgeAt = this.#waiting.findIndex((each) => this.#parts.isStopgap(each));
+    this.#waiting.splice(bridgeAt < 0 ? this.#waiting.length : bridgeAt, 0, provider);
+    if (this.#isLate) this.#next();
+  }
+
   [Symbol.dispose](): void {
     this.#waiting.length = 0;
     for (const timer of this.#timers) this.#parts.call.house.clock.clearTimeout(timer);
@@ -120,6 +131,7 @@ export class Dial implements Disposable {
   }
 
   #beside(): void {
+    this.#isLate = true;
     this.#next();
     this.#endIfOver();
   }
@@ -147,6 +159,7 @@ export class Dial implements Disposable {
 
   #dial(provider: string, again = false): LinkSeat {
     this.#drop(provider);
+    this.#tried.add(provider);
     const seat = this.#parts.begin(provider, again);
     this.#running.add(seat);
     return seat;

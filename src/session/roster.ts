@@ -250,7 +250,8 @@ export class Roster implements Reception, CallControl {
   #tell(event: CallEvent): void {
     this.#watch.tell(event);
     const isTurned = event.type === "state.changed" && event.region === "turn";
-    if (isTurned || event.type === "tool.ended") this.#saveSoon(event.callId);
+    // What is typed while an answer is owed changes no state.
+    if (isTurned || event.type === "turn.committed" || event.type === "tool.ended") this.#saveSoon(event.callId);
     for (const follower of this.#followers) follower(event);
   }
 

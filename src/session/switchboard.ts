@@ -53,6 +53,8 @@ export class Switchboard implements SeatHost, Board {
   /** Waits to take over: the standby, or what a planned move opened. */
   #waiting: LinkSeat | undefined;
   #movesTo: string | undefined;
+  /** Where somebody asked the call to be. */
+  #askedFor: string | undefined;
   #lost: Lost | undefined;
   /** When the last link that worked was lost; undefined while there is one. */
   #unservedSinceMs: number | undefined;
@@ -126,6 +128,7 @@ export class Switchboard implements SeatHost, Board {
     }
     this.#movesTo = undefined;
     this.#waiting = undefined;
+    if (cause === "asked") this.#askedFor = provider;
     this.#callOff();
     this.#seat?.leave(cause);
     this.#seat = undefined;
@@ -226,10 +229,18 @@ export class Switchboard implements SeatHost, Board {
       },
       failed: (fault, name) => {
         this.#dial = undefined;
-        this.#call.send({ type: "dial.failed", fault, provider: name, attempts: this.#dialled.get(name) ?? 0 });
+        this.#call.send({ type: "dial.failed", ...this.#hopeBeside({ fault, provider: name }) });
       },
     });
     this.#dial.start();
+  }
+
+  /** Where those who were asked can only be mended by an operator, whoever could not be asked just now may be worth waiting for. */
+  #hopeBeside({ fault, provider }: Lost): Lost & { readonly attempts: number } {
+    const others = fault.row.blame === "provider" ? [] : this.#shape.tiers.filter((name) => name !== provider);
+    const refusals = others.map((name) => ({ fault: this.#call.provider(name).admit(), provider: name }));
+    const hope = refusals.find((each): each is Lost => each.fault?.row.blame === "provider") ?? { fault, provider };
+    return { ...hope, attempts: this.#dialled.get(provider) ?? 0 };
   }
 
   #begin(provider: string, again: boolean): LinkSeat {
@@ -289,10 +300,11 @@ export class Switchboard implements SeatHost, Board {
     if (next !== undefined) this.#wait(next);
   }
 
-  /** What can only bridge has the call, or who does not speak the caller's language. */
+  /** What can only bridge has the call, or who does not speak the caller's language, with nobody having asked for that. */
   get #isBridged(): boolean {
     const provider = this.#seat?.provider;
-    return provider !== undefined && (this.#call.provider(provider).traits.stopgap || this.#foreign.has(provider));
+    if (provider === undefined) return false;
+    return this.#call.provider(provider).traits.stopgap || (this.#foreign.has(provider) && provider !== this.#askedFor);
   }
 
   /** Another call waited for it in vain: this one does not find that out for itself. */
@@ -307,8 +319,15 @@ export class Switchboard implements SeatHost, Board {
     this.#avoidedUntilMs.delete(name);
     if (!this.#shape.tiers.includes(name)) return;
     if (this.#isBridged) this.#lookSoon(() => this.#lookUp());
-    else if (this.#seat === undefined && this.#dial === undefined)
-      this.#lookSoon(() => this.#admits(name) && this.#call.send({ type: "tier.admitted" }));
+    else if (this.#seat === undefined) this.#lookSoon(() => this.#lookForOne());
+  }
+
+  /** Somebody takes calls again whom a call without a link may not have asked. */
+  #lookForOne(): void {
+    if (this.#seat !== undefined) return;
+    const open = this.#byHealth(this.#shape.tiers.filter((name) => this.#admits(name)));
+    if (this.#dial === undefined && open.length > 0) this.#call.send({ type: "tier.admitted" });
+    else for (const name of open) this.#dial?.joins(name);
   }
 
   #lookSoon(look: () => void): void {

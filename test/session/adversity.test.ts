@@ -47,6 +47,24 @@ test("an answer that does not come is missed again after the next link opened", 
   expect(house.provider("alpha").links).toHaveLength(3);
 });
 
+test("an answer is not missed by who still hears the question, at the pace of its replay", async () => {
+  const house = startHouse({ tiers: ["alpha", "beta"], traits: { beta: { replayPace: 1.25 } } });
+  const caller = house.dial();
+  await caller.speaks(500);
+  const alpha = house.provider("alpha");
+  alpha.link.tells({ type: "caller.spoke", turnId: "c1", uplinkMs: 0 });
+  await caller.speaks(40_000);
+  alpha.link.tells({ type: "caller.finished", turnId: "c1", uplinkMs: alpha.link.heardMs });
+  alpha.refusal = new Fault("provider-unreachable", "connection refused");
+  alpha.link.tells({ type: "link.lost", fault: dropped });
+  // 40 s at 1.25 times real time, and then the usual time for an answer.
+  await caller.speaks(50_000);
+  expect(house.provider("beta").links).toHaveLength(1);
+  expect(house.events.filter(({ type }) => type === "link.lost")).toHaveLength(1);
+  await caller.speaks(10_000);
+  expect(house.events).toContainEqual(expect.objectContaining({ type: "link.lost", provider: "beta", code: "provider-silent" }));
+});
+
 test("a link that never answers is told as lost, and the hand-over as a failure", async () => {
   const house = startHouse({ tiers: ["alpha", "beta"] });
   const caller = house.dial();

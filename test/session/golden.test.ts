@@ -212,7 +212,10 @@ async function play(fixture: string, from: string, to: string, mode: "asked" | "
   const where = `${fixture}: ${from} to ${to}, ${mode}`;
   const { language, voice, steps } = script;
   const spec = { instructions, language, voice };
-  const house = startHouse({ tiers: [from, to], traits: { [from]: traits.from, [to]: traits.to }, tools, spec });
+  // Each begins where it is to be handed over from, whoever would be asked first in that language.
+  const anyLanguage = { languages: "any" } as const;
+  const ofEach = { [from]: { ...traits.from, ...anyLanguage }, [to]: { ...traits.to, ...anyLanguage } };
+  const house = startHouse({ tiers: [from, to], traits: ofEach, tools, spec });
   const opened = { from: openTelling(house.provider(from)), to: openTelling(house.provider(to)) };
   const caller = house.dial();
   const talk = async (ms: number): Promise<void> => {

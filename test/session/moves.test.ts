@@ -72,6 +72,32 @@ test("a provider that is slow to open is not waited for alone", async () => {
   expect(house.provider("beta").link.heard).toEqual(caller.sent);
 });
 
+test("a provider that takes calls again is asked while another keeps the caller waiting", async () => {
+  const house = startHouse({ tiers: ["alpha", "beta"] });
+  house.provider("alpha").openMs = 60_000;
+  house.provider("beta").full = new Fault("provider-shut", "it keeps failing");
+  const caller = house.dial();
+  await caller.speaks(2_000);
+  expect(house.provider("beta").links).toEqual([]);
+  house.provider("beta").full = undefined;
+  house.tellCalls("beta", "recovered");
+  await caller.speaks(1_000);
+  expect(house.provider("beta").link.heard).toEqual(caller.sent);
+});
+
+test("a call is not given up for a key that was refused while another tier may soon take it again", async () => {
+  const house = startHouse({ tiers: ["alpha", "beta"] });
+  house.provider("alpha").refusal = new Fault("provider-key", "the key was refused");
+  house.provider("beta").full = house.provider("beta").refusal = new Fault("provider-shut", "it keeps failing");
+  const caller = house.dial();
+  await caller.speaks(10_000);
+  expect(caller.leg.ended).toBeUndefined();
+  house.provider("beta").full = house.provider("beta").refusal = undefined;
+  house.tellCalls("beta", "recovered");
+  await caller.speaks(1_000);
+  expect(house.provider("beta").link.heard).toEqual(caller.sent);
+});
+
 test("who kept a caller waiting until another was there has failed them, who was only second has not", async () => {
   const house = startHouse({ tiers });
   house.provider("alpha").openMs = 4_000;
@@ -145,6 +171,15 @@ test("who does not speak the caller's language comes after what can only bridge,
   alpha.refusal = alpha.full = undefined;
   await caller.speaks(11_000);
   expect(moves().slice(2)).toMatchObject([{ to: "alpha", mode: "planned", cause: "recovered", restored: "full", missing: [] }]);
+});
+
+test("a call that was moved to who does not speak the caller's language, because somebody asked, stays there", async () => {
+  const house = startHouse({ tiers: ["alpha", "english"], spec: { language: "de" }, traits: { english: { languages: ["en-US"] } } });
+  const caller = house.dial();
+  await caller.speaks(500);
+  house.roster.switchProvider(house.roster.calls()[0]?.callId ?? "", "english");
+  await caller.speaks(20_000);
+  expect(house.roster.calls()).toMatchObject([{ provider: "english" }]);
 });
 
 test("where nobody speaks the caller's language the tiers are taken as they come", async () => {

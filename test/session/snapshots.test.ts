@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { bytesOf } from "../../src/audio/encodings.ts";
 import { Fault } from "../../src/kernel/fault.ts";
+import { keepCalls } from "../../src/session/keep.ts";
 import type { CallSnapshot } from "../../src/session/snapshot.ts";
 import type { Tool } from "../../src/session/tools.ts";
 import { startHouse, type House } from "./house.ts";
@@ -149,6 +150,19 @@ test("a drained node hands its calls on: kept, and told to come back", async () 
     begin: "answer",
     conversation: [{ type: "caller", text: "a table for two, please" }],
   });
+});
+
+test("what is typed while an answer is owed is kept soon", async () => {
+  const kept = new Map<string, CallSnapshot>();
+  const house = startHouse({ kept });
+  using _ = keepCalls(house.roster, house.clock);
+  const caller = house.dial();
+  await caller.speaks(500);
+  house.provider("alpha").link.hearsTurn("c1", "a table for two, please", 200);
+  await caller.speaks(1_500);
+  caller.line.signal({ type: "text", text: "by the window" });
+  await caller.speaks(1_000);
+  expect([...kept.values()].flatMap(({ turns }) => turns.map((turn) => ("text" in turn ? turn.text : "")))).toContain("by the window");
 });
 
 test("a call that is over is not kept", async () => {

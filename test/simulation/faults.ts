@@ -156,6 +156,15 @@ const faultClasses: Readonly<Record<string, FaultClass>> = {
   unreachable: doors("unreachable", () => refusing("provider-unreachable")),
   "refused 401": doors("refused 401", () => refusing("provider-key")),
   "refused 429": doors("refused 429", (lot) => refusing("provider-limited", between(lot, 2_000, 12_000))),
+  "refused 429, nobody says for how long": (world, lot, sinceMs) => {
+    const begun = doors("refused 429, nobody says for how long", () => refusing("provider-limited"))(world, lot, sinceMs);
+    let endedMs: number | undefined;
+    // Whoever was turned away so leaves the provider alone for a minute: only then is it over.
+    return (nowMs) => {
+      if (endedMs === undefined && begun?.(nowMs) !== true) endedMs = nowMs;
+      return endedMs === undefined || nowMs - endedMs < 60_000;
+    };
+  },
   "refused 503": doors("refused 503", () => refusing("provider-overloaded")),
   "refused for quota": doors("refused for quota", () => refusing("provider-quota")),
   "refused, and sessions live on": doors("refused, and sessions live on", () => refusing("provider-overloaded"), false),
@@ -226,6 +235,15 @@ const faultClasses: Readonly<Record<string, FaultClass>> = {
     link.isClogged = true;
     return (nowMs) => (link.isClogged = nowMs - sinceMs < forMs);
   }),
+  "frozen link": toLink("frozen link", (link, _, lot, sinceMs) => {
+    const forMs = lot.next() < 0.5 ? between(lot, 100, 1_000) : between(lot, 1_000, 15_000);
+    link.freeze(true);
+    return (nowMs) => {
+      if (nowMs - sinceMs < forMs && link.state === "open") return true;
+      link.freeze(false);
+      return false;
+    };
+  }),
   "half-open link": toLink("half-open link", (link, _, __, sinceMs) => {
     link.isHalfOpen = true;
     return (nowMs) => {
@@ -281,6 +299,13 @@ const faultClasses: Readonly<Record<string, FaultClass>> = {
       world.restart();
       return false;
     };
+  },
+  "full disk": (world, lot, sinceMs) => {
+    if (world.node.roster.refusal()?.code === "draining") return undefined;
+    const forMs = between(lot, 5_000, 30_000);
+    world.meet("full disk");
+    world.isDiskFull = true;
+    return (nowMs) => (world.isDiskFull &&= nowMs - sinceMs < forMs);
   },
   "node drained": (world, lot, sinceMs) => {
     if (!world.node.isUp) return undefined;

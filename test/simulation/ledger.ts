@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { BreakerChange } from "../../src/guard/breaker.ts";
+import { defaultBreaker, type BreakerChange } from "../../src/guard/breaker.ts";
 import type { CallEvent } from "../../src/session/words.ts";
 
 /** What is kept of one call's own account of itself. */
@@ -104,6 +104,8 @@ export class Ledger {
     const legal = { closed: ["open"], open: ["half_open"], half_open: ["closed", "open"] } as const;
     const isLegal = (legal[from] as readonly string[]).includes(to);
     if (before !== from || !isLegal) this.#violation(`I6: the breaker of ${provider} went from ${from} to ${to}, and was ${before}`);
+    if (to === "half_open" && !change.early && change.openForMs < defaultBreaker.openMs)
+      this.#violation(`I6: the breaker of ${provider} let calls in after ${Math.round(change.openForMs)} ms, and no probe had been good`);
     this.#breakers.set(provider, to);
     this.#meet(`breaker ${to}${change.early ? " early" : ""}`);
   }

@@ -70,8 +70,12 @@ export class SimCaller {
   #link: SimLink | undefined;
   #doing: Doing = { name: "pausing", untilMs: 1_000 };
   #delayed: Uint8Array[] = [];
-  /** At the last snapshot: how much had been sent, and a turn whose words were still to come. */
-  kept: { readonly sent: number; readonly lateWords: Said | undefined } = { sent: 0, lateWords: undefined };
+  /** At the last snapshot: how much had been sent, how many turns there were, and one whose words were still to come. */
+  kept: { readonly sent: number; readonly turns: number; readonly lateWords: Said | undefined } = {
+    sent: 0,
+    turns: 0,
+    lateWords: undefined,
+  };
   readonly #world: World;
   readonly #random: Random;
   readonly #playback: LegTraits["playback"];

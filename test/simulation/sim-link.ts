@@ -43,6 +43,8 @@ export class SimLink implements Link {
   isClogged = false;
   /** Takes audio, and nothing of it ever comes to anybody. */
   isHalfOpen = false;
+  /** What the provider says while its line is frozen; undefined: it is not. */
+  #frozen: (() => void)[] | undefined;
   heardBytes = 0;
   /** Where in what was sent its own time line begins. */
   #origin: number | undefined;
@@ -92,7 +94,7 @@ export class SimLink implements Link {
     const { caller } = this;
     if (caller === undefined) return true;
     if (this.state !== "open") return false;
-    if (this.isClogged) return false;
+    if (this.isClogged || this.#frozen !== undefined) return false;
     caller.hearing(this);
     const { sent } = caller;
     const from = this.#origin;
@@ -172,6 +174,13 @@ export class SimLink implements Link {
     this.request.report.notice({ type: "link.lost", fault });
   }
 
+  /** Nothing passes in either direction; once it thaws, all that was held up does, in order. */
+  freeze(on: boolean): void {
+    const held = this.#frozen ?? [];
+    this.#frozen = on ? held : undefined;
+    if (!on) for (const tell of held) tell();
+  }
+
   tells(notice: LinkNotice): void {
     this.#tell(notice);
   }
@@ -179,7 +188,7 @@ export class SimLink implements Link {
   /** What the provider does by itself, ten times a second. */
   step(): void {
     const nowMs = this.request.clock.now();
-    if (this.state !== "open" || !this.#isActive || this.isHalfOpen) return;
+    if (this.state !== "open" || !this.#isActive || this.isHalfOpen || this.#frozen !== undefined) return;
     if (this.#due.some(({ atMs }) => atMs <= nowMs)) {
       const due = this.#due.filter(({ atMs }) => atMs <= nowMs);
       this.#due = this.#due.filter(({ atMs }) => atMs > nowMs);
@@ -317,10 +326,12 @@ export class SimLink implements Link {
   }
 
   #tell(notice: LinkNotice): void {
-    if (this.state === "open" && !this.isHalfOpen) this.request.report.notice(notice);
+    if (this.#frozen !== undefined) this.#frozen.push(() => this.#tell(notice));
+    else if (this.state === "open" && !this.isHalfOpen) this.request.report.notice(notice);
   }
 
   #audio(bytes: Uint8Array, turnId: string): void {
-    if (this.state === "open" && !this.isHalfOpen && bytes.length > 0) this.request.report.audio(bytes, turnId);
+    if (this.#frozen !== undefined) this.#frozen.push(() => this.#audio(bytes, turnId));
+    else if (this.state === "open" && !this.isHalfOpen && bytes.length > 0) this.request.report.audio(bytes, turnId);
   }
 }

@@ -52,6 +52,8 @@ export class World {
   /** How often each provider failed a call since any link of that call last worked. */
   readonly #failed = new Map<string, Map<string, number>>();
   kills = 0;
+  /** Nothing new can be kept of any call. */
+  isDiskFull = false;
   worstGapMs = 0;
   node: SimNode;
   /** The node before, until it was seen that it left nothing. */
@@ -147,6 +149,7 @@ export class World {
 
   /** As by kill -9: what was not kept is gone. */
   kill(downMs: number): void {
+    if (this.isDiskFull) this.meet("node killed with a full disk");
     this.node.kill();
     this.kills += 1;
     this.#loseLinks();
@@ -157,6 +160,8 @@ export class World {
       caller.nodeGone(downMs + 500);
       if (this.#kept.has(caller.callId)) caller.forgetAfter(caller.kept.sent);
       else this.#over.add(caller.callId);
+      for (const typed of caller.said.slice(caller.kept.turns))
+        if (typed.kind === "typed") typed.excuse ??= "typed just before its node died";
       // As with a link that dies: nobody is asked again what the agent was heard answering.
       const { lateWords } = caller.kept;
       if (lateWords !== undefined) lateWords.excuse ??= "words that died with their node";
@@ -175,6 +180,8 @@ export class World {
   /** Takes no more calls, gives those that there are so long, and hands them on. */
   drain(): void {
     this.ledger.note("node drained");
+    // What becomes of calls that can be handed on to nobody is seen where a node is killed.
+    this.isDiskFull = false;
     this.node.roster.drain().catch(() => {});
     if (this.node.roster.refusal()?.code !== "draining") this.violation("I12: a draining node takes calls");
   }
@@ -203,9 +210,11 @@ export class World {
       plan: this.plan,
       store: {
         save: (snapshot) => {
+          if (this.isDiskFull) return;
           this.#kept.set(snapshot.callId, structuredClone(snapshot));
           const caller = this.callerOf(snapshot.callId);
-          if (caller !== undefined) caller.kept = { sent: caller.arrived, lateWords: this.linkOf(caller)?.lateWords };
+          if (caller !== undefined)
+            caller.kept = { sent: caller.arrived, turns: caller.said.length, lateWords: this.linkOf(caller)?.lateWords };
           this.#limitSize(snapshot);
         },
         remove: (callId) => void this.#kept.delete(callId),
@@ -253,6 +262,8 @@ export class World {
       event.type === "turn.answered" || event.type === "call.restored" || (event.type === "link.lost" && event.livedMs >= provenMs);
     if (isProof) this.#failed.delete(event.callId);
     if (event.type !== "link.failed" && event.type !== "link.lost") return;
+    // Who turned the call away is not asked again at once.
+    if (!retried.has(event.code)) this.#gaps.get(event.callId)?.well.delete(event.provider);
     const failed = this.#failed.get(event.callId) ?? new Map<string, number>();
     this.#failed.set(event.callId, failed.set(event.provider, (failed.get(event.provider) ?? 0) + 1));
   }
