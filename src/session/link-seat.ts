@@ -332,6 +332,10 @@ export class LinkSeat implements Disposable, LinkReport {
         setupMs: sinceMs - this.#startedMs,
         attempt: this.#order.attempt,
         model: this.#model,
+        path: {
+          up: pathOf(call.uplink.encoding, this.#encodings.up),
+          down: pathOf(this.#encodings.down, call.downlinkEncoding),
+        },
       });
       this.#host.opened(this);
     } catch (error) {
@@ -519,6 +523,8 @@ export class LinkSeat implements Disposable, LinkReport {
 function beginFor(owed: "greeting" | "answer" | "rest" | "nothing"): Begin {
   return ({ greeting: "greet", answer: "answer", rest: "carry-on", nothing: "listen" } as const)[owed];
 }
+
+const pathOf = (from: Encoding, to: Encoding): readonly Encoding[] => (from === to ? [from] : [from, to]);
 
 /** The same encoding where the provider has it (nothing is decoded then), else the one whose rate is the least above, else its best. */
 function nearest(wanted: Encoding, offered: readonly Encoding[]): Encoding {

@@ -1,6 +1,13 @@
+import type { Encoding } from "../audio/encodings.ts";
 import type { FaultCode } from "../kernel/fault.ts";
 import type { Usage } from "../provider/contract.ts";
 import type { LineQuality } from "./call-quality.ts";
+
+/** The encodings that audio has from end to end, each way; one alone: it is passed on untouched. */
+export interface AudioPath {
+  readonly up: readonly Encoding[];
+  readonly down: readonly Encoding[];
+}
 
 /** What happens to a call, told once by the code that does it, to whoever watches (metrics, logs, records). */
 export type CallEvent = { readonly callId: string } & (
@@ -44,6 +51,7 @@ export type CallEvent = { readonly callId: string } & (
       readonly attempt: number;
       /** As the link named it while it opened; undefined: it did not. */
       readonly model: string | undefined;
+      readonly path: AudioPath;
     }
   | {
       readonly type: "link.failed";

@@ -57,6 +57,8 @@ export function callLog(log: Log, { clock, costOf }: CallLogOptions): SessionWat
           model: event.model,
           duration: seconds(event.setupMs),
           attempt: event.attempt,
+          audio_up: event.path.up.join(" > "),
+          audio_down: event.path.down.join(" > "),
         });
         return;
       case "link.failed":

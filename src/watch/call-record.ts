@@ -1,5 +1,5 @@
 import type { FaultCode } from "../kernel/fault.ts";
-import type { AnswerTimes, CallEvent, CallOutcome, EndReason, Missing, TurnKind } from "../session/words.ts";
+import type { AnswerTimes, AudioPath, CallEvent, CallOutcome, EndReason, Missing, TurnKind } from "../session/words.ts";
 
 type MoveCause = Extract<CallEvent, { readonly type: "call.handed-over" }>["cause"];
 
@@ -76,6 +76,8 @@ export interface LinkRecord {
   readonly livedMs: number;
   /** Why it did not come up, or was lost; undefined: it was closed by us. */
   readonly fault: FaultCode | undefined;
+  /** Undefined: it did not come up. */
+  readonly audioPath: AudioPath | undefined;
 }
 
 export interface HandoverRecord {

@@ -61,6 +61,7 @@ export class RecordDraft {
           setupMs: undefined,
           livedMs: 0,
           fault: event.code,
+          audioPath: undefined,
         });
       case "link.lost": {
         const link = this.#open.find(({ opened }) => opened.provider === event.provider);
@@ -193,8 +194,8 @@ export class RecordDraft {
     const place = this.#open.findIndex(({ opened }) => opened.provider === provider);
     const [link] = place < 0 ? [] : this.#open.splice(place, 1);
     if (link === undefined) return;
-    const { model, attempt, setupMs } = link.opened;
-    this.#push("links", this.#links, { provider, model, attempt, at: link.at, setupMs, livedMs, fault: link.fault });
+    const { model, attempt, setupMs, path: audioPath } = link.opened;
+    this.#push("links", this.#links, { provider, model, attempt, at: link.at, setupMs, livedMs, fault: link.fault, audioPath });
   }
 
   #handOver(event: Extract<CallEvent, { type: "call.handed-over" | "handover.failed" }>): void {

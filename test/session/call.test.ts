@@ -325,3 +325,23 @@ test("who would only hear that somebody calls back is told that the lines are bu
   await house.dial().speaks(100);
   expect(house.provider("bridge").links).toHaveLength(1);
 });
+
+test("each link tells the cheapest path that audio has: untouched where both sides speak the same, else by one transcoding", async () => {
+  const house = startHouse({
+    tiers: ["alpha", "beta"],
+    leg: { uplink: "pcmu@8000", downlink: "pcmu@8000" },
+    traits: {
+      alpha: { hears: ["pcm16@24000", "pcmu@8000"], speaks: ["pcm16@24000", "pcmu@8000"] },
+      beta: { hears: ["pcm16@48000", "pcm16@16000"], speaks: ["pcm16@24000"] },
+    },
+  });
+  const caller = house.dial();
+  await caller.speaks(500);
+  house.provider("alpha").link.tells({ type: "link.lost", fault: badKey });
+  await caller.speaks(500);
+  const paths = house.events.flatMap((event) => (event.type === "link.opened" ? [{ provider: event.provider, ...event.path }] : []));
+  expect(paths).toEqual([
+    { provider: "alpha", up: ["pcmu@8000"], down: ["pcmu@8000"] },
+    { provider: "beta", up: ["pcmu@8000", "pcm16@16000"], down: ["pcm16@24000", "pcmu@8000"] },
+  ]);
+});

@@ -48,7 +48,15 @@ interface Case {
 
 const callId = "c1";
 const started: CallEvent = { callId, type: "call.started", dialect: "browser", agent: "desk", language: "en", tiers: ["local"] };
-const opened: CallEvent = { callId, type: "link.opened", provider: "local", setupMs: 700, attempt: 1, model: undefined };
+const opened: CallEvent = {
+  callId,
+  type: "link.opened",
+  provider: "local",
+  setupMs: 700,
+  attempt: 1,
+  model: undefined,
+  path: { up: ["pcmu@8000"], down: ["pcm16@24000", "pcmu@8000"] },
+};
 const retrying: CallEvent = { callId, type: "link.retrying", provider: "local", attempt: 2, attemptLimit: 5, backoffMs: 1_000 };
 const failed: CallEvent = {
   callId,
@@ -150,7 +158,19 @@ const cases: { readonly [T in CallEvent["type"]]: readonly (Case & { event: { ty
         'ai_provider_active_sessions{provider="local"}': 1,
         'voice_call_setup_seconds_count{provider="local"}': 1,
       },
-      line: ["info", "connection_established", { callId, provider: "local", model: "tiny", duration: 0.7, attempt: 1 }],
+      line: [
+        "info",
+        "connection_established",
+        {
+          callId,
+          provider: "local",
+          model: "tiny",
+          audio_up: "pcmu@8000",
+          audio_down: "pcm16@24000 > pcmu@8000",
+          duration: 0.7,
+          attempt: 1,
+        },
+      ],
     },
     {
       after: [started, opened, retrying],
@@ -160,7 +180,11 @@ const cases: { readonly [T in CallEvent["type"]]: readonly (Case & { event: { ty
         'ai_provider_active_sessions{provider="local"}': 1,
         'ai_provider_reconnections_total{provider="local",success="true"}': 1,
       },
-      line: ["info", "connection_established", { callId, provider: "local", duration: 0.7, attempt: 2 }],
+      line: [
+        "info",
+        "connection_established",
+        { callId, provider: "local", audio_up: "pcmu@8000", audio_down: "pcm16@24000 > pcmu@8000", duration: 0.7, attempt: 2 },
+      ],
     },
   ],
   "link.failed": [

@@ -7,7 +7,15 @@ import { samplesOf } from "./exposition.ts";
 
 const callId = "c1";
 const started: CallEvent = { callId, type: "call.started", dialect: "browser", agent: "desk", language: "en", tiers: [] };
-const opened: CallEvent = { callId, type: "link.opened", provider: "local", setupMs: 7, attempt: 1, model: undefined };
+const opened: CallEvent = {
+  callId,
+  type: "link.opened",
+  provider: "local",
+  setupMs: 7,
+  attempt: 1,
+  model: undefined,
+  path: { up: ["pcmu@8000"], down: ["pcm16@24000", "pcmu@8000"] },
+};
 const closed: CallEvent = { callId, type: "link.closed", provider: "local", livedMs: 9 };
 const ended: CallEvent = { callId, type: "call.ended", dialect: "browser", outcome: "completed", cause: undefined, durationMs: 9 };
 const began: CallEvent = { callId, type: "tool.began", name: "book", toolCallId: "t1" };

@@ -38,7 +38,14 @@ function house() {
 }
 
 const started: Told = { type: "call.started", dialect: "browser", agent: "desk", language: "en", tiers: ["openai", "emergency"] };
-const opened: Told = { type: "link.opened", provider: "openai", setupMs: 10, attempt: 1, model: undefined };
+const opened: Told = {
+  type: "link.opened",
+  provider: "openai",
+  setupMs: 10,
+  attempt: 1,
+  model: undefined,
+  path: { up: ["pcmu@8000"], down: ["pcm16@24000", "pcmu@8000"] },
+};
 const turnEnded = {
   type: "turn.ended",
   provider: "openai",

@@ -29,7 +29,14 @@ test("a call that lost its provider is told whole: links, reconnect, hand-over, 
   const { kept, records, clock, tell } = archive();
   tell(started);
   await clock.advance(500);
-  tell({ type: "link.opened", provider: "openai", setupMs: 400, attempt: 1, model: "gpt-realtime-2.1" });
+  tell({
+    type: "link.opened",
+    provider: "openai",
+    setupMs: 400,
+    attempt: 1,
+    model: "gpt-realtime-2.1",
+    path: { up: ["pcmu@8000"], down: ["pcm16@24000", "pcmu@8000"] },
+  });
   await clock.advance(2_000);
   tell({ type: "caller.understood", provider: "openai", afterMs: 300 });
   tell({ type: "turn.committed", provider: "openai", endpointingMs: 300 });
@@ -59,7 +66,14 @@ test("a call that lost its provider is told whole: links, reconnect, hand-over, 
   );
   await clock.advance(100);
   tell(
-    { type: "link.opened", provider: "local", setupMs: 100, attempt: 1, model: undefined },
+    {
+      type: "link.opened",
+      provider: "local",
+      setupMs: 100,
+      attempt: 1,
+      model: undefined,
+      path: { up: ["pcmu@8000"], down: ["pcm16@24000", "pcmu@8000"] },
+    },
     {
       type: "call.handed-over",
       from: "openai",
@@ -96,7 +110,15 @@ test("a call that lost its provider is told whole: links, reconnect, hand-over, 
     outcome: "good",
     failureClass: "none",
     links: [
-      { provider: "openai", model: "gpt-realtime-2.1", at: at(100), setupMs: 400, livedMs: 3_500, fault: "provider-dropped" },
+      {
+        provider: "openai",
+        model: "gpt-realtime-2.1",
+        at: at(100),
+        setupMs: 400,
+        livedMs: 3_500,
+        fault: "provider-dropped",
+        audioPath: { up: ["pcmu@8000"], down: ["pcm16@24000", "pcmu@8000"] },
+      },
       { provider: "openai", attempt: 2, at: at(4_050), setupMs: undefined, fault: "provider-unreachable" },
       { provider: "local", at: at(4_200), fault: undefined },
     ],

@@ -33,7 +33,14 @@ test("a call is one trace: its links, turns with their stages, tools and hand-ov
   const { clock, tell, close } = await observatory(collector);
   tell(started);
   await clock.advance(500);
-  tell({ type: "link.opened", provider: "openai", setupMs: 400, attempt: 1, model: "gpt-realtime-2.1" });
+  tell({
+    type: "link.opened",
+    provider: "openai",
+    setupMs: 400,
+    attempt: 1,
+    model: "gpt-realtime-2.1",
+    path: { up: ["pcmu@8000"], down: ["pcm16@24000", "pcmu@8000"] },
+  });
   await clock.advance(1_500);
   tell({ type: "turn.committed", provider: "openai", endpointingMs: 300 });
   await clock.advance(100);
@@ -59,7 +66,14 @@ test("a call is one trace: its links, turns with their stages, tools and hand-ov
   );
   await clock.advance(300);
   tell(
-    { type: "link.opened", provider: "local", setupMs: 250, attempt: 1, model: undefined },
+    {
+      type: "link.opened",
+      provider: "local",
+      setupMs: 250,
+      attempt: 1,
+      model: undefined,
+      path: { up: ["pcmu@8000"], down: ["pcm16@24000", "pcmu@8000"] },
+    },
     {
       type: "call.handed-over",
       from: "openai",
