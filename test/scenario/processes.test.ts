@@ -36,6 +36,15 @@ async function processOf(server: ServerProcess, callId: string): Promise<number>
   return found() ?? 0;
 }
 
+/** The process of that number, once its log says that it has started. */
+async function pidOf(server: ServerProcess, number: number): Promise<number> {
+  return vi.waitFor(() => {
+    const pid = logged(server, "server_started").findLast(({ process }) => process === number)?.pid;
+    if (pid === undefined) throw new Error(`process ${number} has not started`);
+    return pid;
+  }, patient);
+}
+
 const json = async (url: string): Promise<Record<string, unknown>> => (await (await fetch(url)).json()) as Record<string, unknown>; // Every answer here is an object.
 
 async function callIds(server: ServerProcess): Promise<readonly string[]> {
@@ -183,7 +192,7 @@ describe("two processes behind one port", { timeout: 120_000 }, () => {
       async () => expect(await readdir(join(folderOf(data, at), "calls"))).toEqual([expect.stringMatching(/json$/)]),
       patient,
     );
-    const pid = logged(server, "server_started").find(({ process }) => process === at)?.pid ?? 0;
+    const pid = await pidOf(server, at);
     process.kill(pid, "SIGKILL");
     expect((await one.ended).code).toBe(1006);
     const again = await comesBack(server, one);
@@ -207,7 +216,7 @@ describe("two processes behind one port", { timeout: 120_000 }, () => {
   test("a process that hangs gets no more callers, and goes on when it comes to itself", async () => {
     await using server = await start();
     const [one, at, two] = await onBoth(server);
-    const pid = logged(server, "server_started").find(({ process }) => process === at)?.pid ?? 0;
+    const pid = await pidOf(server, at);
     process.kill(pid, "SIGSTOP");
     try {
       await vi.waitFor(() => expect(logged(server, "process_silent")).toMatchObject([{ process: at }]), patient);
@@ -313,22 +322,22 @@ describe("two processes behind one port", { timeout: 120_000 }, () => {
 
   test("a process that is being started when the machine is told to leave, or loses its first, leaves with it", async () => {
     await using server = await start();
-    const pidOf = (number: number): number => logged(server, "server_started").findLast(({ process }) => process === number)?.pid ?? 0;
-    process.kill(pidOf(2), "SIGKILL");
+    process.kill(await pidOf(server, 2), "SIGKILL");
     await vi.waitFor(() => expect(logged(server, "process_died")).toHaveLength(1), patient);
     server.child.kill("SIGTERM");
     expect(await server.exited).toBe(0);
 
     await using other = await start();
-    const second = logged(other, "server_started").find(({ process }) => process === 2)?.pid ?? 0;
-    process.kill(second, "SIGKILL");
+    process.kill(await pidOf(other, 2), "SIGKILL");
     await vi.waitFor(() => expect(logged(other, "process_died")).toHaveLength(1), patient);
     const all = await vi.waitFor(() => {
       const tree = treeOf(other.child.pid ?? 0);
       expect(tree).toHaveLength(3);
       return tree;
     }, patient);
+    const caller = await dial(other.url);
     other.child.kill("SIGKILL");
+    expect((await caller.ended).code).toBe(1012);
     await vi.waitFor(() => expect(all.filter(lives)).toEqual([]), patient);
   });
 
