@@ -78,10 +78,13 @@ test(
       // Calls are kept soon after each turn, not in the same breath.
       await vi.waitFor(async () => expect(await lastKeptMs(join(data, "calls"))).toBeGreaterThan(heardOutMs), patience);
 
+      const killedMs = Date.now();
       await kill(child);
       child = await start(environment, url);
 
       await vi.waitFor(() => expect(phone.streams).toHaveLength(2), patience);
+      // Of that, the process needs what it needs to start; then the carrier asks again, each 2.5 s here.
+      process.stdout.write(`back on a stream ${Date.now() - killedMs} ms after the kill\n`);
       phone.says(Buffer.concat([babble("Do you remember me?", "pcmu@8000"), Buffer.alloc(8_000, 0xff)]));
       await vi.waitFor(() => expect(phone.stream.speaker.playedMs).toBeGreaterThan(200), patience);
       expect((await calls(url)).map(({ callId }) => callId)).toEqual(before.map(({ callId }) => callId));
