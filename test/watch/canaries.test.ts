@@ -146,6 +146,21 @@ test(
         heard.push(await answer.text());
       }
     }
+    // What an operator sees, and orders with a secret in it.
+    const known = { authorization: `Bearer ${secretOf("LINEKEEPER_API_KEY")}`, "content-type": "application/json" };
+    const asOperator = async (path: string, body?: object): Promise<string> => {
+      const answer = await fetch(`${url}${path}`, {
+        method: body === undefined ? "GET" : "POST",
+        headers: known,
+        ...(body && { body: JSON.stringify(body) }),
+      });
+      return answer.text();
+    };
+    const metrics = await asOperator("metrics");
+    for (const path of ["v1/calls", "v1/providers", "v1/node", "readyz"]) heard.push(await asOperator(path));
+    heard.push(await asOperator(`v1/calls/c1/hang-up`, { password: secretOf("body") }));
+    // Whoever writes a key in the wrong place may read in the answer what they wrote, but nobody else may.
+    await asOperator(`v1/calls/${secretOf("OPENAI_API_KEY")}/hang-up`, {});
     await vi.waitFor(() => expect(told).toMatch(/"event":"(connection_failed|provider_error)"/), limitMs);
     server.kill("SIGUSR2");
     await exited;
@@ -153,11 +168,13 @@ test(
     const files = readdirSync(data, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
     const kept = files.map((entry) => readFileSync(join(entry.parentPath, entry.name), "utf8"));
     const spans = collector.raw.replaceAll(/"x-key":"[^"]*"/g, "");
-    const all = { told, spans, answers: heard.join("\n"), files: kept.join("\n") };
+    const all = { told, metrics, spans, answers: heard.join("\n"), files: kept.join("\n") };
     // The run was one in which they could have come out.
     expect(told).toContain("uncaught_exception");
     expect(told).toContain("connection_failed");
+    expect(metrics).toContain("ai_provider_errors_total{");
     expect(spans).toContain("linekeeper");
+    expect(files.map(({ name }) => name)).toEqual(expect.arrayContaining(["audit.jsonl", "calls.jsonl"]));
     expect(secrets.length).toBeGreaterThanOrEqual(25);
     const out = secrets.flatMap(({ where, value }) => {
       const forms = [value, encodeURIComponent(value), Buffer.from(value).toString("base64").replace(/=+$/, "")];
