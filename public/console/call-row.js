@@ -7,6 +7,19 @@ import { capital, clock, seconds } from "./words.js";
 
 const sureMs = 4_000;
 
+/** What of a call's state goes without saying. */
+const usual = new Set([
+  "farewell staying",
+  "answerer unasked",
+  "link linked",
+  "move none",
+  "line open",
+  "ear open",
+  "leg attached.present",
+  "need calm",
+  "node serving",
+]);
+
 /** One call in the list: a line that shows how it is, and when opened what was said and what can be done. */
 export class CallRow {
   /** @type {Call} */
@@ -69,7 +82,8 @@ export class CallRow {
   /** @param {Call} call as it is now */
   show(call) {
     this.call = call;
-    this.node.dataset["state"] = this.life === "ended" ? "ended" : call.phase === "connecting" ? "troubled" : "going";
+    const isTroubled = call.phase === "connecting" || this.isInNeed;
+    this.node.dataset["state"] = this.life === "ended" ? "ended" : isTroubled ? "troubled" : "going";
     write(this.#who, call.from ?? `${capital(call.dialect)} caller`);
     write(this.#phase, this.#doing());
     write(this.#on, call.provider);
@@ -81,6 +95,11 @@ export class CallRow {
     this.#mute.setAttribute("aria-pressed", String(call.muted));
     this.#showTiers(call);
     if (this.isOpen) this.#showFacts(call);
+  }
+
+  /** Whether its caller called for help. */
+  get isInNeed() {
+    return this.call.states["need"] === "inNeed";
   }
 
   get isOpen() {
@@ -116,10 +135,12 @@ export class CallRow {
   }
 
   #doing() {
-    const { phase, held, muted } = this.call;
+    const { phase, held, muted, states } = this.call;
     if (this.life === "ended") return "Over";
-    const doing = phase === "connecting" ? "Waiting for a provider" : capital(phase);
-    return [held ? "On hold" : doing, ...(muted ? ["caller muted"] : [])].join(", ");
+    const isMoving = (states["move"] ?? "none") !== "none";
+    const doing = phase === "connecting" ? "waiting for a provider" : isMoving ? "moving to another provider" : phase;
+    const words = [...(this.isInNeed ? ["called for help"] : []), held ? "on hold" : doing, ...(muted ? ["caller muted"] : [])];
+    return capital(words.join(", "));
   }
 
   /** @param {readonly Turn[]} turns */
@@ -146,6 +167,7 @@ export class CallRow {
       State: Object.entries(call.states)
         .filter(([, state]) => state !== "")
         .map(([region, state]) => `${region} ${state}`)
+        .filter((state) => !usual.has(state))
         .join(" · "),
       ...(call.quality !== undefined && { "Line quality": lineWords(call.quality) }),
       ...(call.replayedMs > 0 && { Replayed: seconds(call.replayedMs) }),

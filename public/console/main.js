@@ -113,10 +113,13 @@ function showSummary() {
   const seen = [...cards.values()].map(({ seen: each }) => each);
   const shut = seen.filter(({ breaker }) => breaker.state === "open");
   const ill = seen.filter((each) => each.health === "unhealthy" && !shut.includes(each));
-  const names = (/** @type {Provider[]} */ some) => some.map(({ provider }) => provider).join(" and ");
-  const waiting = [...rows.values()].filter((row) => row.life === "going" && row.call.phase === "connecting").length;
+  const names = (/** @type {Provider[]} */ some, between = " and ") => some.map(({ provider }) => provider).join(between);
+  const going = [...rows.values()].filter((row) => row.life === "going");
+  const inNeed = going.filter((row) => row.isInNeed).length;
+  const waiting = going.filter((row) => row.call.phase === "connecting").length;
   const calls = total === 0 ? "nobody is on the line" : counted(total, "call");
   const trouble = [
+    ...(inNeed > 0 ? [`${counted(inNeed, "caller")} in need`] : []),
     ...(waiting > 0 ? [`${counted(waiting, "caller")} without a provider`] : []),
     ...(shut.length > 0 ? [`${names(shut)} kept away`] : []),
     ...(ill.length > 0 ? [`${names(ill)} unhealthy`] : []),
@@ -131,7 +134,7 @@ function showSummary() {
   const advice = [
     ...(node?.state === "draining" ? ["This server is draining: it takes no new calls."] : []),
     ...(shut.length + ill.length > 0
-      ? [well.length === 0 ? "No provider is left for new calls." : `Calls are answered by ${names(well)}.`]
+      ? [well.length === 0 ? "No provider is left for new calls." : `Calls are answered by ${names(well, ", then ")}.`]
       : []),
   ];
   write("advice", advice.join(" "));

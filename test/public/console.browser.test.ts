@@ -53,12 +53,25 @@ describe.skipIf(!present && !needed)("the console in Chromium", { timeout: 60_00
     const gemini = page.locator(".provider").first();
     await gemini.getByRole("button", { name: "Keep away" }).click();
     await expect.poll(() => text(page, "#summary"), patient).toBe("Nobody is on the line, gemini kept away.");
-    expect(await text(page, "#advice")).toBe("Calls are answered by openai and local.");
+    expect(await text(page, "#advice")).toBe("Calls are answered by openai, then local.");
     expect(board.providers.views()[0]?.breaker.order).toBe("open");
     await expect.poll(() => gemini.innerText(), patient).toContain("Calls are kept away, by order");
     await expect.poll(() => text(page, "#event-list"), patient).toContain("Gemini is healthy, calls are kept away by order");
     await gemini.getByRole("button", { name: "Automatic" }).click();
     await expect.poll(() => text(page, "#summary"), patient).toBe("All quiet: nobody is on the line.");
+  });
+
+  test("who called for help and who is moved to another provider are seen at once, and what goes without saying is not", async () => {
+    const { board, url } = await openPaper();
+    board.calls.add("c1", { phase: "speaking", states: { need: "inNeed", move: "none", turn: "speaking", node: "serving" } });
+    board.calls.add("c2", { phase: "listening", states: { need: "calm", move: "underway", turn: "listening" } });
+    const page = await visit(url);
+    await expect.poll(() => text(page, "#summary"), patient).toBe("Two calls, one caller in need.");
+    const heads = page.locator(".call-head");
+    expect(await heads.nth(0).innerText()).toContain("Called for help, speaking");
+    expect(await heads.nth(1).innerText()).toContain("Moving to another provider");
+    await heads.nth(0).click();
+    await expect.poll(() => text(page, ".call-more:not([hidden]) .facts-list"), patient).toContain("need inNeed · turn speaking");
   });
 
   test("the levels of both sides move, a held call says so, and words are spoken to the caller", async () => {
