@@ -82,8 +82,8 @@ export class CallRow {
   /** @param {Call} call as it is now */
   show(call) {
     this.call = call;
-    const isTroubled = call.phase === "connecting" || this.isInNeed;
-    this.node.dataset["state"] = this.life === "ended" ? "ended" : isTroubled ? "troubled" : "going";
+    const going = call.phase === "connecting" ? "troubled" : this.isInNeed ? "in-need" : "going";
+    this.node.dataset["state"] = this.life === "ended" ? "ended" : going;
     write(this.#who, call.from ?? `${capital(call.dialect)} caller`);
     write(this.#phase, this.#doing());
     write(this.#on, call.provider);

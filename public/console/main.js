@@ -196,7 +196,7 @@ const listener = {
 };
 
 async function watch() {
-  const refusal = await new EventStream().read(api, "v1/events?calls=1&last=30", listener);
+  const refusal = await new EventStream().read(api, "v1/events?calls=1&last=500", listener);
   showLink("waiting");
   write("link", "Closed");
   write("advice", refusal.status === 401 ? "" : capital(refusal.message));
