@@ -1,4 +1,5 @@
 import { expect, test, vi } from "vitest";
+import type { WebSocket } from "ws";
 import type { Dialect } from "../../src/caller/dialect.ts";
 import { browser } from "../../src/caller/dialects/browser.ts";
 import { Fault } from "../../src/kernel/fault.ts";
@@ -173,12 +174,16 @@ test("a peer that answers pings is kept, however quiet", async () => {
   await stillWorks(house, caller);
 });
 
-test("a leg over which nothing at all comes for a minute is closed in order, and lost to its call", async () => {
+test.each([
+  { name: "over which nothing at all comes", drip: () => {} },
+  { name: "over which drips a message that never ends", drip: (socket: WebSocket) => socket.send(frame(1, 40), { fin: false }) },
+])("a leg $name is closed in order after a minute, and lost to its call", async ({ drip }) => {
   await using house = await openHouse();
   const caller = await house.calls();
   for (let at = 0; at < 3; at += 1) {
     const pinged = new Promise((resolve) => caller.socket.once("ping", resolve));
     const ponged = new Promise((resolve) => caller.socket.once("pong", resolve));
+    drip(caller.socket);
     await house.clock.advance(16_000);
     await pinged;
     caller.socket.ping();
