@@ -1,4 +1,5 @@
 import { bytesOf, msOf, type Encoding } from "./encodings.ts";
+import { Losses, type LossCause } from "./losses.ts";
 import { Blocks, TurnAudio } from "./turn-audio.ts";
 import type { Beat, Ticked } from "./ticker.ts";
 
@@ -26,8 +27,6 @@ export interface DownlinkReport {
   /** Summed up: told when it begins, then at most once a second, and when a turn is over. */
   lost(cause: LossCause, ms: number): void;
 }
-
-type LossCause = "overflow" | "slow-caller";
 
 export interface CutTurn {
   readonly turnId: string;
@@ -60,7 +59,6 @@ const blockMs = 500;
 const blocksKept = Math.ceil(keptAfterSendingMs / blockMs) + 1;
 /** What a caller who comes back hears again, so that no syllable is cut. */
 const resumeOverlapMs = 100;
-const tellLossEveryMs = 1_000;
 const nothing: Uint8Array = new Uint8Array(0);
 
 /**
@@ -89,10 +87,7 @@ export class Downlink implements Ticked {
   #generation = 0;
   #echoMs: number | undefined;
   readonly #lastFrame = { bytes: nothing, atMs: -Infinity };
-  readonly #lost: Record<LossCause, { ms: number; toldMs: number }> = {
-    overflow: { ms: 0, toldMs: -Infinity },
-    "slow-caller": { ms: 0, toldMs: -Infinity },
-  };
+  readonly #losses: Losses;
 
   constructor(encoding: Encoding, beat: Beat, now: () => number, report: DownlinkReport) {
     this.encoding = encoding;
@@ -100,6 +95,7 @@ export class Downlink implements Ticked {
     this.#beat = beat;
     this.#now = now;
     this.#report = report;
+    this.#losses = new Losses(encoding, (cause, ms) => report.lost(cause, ms));
   }
 
   attach(leg: DownlinkLeg): void {
@@ -117,7 +113,7 @@ export class Downlink implements Ticked {
     this.#aside = undefined;
     // Marks that still come back tell of audio that is sent again.
     this.#generation += 1;
-    this.#tellLosses(now);
+    this.#losses.tell(now);
     const goesOnAt = this.#resumePoints(now);
     for (const [at, turn] of this.#turns.entries()) turn.rewind(bytesOf(goesOnAt[at] ?? 0, this.encoding));
     this.#leg = undefined;
@@ -148,7 +144,7 @@ export class Downlink implements Ticked {
     const turn = this.#turnOf(turnId);
     let room = bytesOf(longestQueueMs, this.encoding);
     for (const each of this.#turns) room -= each.unsentBytes;
-    if (bytes.length > room) this.#lose("overflow", bytes.length - Math.max(0, room), this.#now());
+    if (bytes.length > room) this.#losses.add("overflow", bytes.length - Math.max(0, room), this.#now());
     if (room <= 0) return;
     if (bytes.length > 0) this.dropAside();
     turn.write(bytes.length > room ? bytes.subarray(0, room) : bytes);
@@ -200,7 +196,7 @@ export class Downlink implements Ticked {
     const now = this.#now();
     const cuts = this.#turns.map((turn) => ({ turnId: turn.turnId, heardMs: this.#heardMs(turn, now) }));
     const playing = this.#turns.findLast((turn) => turn.sentBytes > 0);
-    this.#tellLosses(now);
+    this.#losses.tell(now);
     if (playing !== undefined)
       this.#cut = {
         turnId: playing.turnId,
@@ -297,7 +293,7 @@ export class Downlink implements Ticked {
     while (this.#turns[0] !== undefined && this.#isPlayedOut(this.#turns[0], leg, nowMs)) {
       const done = this.#turns.shift();
       done?.close();
-      this.#tellLosses(nowMs);
+      this.#losses.tell(nowMs);
       if (done !== undefined) this.#report.playedOut(done.turnId);
     }
     this.#watchSupply(leg, nowMs);
@@ -351,7 +347,7 @@ export class Downlink implements Ticked {
         }
         this.#lastFrame.bytes = frame;
         this.#lastFrame.atMs = nowMs;
-        if (!leg.play(frame)) this.#lose("slow-caller", frame.length, nowMs);
+        if (!leg.play(frame)) this.#losses.add("slow-caller", frame.length, nowMs);
         this.#playsUntilMs = Math.max(nowMs, this.#playsUntilMs) + msOf(frame.length, this.encoding);
         turn.playsUntilMs = this.#playsUntilMs;
         turn.forget(turn.sentBytes - bytesOf(keptAfterSendingMs, this.encoding));
@@ -372,25 +368,6 @@ export class Downlink implements Ticked {
     if (!last && sentMs - turn.markedMs < markEveryMs) return;
     turn.markedMs = sentMs;
     leg.mark(`${this.#generation}|${turn.turnId}|${Math.round(sentMs)}`);
-  }
-
-  #lose(cause: LossCause, bytes: number, nowMs: number): void {
-    const lost = this.#lost[cause];
-    lost.ms += msOf(bytes, this.encoding);
-    if (nowMs - lost.toldMs >= tellLossEveryMs) this.#tellLoss(cause, nowMs);
-  }
-
-  #tellLosses(nowMs: number): void {
-    this.#tellLoss("overflow", nowMs);
-    this.#tellLoss("slow-caller", nowMs);
-  }
-
-  #tellLoss(cause: LossCause, nowMs: number): void {
-    const lost = this.#lost[cause];
-    if (lost.ms === 0) return;
-    this.#report.lost(cause, lost.ms);
-    lost.ms = 0;
-    lost.toldMs = nowMs;
   }
 
   #heardMs(turn: TurnAudio, nowMs: number): number {

@@ -6,9 +6,11 @@ import type { Attachment } from "../audio/uplink.ts";
 import { Fault, toFault, type FaultCode } from "../kernel/fault.ts";
 import type { Begin, ConversationItem, Link, LinkNotice, LinkReport, Provider } from "../provider/contract.ts";
 import { nearestVoice } from "../provider/voices.ts";
+import { AgentTurns } from "./agent-turns.ts";
 import type { MoveCause } from "./board.ts";
 import type { Call } from "./call.ts";
 import { CallerTurns } from "./caller-turns.ts";
+import { LinkTools } from "./link-tools.ts";
 
 /** A link that has lived so long works, whether or not it had something to answer. */
 const provenMs = 5_000;
@@ -40,20 +42,6 @@ type State =
   | { readonly name: "open"; readonly link: Link; readonly feed: Attachment; readonly sinceMs: number }
   | { readonly name: "over" };
 
-/** An agent turn as this link told of it; what comes of it is for the caller only while it is open. */
-interface SaidTurn {
-  readonly id: string;
-  state: "open" | "ended" | "cut";
-  /** When audio of it came last, and the longest wait for the next. */
-  audioMs: number | undefined;
-  gapMs: number | undefined;
-  /** Its end was told to those who watch. */
-  isTold: boolean;
-}
-
-/** So many agent turns are remembered, to know late audio from new. */
-const turnsRemembered = 32;
-
 /**
  * The place of one link in a call: opens it, and once it has the call feeds it and writes what it reports into the conversation, the
  * cursors and the chart. Until then nothing that it says is for the caller.
@@ -70,12 +58,8 @@ export class LinkSeat implements Disposable, LinkReport {
   readonly #startedMs: number;
   #state: State = { name: "opening" };
   readonly #heard: CallerTurns;
-  /** Agent turns by the link's ids. */
-  readonly #said = new Map<string, SaidTurn>();
-  /** Of how many of them audio came. */
-  #answers = 0;
-  /** The link's ids of tool calls by our ids. */
-  readonly #toolCalls = new Map<string, string>();
+  readonly #said: AgentTurns;
+  readonly #tools: LinkTools;
   /** What came for the link while it was still opening. */
   readonly #waiting: ((link: Link) => void)[] = [];
   /** What the link reported before it had the call. */
@@ -102,7 +86,15 @@ export class LinkSeat implements Disposable, LinkReport {
     this.#heard = new CallerTurns(
       call,
       (uplinkMs) => (this.#state.name === "open" ? this.#state.feed.positionOf(uplinkMs) : call.uplink.end),
-      () => this.#answers,
+      () => this.#said.answers,
+    );
+    this.#said = new AgentTurns(() => {
+      const id = call.nextTurnId();
+      call.conversation.openAgentTurn(id);
+      return id;
+    });
+    this.#tools = new LinkTools(call, () =>
+      this.#lose(new Fault("provider-malformed", `${this.provider} calls one tool after the other and never answers`)),
     );
     const conversation = order.waits ? call.conversation.settledItems() : call.conversation.items();
     this.#told = conversation;
@@ -154,13 +146,10 @@ export class LinkSeat implements Disposable, LinkReport {
 
   /** The caller has the word: `cuts` are the agent turns that were playing, by our ids, with what was heard of them. */
   interrupt(cuts: readonly CutTurn[]): void {
-    for (const [linkTurnId, turn] of this.#said) {
-      const cut = cuts.find((each) => each.turnId === turn.id);
-      if (turn.state === "cut" || (turn.state === "ended" && cut === undefined)) continue;
-      if (cut === undefined) this.#call.conversation.cut(turn.id, 0, "caller", this.#call.ageMs);
-      if (turn.state === "open") turn.state = "cut";
+    for (const { linkTurnId, id, heardMs } of this.#said.interrupt(cuts)) {
+      if (heardMs === undefined) this.#call.conversation.cut(id, 0, "caller", this.#call.ageMs);
       this.#toLeg.flush();
-      this.#give((link) => link.interrupt({ turnId: linkTurnId, heardMs: cut?.heardMs ?? 0 }));
+      this.#give((link) => link.interrupt({ turnId: linkTurnId, heardMs: heardMs ?? 0 }));
     }
   }
 
@@ -168,9 +157,9 @@ export class LinkSeat implements Disposable, LinkReport {
     this.#give((link) => link.takeText(text));
   }
 
-  /** `id` is ours; a link that did not make the call knows it by that id from the conversation it opened with. */
+  /** `id` is ours. */
   answerTool(id: string, name: string, output: string, failed: boolean): void {
-    this.#give((link) => link.answerTool({ toolCallId: this.#toolCalls.get(id) ?? id, name, output, failed }));
+    this.#give((link) => link.answerTool({ toolCallId: this.#tools.idOf(id), name, output, failed }));
   }
 
   /** The provider owes something that did not come while the link was `when`. */
@@ -238,16 +227,14 @@ export class LinkSeat implements Disposable, LinkReport {
   }
 
   #say(bytes: Uint8Array, turnId: string): void {
-    const turn = this.#agentTurn(turnId);
+    const turn = this.#said.of(turnId);
     if (turn.state !== "open") return;
     // Who is on hold hears nothing of it, so it was not said.
     if (this.#call.isMuffled("held") || this.#call.isMuffled("machine")) return this.interrupt([]);
     this.#receivedBytes += bytes.length;
     const nowMs = this.#call.house.clock.now();
     this.#call.timer.audioCame(nowMs);
-    if (turn.audioMs === undefined) this.#answers += 1;
-    else turn.gapMs = Math.max(turn.gapMs ?? 0, nowMs - turn.audioMs);
-    turn.audioMs = nowMs;
+    this.#said.audioCame(turn, nowMs);
     const out = this.#toLeg.push(bytes);
     this.#call.conversation.addAudio(turn.id, msOf(out.length, this.#call.downlinkEncoding));
     this.#call.downlink.write(out, turn.id);
@@ -267,10 +254,10 @@ export class LinkSeat implements Disposable, LinkReport {
       case "caller.dismissed":
         return this.#heard.dismissed(notice.turnId);
       case "agent.began":
-        this.#agentTurn(notice.turnId);
+        this.#said.of(notice.turnId);
         return;
       case "agent.said": {
-        const turn = this.#agentTurn(notice.turnId);
+        const turn = this.#said.of(notice.turnId);
         if (turn.state !== "open") return;
         call.conversation.say(turn.id, notice.text, notice.audioMs);
         return call.caption(turn.id, "agent", false);
@@ -278,11 +265,10 @@ export class LinkSeat implements Disposable, LinkReport {
       case "agent.ended":
         return this.#agentEnded(notice.turnId, notice.outcome);
       case "tool.called":
-        this.#runTool(notice.toolCallId, notice.name, notice.arguments).catch((error: unknown) => call.broke(error));
+        this.#tools.run(notice.toolCallId, notice.name, notice.arguments).catch((error: unknown) => call.broke(error));
         return;
       case "tool.cancelled":
-        for (const [id, linkId] of this.#toolCalls) if (linkId === notice.toolCallId) call.tools.cancel(id);
-        return;
+        return this.#tools.cancel(notice.toolCallId);
       case "link.puzzled":
         return call.tell({ type: "link.puzzled", provider: this.provider, what: notice.what });
       case "link.expiring":
@@ -369,22 +355,9 @@ export class LinkSeat implements Disposable, LinkReport {
     if (this.#state.name === "open") this.#call.send({ type: "link.proven" });
   }
 
-  #agentTurn(linkTurnId: string): SaidTurn {
-    const known = this.#said.get(linkTurnId);
-    if (known !== undefined) return known;
-    const turn: SaidTurn = { id: this.#call.nextTurnId(), state: "open", audioMs: undefined, gapMs: undefined, isTold: false };
-    this.#said.set(linkTurnId, turn);
-    for (const [id, { state }] of this.#said) {
-      if (this.#said.size <= turnsRemembered) break;
-      if (state === "ended") this.#said.delete(id);
-    }
-    this.#call.conversation.openAgentTurn(turn.id);
-    return turn;
-  }
-
   #agentEnded(linkTurnId: string, outcome: "complete" | "interrupted" | "failed"): void {
     const call = this.#call;
-    const turn = this.#agentTurn(linkTurnId);
+    const turn = this.#said.of(linkTurnId);
     if (turn.state === "ended") return;
     const wasCut = turn.state === "cut";
     const failed = outcome === "failed" && !wasCut;
@@ -409,33 +382,6 @@ export class LinkSeat implements Disposable, LinkReport {
     if (call.conversation.textOf(turn.id) === "") call.conversation.withdraw(turn.id);
     this.#heard.settle();
     if (!call.downlink.speaking) call.send({ type: "agent.wasHeard" });
-  }
-
-  async #runTool(linkCallId: string, name: string, args: string): Promise<void> {
-    if ([...this.#toolCalls.values()].includes(linkCallId)) return;
-    const call = this.#call;
-    const id = call.nextTurnId();
-    const startedMs = call.house.clock.now();
-    this.#toolCalls.set(id, linkCallId);
-    call.conversation.callTool(id, name, args);
-    call.toolUsed();
-    call.tell({ type: "tool.began", name, toolCallId: id });
-    call.notify({ type: "tool", name, state: "running" });
-    call.send({ type: "tool.began" });
-    const { status, output } = await call.tools.run(id, name, args);
-    if (call.tools.isRunaway) {
-      // Whoever answers instead may need one itself.
-      call.tools.beginAnswer();
-      this.#lose(new Fault("provider-malformed", `${this.provider} calls one tool after the other and never answers`));
-    }
-    call.conversation.toolAnswered(id, output);
-    call.tell({ type: "tool.ended", name, status, durationMs: call.house.clock.now() - startedMs, toolCallId: id });
-    if (status !== "cancelled") {
-      call.notify({ type: "tool", name, state: status === "ok" ? "done" : "failed" });
-      // The link that asked may be gone: whichever is there gets the result.
-      call.board.answerTool(id, name, output, status !== "ok");
-    }
-    call.send({ type: "tool.finished" });
   }
 
   #give(what: (link: Link) => void): void {
@@ -466,8 +412,7 @@ export class LinkSeat implements Disposable, LinkReport {
     if (this.#state.name === "opening")
       call.tell({ type: "link.failed", ...told, attempt: this.#order.attempt, durationMs: nowMs - this.#startedMs });
     else call.tell({ type: "link.lost", ...told, livedMs: nowMs - this.#state.sinceMs });
-    for (const turn of this.#said.values())
-      if (turn.state === "open" && !turn.isTold) call.tell({ type: "turn.broken", provider: this.provider, cause: fault.code });
+    for (const { isTold } of this.#said.open) if (!isTold) call.tell({ type: "turn.broken", provider: this.provider, cause: fault.code });
     // With the reason, and before the link is closed: a close alone would pass for a hang-up.
     this.#abort.abort(fault);
     this.#over(fault.code);
@@ -495,14 +440,13 @@ export class LinkSeat implements Disposable, LinkReport {
   }
 
   #isAnswering(): boolean {
-    return [...this.#said.values()].some((turn) => turn.state === "open" && this.#call.downlink.holds(turn.id));
+    return this.#said.open.some(({ id }) => this.#call.downlink.holds(id));
   }
 
   #leaveTurns(): void {
     const call = this.#call;
     const replayed = this.#heard.leave(this.#isAnswering());
-    for (const turn of this.#said.values()) {
-      if (turn.state !== "open") continue;
+    for (const turn of this.#said.open) {
       // What came of it still plays; the rest is owed by the next link, unless that hears the question again and answers anew.
       call.conversation.breakOff(turn.id, replayed ? "caller" : "fault");
       if (!call.downlink.endTurn(turn.id)) call.conversation.withdraw(turn.id);
