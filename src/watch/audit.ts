@@ -24,7 +24,12 @@ export interface AuditOptions {
  * the chain for all to see.
  */
 export function openAudit({ log, path, keep, clean, wallNow }: AuditOptions): Log {
-  let before = lastHash(path);
+  let before = nothing;
+  try {
+    before = lastHash(path);
+  } catch (error) {
+    log.error("audit_degraded", { message: "what was ordered before cannot be read; a new chain begins", err: error });
+  }
   return {
     ...log,
     info(event, fields = {}) {

@@ -66,6 +66,17 @@ test("a torn last line keeps no later order from being read, and the chain goes 
   expect(brokenEntries(torn + (await ordered(path, "c4")).text)).toHaveLength(1);
 });
 
+test("a disk that lets nobody read keeps no node from starting, and the log says so", () => {
+  const told: string[] = [];
+  const log = { ...silentLog, error: (event: string) => void told.push(event) };
+  const path = folderOfItsOwn();
+  const kept: object[] = [];
+  const audit = openAudit({ log, path, keep: (entry) => void kept.push(entry), clean: (fields) => fields, wallNow: () => 0 });
+  audit.info("audit", { action: "drain" });
+  expect(told).toEqual(["audit_degraded"]);
+  expect(kept).toMatchObject([{ fields: { action: "drain" } }]);
+});
+
 test("a secret in an order is not kept", async () => {
   expect((await ordered(join(folderOfItsOwn(), "audit.jsonl"), "hunter22")).text).not.toContain("hunter22");
 });
