@@ -77,6 +77,8 @@ function bestAudio(url) {
 
 /** What a page that comes back without a click waits for sound. */
 const soundLimitMs = 1_000;
+/** The player reports so often while it plays, ms. */
+const reportEveryMs = 100;
 /** What a page that was loaded again hears once more, so that no syllable is cut, ms. */
 const overlapMs = 100;
 /** The server sends one frame in each Opus packet. */
@@ -102,6 +104,8 @@ class Call {
   #stretchesCounted = 0;
   /** What was reported last, ms of that turn. @type {{ turnId: string, ms: number } | undefined} */
   #heard;
+  /** When that was, as long as more is being played. @type {number | undefined} */
+  #playingSince;
   /** @type {number | undefined} */
   #flushedAt;
   /** @type {number | undefined} */
@@ -235,7 +239,9 @@ class Call {
   #forReload() {
     if (this.#resumeToken === undefined) return undefined;
     const heard = this.#heard;
-    const arrived = heard === undefined ? undefined : { turnId: heard.turnId, ms: Math.max(0, heard.ms - overlapMs) };
+    // What was played since the last report was heard too.
+    const sinceMs = this.#playingSince === undefined ? 0 : Math.min(performance.now() - this.#playingSince, reportEveryMs);
+    const arrived = heard && { turnId: heard.turnId, ms: Math.max(0, Math.round(heard.ms + sinceMs - overlapMs)) };
     const source = this.#options.source ?? "microphone";
     return { resumeToken: this.#resumeToken, audio: this.#audio, source, arrived, startedAt: this.#startedAt };
   }
@@ -298,6 +304,7 @@ class Call {
     const heardMs = Math.max(before, fromMs + Math.round(ms));
     if (heardMs === before && !last) return;
     this.#heard = { turnId, ms: heardMs };
+    this.#playingSince = last ? undefined : performance.now();
     const newest = this.#stretches.findLast((each) => each.turnId === turnId);
     const toldMs = heardMs - (newest?.fromMs ?? 0);
     if (toldMs >= 0) this.#wire?.send({ type: "played", turnId, ms: toldMs });
