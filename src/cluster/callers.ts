@@ -11,6 +11,8 @@ import { isAway, patienceMs, peerHeader, retryMs } from "./own-door.ts";
 export interface SorterParts {
   /** The door of the process that has the call which a start means; undefined: none other has. */
   readonly doorOf: (start: CallStart) => string | undefined;
+  /** A call with that token is here. */
+  readonly isHere: (resumeToken: string) => boolean;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -19,6 +21,8 @@ export interface SorterParts {
 const startLimitMs = 5_000;
 /** The first messages are short; whoever sends more before a start is left to the usual limits, too. */
 const firstBytes = 64 * 1024;
+/** Callers may be back sooner than the news of their token has gone round; so long nobody says that their call is over. */
+const newsLimitMs = 1_000;
 
 /**
  * Brings callers who come back to the process that has their call. Which one a caller means is said by the first message, so it is read
@@ -37,8 +41,11 @@ export class Sorter {
     const said: Buffer[] = [];
     let bytes = 0;
     let isDecided = false;
+    let lookingSinceMs: number | undefined;
+    let again: Timer | undefined;
     const decide = (): void => {
       isDecided = true;
+      if (again !== undefined) clock.clearTimeout(again);
       reader.stop();
       clock.clearTimeout(limit);
       stream.off("data", read);
@@ -51,13 +58,20 @@ export class Sorter {
       serveWith(stream, said, serve);
     };
     const heard = (signal: CallerSignal | undefined): void => {
-      if (isDecided || signal?.type === "ignored") return;
+      if (isDecided || lookingSinceMs !== undefined || signal?.type === "ignored") return;
       if (signal?.type !== "start") return serveHere();
       signal.held?.[Symbol.dispose]();
-      const door = this.#parts.doorOf(signal.start);
-      if (door === undefined) return serveHere();
-      decide();
-      new Relay(visitor, door, said, this.#parts, serve).dial();
+      lookingSinceMs = clock.now();
+      look(signal.start, lookingSinceMs);
+    };
+    const look = (start: CallStart, sinceMs: number): void => {
+      const door = this.#parts.doorOf(start);
+      if (door !== undefined) {
+        decide();
+        new Relay(visitor, door, said, this.#parts, serve).dial();
+      } else if (this.#isAstray(visitor, start) && clock.now() - sinceMs < newsLimitMs)
+        again = clock.setTimeout(() => look(start, sinceMs), retryMs);
+      else serveHere();
     };
     const reader = readerOf(visitor, heard);
     const read = (chunk: Buffer): void => {
@@ -70,6 +84,11 @@ export class Sorter {
     const limit: Timer = clock.setTimeout(serveHere, startLimitMs);
     stream.on("data", read);
     stream.once("close", decide);
+  }
+
+  /** Means a call of which nobody knows. */
+  #isAstray({ dialect }: Visitor, { resume }: CallStart): boolean {
+    return dialect.traits.resume === "token" && resume !== undefined && !this.#parts.isHere(resume);
   }
 }
 

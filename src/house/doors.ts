@@ -107,6 +107,7 @@ export function openDoors(
     log: log.with({ logger: "leg" }),
     counts,
   };
+  const awaits = (token: string): boolean => roster.awaits(token);
   const accessFrom = (addressOf: AccessOptions["addressOf"]): Access =>
     new Access({
       keys,
@@ -115,7 +116,7 @@ export function openDoors(
       tokens: api.tokens,
       tokenStayMs: settings.get("LINEKEEPER_TOKEN_STAY_MS"),
       addressOf,
-      awaits: (token) => roster.awaits(token),
+      awaits,
       refused: counters.authFailed,
     });
   const common: ServerParts = {
@@ -128,7 +129,7 @@ export function openDoors(
     sort: everybodyHere,
     answered: counters.httpAnswered,
   };
-  const doors = { ...common, api: api.routes, ofCarriers, readyz: readiness, beforeScrape, pages, accessFrom };
+  const doors = { ...common, api: api.routes, ofCarriers, readyz: readiness, beforeScrape, pages, isHere: awaits, accessFrom };
   const server = place === undefined ? createServer(common) : serverAmong(place, doors, common, metrics, log);
   return withAudioSocket(server, settings, leg, door);
 }

@@ -22,6 +22,8 @@ export interface Doors extends Omit<ServerParts, "routes" | "sort" | "access"> {
   readonly beforeScrape: () => void;
   /** Pages, and what says the same everywhere. */
   readonly pages: readonly Route[];
+  /** A call with that token is here. */
+  readonly isHere: (resumeToken: string) => boolean;
   readonly accessFrom: (addressOf: (request: IncomingMessage) => string) => Access;
 }
 
@@ -60,6 +62,7 @@ export function serverAmong(place: Place, doors: Doors, common: ServerParts, met
   const sorter = new Sorter({
     doorOf: ({ resume, carrierCallId }) =>
       machine.doorOf({ resumeToken: resume }) ?? machine.doorOf({ carrierCallId: carrierCallId ?? resume }),
+    isHere: doors.isHere,
     clock: systemClock,
     log: machine.log,
   });

@@ -139,8 +139,9 @@ describe("two processes behind one port", { timeout: 120_000 }, () => {
       // Somebody more on the process with the call, so that the other one has the fewest.
       if (attempt === 0) await Promise.all([dial(server.url), dial(server.url)]);
     }
-    expect(logged(server, "caller_handed_on")).toHaveLength(1);
-    expect(logged(server, "caller_handed_on")[0]?.process).not.toBe(at);
+    const handedOn = logged(server, "caller_handed_on").map(({ process }) => process);
+    expect(handedOn.length).toBeGreaterThan(0);
+    expect(handedOn).not.toContain(at);
     fake.panel.reply("I am still here.");
     caller.types("Are you there?");
     await isTold(caller, "still here");
