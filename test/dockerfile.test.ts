@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
+import { serverFlags } from "../scripts/bench/calls/subjects.ts";
 import { importsOf } from "./import-table.ts";
 
 const root = join(import.meta.dirname, "..");
@@ -45,7 +46,8 @@ test("everything that the image copies is in the checkout, and the build is sent
 
 test("the image runs the server as process 1 and not as root", () => {
   expect(rest("USER")).toEqual(["node"]);
-  expect(rest("CMD").at(-1)).toBe('["node", "src/main.ts"]');
+  expect(rest("CMD").at(-1)).toBe(JSON.stringify(["node", ...serverFlags, "src/main.ts"]).replaceAll(",", ", "));
+  expect(readFileSync(join(root, "scripts/up"), "utf8")).toContain(`exec "$node" ${serverFlags.join(" ")} "$root/src/main.ts"`);
   expect(rest("EXPOSE")).toEqual(["8080"]);
   expect(rest("HEALTHCHECK")[0]).toContain("/healthz");
   expect(rest("ENV").join(" ")).toContain("HOST=0.0.0.0");

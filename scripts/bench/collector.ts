@@ -1,6 +1,6 @@
 // What settings of the garbage collector cost and bring under calls: `node scripts/bench/collector.ts [--rounds 2] [--calls 200]`.
-// `--flags="--max-semi-space-size=32"`, as often as wanted, names the sets of Node's flags to compare; "" is none. The subject has one
-// core, the load another.
+// `--flags="--max-semi-space-size=32"`, as often as wanted, names the sets of Node's flags to compare; "" is as scripts/up starts the
+// server. The subject has one core, the load another.
 import { execFileSync } from "node:child_process";
 import { parseArgs } from "node:util";
 import { spreadOf } from "./calls/figures.ts";
@@ -15,7 +15,7 @@ const { values } = parseArgs({
     rounds: { type: "string", default: "2" },
     calls: { type: "string", default: "200" },
     seconds: { type: "string", default: "5" },
-    flags: { type: "string", multiple: true, default: ["", ...[16, 32, 64].map((mb) => `--max-semi-space-size=${mb}`)] },
+    flags: { type: "string", multiple: true, default: ["", ...[4, 16, 32, 64].map((mb) => `--max-semi-space-size=${mb}`)] },
   },
 });
 const linekeeper = subjects.find(({ name }) => name === "linekeeper");
@@ -30,7 +30,8 @@ for (let at = 1; at <= Number(values.rounds); at += 1) {
     const plan = { cores: "0", nodeFlags, bargeIn: { calls: 0, seconds: 0 }, steps: [step], ramp: false };
     const { steps } = await round(linekeeper, plan);
     for (const figures of steps) {
-      if (tooBusy(figures.harness)) console.error(`round ${at}, ${flags || "no flags"}: the load itself was late, this says little`);
+      if (tooBusy(figures.harness))
+        console.error(`round ${at}, ${flags || "as it is started"}: the load itself was late, this says little`);
       found.get(flags)?.push(figures);
     }
   }
@@ -39,7 +40,7 @@ const head = ["flags", "CPU ms a call and second", "added latency p99 ms", "coll
 const rows = [...found].map(([flags, steps]) => {
   const spread = (figure: (step: StepFigures) => number): string => shown(spreadOf(steps.map(figure)));
   return [
-    flags || "none",
+    flags || "as it is started",
     spread(({ cpuMs }) => cpuMs),
     spread(({ upMs, downMs }) => Math.max(upMs.p99, downMs.p99)),
     spread(({ collections }) => collections),

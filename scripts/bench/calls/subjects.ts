@@ -121,6 +121,8 @@ export class Subject implements AsyncDisposable {
 }
 
 interface Program {
+  /** Node's; those of a benchmark come after them, and win. */
+  readonly nodeFlags: readonly string[];
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   /** Its line on standard error that says where it listens. */
@@ -133,12 +135,14 @@ interface Program {
 }
 
 const startLimitMs = 30_000;
+/** Node's, as `scripts/up` gives them to the server. */
+export const serverFlags = ["--max-semi-space-size=8"] as const;
 
 async function launch(programIn: (folder: string) => Program, cores: string, nodeFlags: readonly string[]): Promise<Subject> {
   const folder = mkdtempSync(join(tmpdir(), "bench-"));
   const program = programIn(folder);
   const log = openSync(join(folder, "log"), "w");
-  const flags = ["--expose-gc", ...nodeFlags, "--import", pathOf("probe.ts")];
+  const flags = ["--expose-gc", ...program.nodeFlags, ...nodeFlags, "--import", pathOf("probe.ts")];
   const child = spawn("taskset", ["-c", cores, process.execPath, ...flags, ...program.args], {
     env: { PATH: process.env["PATH"] ?? "", ...program.env },
     stdio: ["ignore", log, "pipe", "ipc"],
@@ -169,7 +173,15 @@ const script =
   (name: string): SubjectRow["start"] =>
   (url, cores, flags) => {
     const target = `${url.replace(/^http/, "ws")}/v1/realtime?model=bench`;
-    const program = { args: [pathOf(name), target], env: {}, says: /^(ws:\S+)$/, path: "", webhook: undefined, passesThrough: true };
+    const program = {
+      nodeFlags: [],
+      args: [pathOf(name), target],
+      env: {},
+      says: /^(ws:\S+)$/,
+      path: "",
+      webhook: undefined,
+      passesThrough: true,
+    };
     return launch(() => program, cores, flags);
   };
 
@@ -179,6 +191,7 @@ const server =
   (url, cores, flags) =>
     launch(
       (folder) => ({
+        nodeFlags: serverFlags,
         args: [pathOf("../../../src/main.ts")],
         env: {
           PORT: "0",
