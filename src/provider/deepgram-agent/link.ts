@@ -247,11 +247,10 @@ class AgentLink implements Link, TalkHost, SocketReport {
   }
 
   #lost(fault: Fault): void {
-    if (this.#state === "open") {
-      this.#tellUsed();
-      this.notice({ type: "link.lost", fault });
-    }
+    const wasOpen = this.#state === "open";
+    // What was used comes first: nothing follows the loss.
     this.#end(fault);
+    if (wasOpen) this.request.report.notice({ type: "link.lost", fault });
   }
 
   #end(fault: Fault): void {
