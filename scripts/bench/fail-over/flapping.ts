@@ -7,6 +7,8 @@ const laterCalls = 20;
 const laterEveryMs = 250;
 const shutLimitMs = 60_000;
 const lookEveryMs = 5;
+/** The log tells of a probe a little after it. */
+const logLateMs = 250;
 
 /** A provider that takes every call and closes it after `afterMs`. */
 export async function flapping(afterMs: number): Promise<readonly Figure[]> {
@@ -20,17 +22,18 @@ export async function flapping(afterMs: number): Promise<readonly Figure[]> {
     if (performance.now() - startedMs > shutLimitMs) throw new Error(`not shut within ${shutLimitMs} ms, after ${panel.dials} dials`);
     await delay(lookEveryMs);
   }
-  const untilShut = panel.dials;
-  const probesThen = probes(world.server.log);
+  await delay(logLateMs);
+  const untilShut = panel.dials - probes(world.server.log);
   for (let call = 0; call < laterCalls; call += 1) {
     await using caller = await world.dials();
     await caller.hears();
     await delay(laterEveryMs);
   }
-  const later = panel.dials - untilShut - (probes(world.server.log) - probesThen);
+  await delay(logLateMs);
+  const later = panel.dials - probes(world.server.log) - untilShut;
   const what = `closed ${afterMs.toLocaleString("en")} ms after each accept:`;
   return [
-    mostFigure(`${what} dials until it is shut`, untilShut, 3),
+    mostFigure(`${what} dials until it is shut (beside the probes)`, untilShut, 3),
     mostFigure(`${what} dials of ${laterCalls} later calls (beside the probes)`, later, 0),
   ];
 }
