@@ -72,31 +72,32 @@ describe.skipIf(!chromiumIsThere && !needed)("somebody who calls from Chromium",
     expect(loudnessOf(tape), "the answer is loud enough").toBeGreaterThan(audible);
     const shown = wordsOf(await visitor.turns(), "agent");
     const heard = await recognised(tape);
-    return { shown, heard, ...wordErrors(shown, heard) };
+    return { shown, heard, ...wordErrors(spelled(shown), spelled(heard)) };
   }
+
+  /** By sound alone nobody can tell these words from digits. */
+  const spelled = (text: string): string => text.replace(/\b(to|too)\b/gi, "two").replace(/\bfor\b/gi, "four");
 
   const people = recordings()
     .filter(({ file }) => /jfk|ast_privacy-prompt/.test(file))
     .map((recording) => ({ ...recording, name: basename(recording.file) }));
 
-  test.concurrent.for(people)(
-    "$name is understood, and answered aloud with the words on the screen",
-    async ({ name, file, text }, { expect }) => {
-      await using visitor = await visit(server.url, concatenated(silence(untilGreetedMs), samplesOf(file)), { taped: true });
-      await begin(visitor);
-      await expect.poll(async () => wordErrors(text, wordsOf(await visitor.turns(), "caller")).errors, patient).toBeLessThanOrEqual(1);
-      await expect
-        .poll(async () => (await visitor.turns()).at(-1), patient)
-        .toMatchObject({ role: "agent", final: true, interrupted: false });
-      console.info(`${name}: caller shown as "${wordsOf(await visitor.turns(), "caller")}"`);
-      const { shown, heard, errors, words } = await recognisedAll(visitor);
-      console.info(`${name}: agent shown as "${shown}"\n  its sound is recognised as "${heard}": ${errors} of ${words} words differ`);
-      expect(errors / words).toBeLessThanOrEqual(mishearing);
-      expect(visitor.complaints).toEqual([]);
-    },
-  );
+  // One after the other: where several Chromiums share two cores, the sound of each suffers.
+  test.for(people)("$name is understood, and answered aloud with the words on the screen", async ({ name, file, text }, { expect }) => {
+    await using visitor = await visit(server.url, concatenated(silence(untilGreetedMs), samplesOf(file)), { taped: true });
+    await begin(visitor);
+    await expect.poll(async () => wordErrors(text, wordsOf(await visitor.turns(), "caller")).errors, patient).toBeLessThanOrEqual(1);
+    await expect
+      .poll(async () => (await visitor.turns()).at(-1), patient)
+      .toMatchObject({ role: "agent", final: true, interrupted: false });
+    console.info(`${name}: caller shown as "${wordsOf(await visitor.turns(), "caller")}"`);
+    const { shown, heard, errors, words } = await recognisedAll(visitor);
+    console.info(`${name}: agent shown as "${shown}"\n  its sound is recognised as "${heard}": ${errors} of ${words} words differ`);
+    expect(errors / words).toBeLessThanOrEqual(mishearing);
+    expect(visitor.complaints).toEqual([]);
+  });
 
-  test.concurrent("a phone number is read back as it was said", async ({ expect }) => {
+  test("a phone number is read back as it was said", async ({ expect }) => {
     const file = join(speechFolder, "../phone-numbers/synthetic-slt-11.wav");
     await using visitor = await visit(server.url, concatenated(silence(untilGreetedMs), samplesOf(file)), { taped: true });
     await begin(visitor);
