@@ -90,13 +90,19 @@ export class Roster implements Reception, CallControl {
   save(olderThanMs: number, share = 1): void {
     const nowMs = this.#house.clock.now();
     for (let left = Math.ceil(this.#calls.size * share); left > 0; left -= 1) {
-      const { done, value: entry } = this.#unsaved.next();
-      if (done === true) this.#unsaved = this.#calls.values();
-      else if (nowMs - entry.savedMs >= olderThanMs) {
-        entry.savedMs = nowMs;
-        this.#house.snapshots.save(snapshotOf(entry.call));
-      }
+      const entry = this.#nextInTurn();
+      if (entry === undefined || nowMs - entry.savedMs < olderThanMs) continue;
+      entry.savedMs = nowMs;
+      this.#house.snapshots.save(snapshotOf(entry.call));
     }
+  }
+
+  /** After the last call the first. */
+  #nextInTurn(): Entry | undefined {
+    const { done, value } = this.#unsaved.next();
+    if (done !== true) return value;
+    this.#unsaved = this.#calls.values();
+    return this.#unsaved.next().value;
   }
 
   /** Why a new call would be refused just now; undefined: it would not. */

@@ -185,3 +185,17 @@ test("a call of an agent that is no more cannot go on", async () => {
   if (snapshot === undefined) throw new Fault("internal", "nothing was kept");
   expect(startHouse().roster.restore({ ...snapshot, agent: "gone" })).toBe(false);
 });
+
+test("all calls are kept each time that all are to be, and each in its turn where only some are", () => {
+  const kept = new Map<string, CallSnapshot>();
+  const house = startHouse({ kept });
+  const callers = Array.from({ length: 7 }, () => house.dial());
+  for (let time = 0; time < 3; time += 1) {
+    kept.clear();
+    house.roster.save(0);
+    expect(kept.size).toBe(callers.length);
+  }
+  kept.clear();
+  for (let look = 0; look < 4; look += 1) house.roster.save(0, 1 / 4);
+  expect(kept.size).toBe(callers.length);
+});
