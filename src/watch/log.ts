@@ -27,8 +27,8 @@ export interface LogOutlet {
 /** What waits for a slow reader at most; then lines are dropped and counted, for calls must not wait for a log. */
 const waitingBytes = 1 << 20;
 const closeLimitMs = 1_000;
-/** Lines that nobody waits for are written together, so many bytes of them, or all after this long; warnings and errors at once. */
-const togetherBytes = 8_192;
+/** Lines that nobody waits for are written together, so many characters of them, or all after this long; warnings and errors at once. */
+const togetherLength = 8_192;
 const togetherMs = 100;
 
 /** JSON lines, one an event: `timestamp`, `level`, `logger`, `event`, then fields. A `callId` is written as `session_id`, and with it goes its `trace_id`. */
@@ -38,25 +38,32 @@ export function openLog(options: LogOptions): LogOutlet {
     fd,
     sync: false,
     maxLength: waitingBytes,
-    minLength: isTerminal(fd) ? 0 : Math.min(togetherBytes, (options.writeBytes ?? Infinity) / 2),
     ...(options.writeBytes !== undefined && { maxWrite: options.writeBytes }),
   });
-  outlet.on("drop", options.dropped);
+  outlet.on("drop", (batch: string) => {
+    for (let at = batch.indexOf("\n"); at !== -1; at = batch.indexOf("\n", at + 1)) options.dropped();
+  });
   // The reader is gone, or the disk is full: there is nowhere left to say so, and no reason to end a call.
   outlet.on("error", options.dropped);
-  const pretty = options.format === "pretty" || (options.format === "auto" && isTerminal(fd));
-  const paint = pretty ? prettyFactory(forPeople) : undefined;
+  const terminal = isTerminal(fd);
+  const paint = options.format === "pretty" || (options.format === "auto" && terminal) ? prettyFactory(forPeople) : undefined;
+  const together = terminal ? 0 : togetherLength;
   let closing: Promise<void> | undefined;
+  // Lines are gathered here and not by the outlet: asked to flush while it writes, it would leave the rest until the next line.
+  let batch = "";
   let flushing: NodeJS.Timeout | undefined;
   const flush = (): void => {
     clearTimeout(flushing);
     flushing = undefined;
-    if (closing === undefined) outlet.flush();
+    if (batch !== "") outlet.write(batch);
+    batch = "";
   };
   const write = (line: string): void => {
     // The outlet throws once it is closed, and a call that ends late must not stumble over its last line.
-    if (closing === undefined) outlet.write(paint === undefined ? line : paint(line));
-    else options.dropped();
+    if (closing !== undefined) return options.dropped();
+    batch += paint === undefined ? line : paint(line);
+    if (batch.length >= together) flush();
+    else flushing ??= setTimeout(flush, togetherMs);
   };
   const lines = pino(
     {
@@ -81,7 +88,6 @@ export function openLog(options: LogOptions): LogOutlet {
       const all = { event: text(event), ...trace, ...rest };
       lines[level](value(reserved(all)));
       if (level === "warning" || level === "error") flush();
-      else flushing ??= setTimeout(flush, togetherMs);
     };
     return {
       debug: at("debug"),
@@ -94,7 +100,10 @@ export function openLog(options: LogOptions): LogOutlet {
 
   return {
     log: logWith({}),
-    close: () => (closing ??= written(outlet)),
+    close: () => {
+      if (closing === undefined) flush();
+      return (closing ??= written(outlet));
+    },
   };
 }
 
