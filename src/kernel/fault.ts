@@ -49,11 +49,14 @@ export class Fault extends Error {
   readonly code: FaultCode;
   /** How long the other side asked us to wait, ms; undefined when it did not say. */
   readonly retryAfterMs: number | undefined;
+  /** For how long it had been so, at least, when it was found, ms. */
+  readonly foundAfterMs: number;
 
-  constructor(code: FaultCode, message: string, options?: ErrorOptions & { retryAfterMs?: number }) {
+  constructor(code: FaultCode, message: string, options?: ErrorOptions & { retryAfterMs?: number; foundAfterMs?: number }) {
     super(message, options);
     this.code = code;
     this.retryAfterMs = options?.retryAfterMs;
+    this.foundAfterMs = options?.foundAfterMs ?? 0;
   }
 
   get row(): FaultRow {

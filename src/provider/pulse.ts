@@ -63,8 +63,10 @@ export class Pulse {
     const { clock, peer, owed, dead, pongLimitMs = usualPongLimitMs } = this.#plan;
     const now = clock.now();
     const limitMs = peer.queuedBytes > 0 ? Math.max(busyPongLimitMs, pongLimitMs) : pongLimitMs;
-    if (this.#pingedAt !== undefined && now - this.#pingedAt > limitMs)
-      return dead(new Fault("provider-silent", `talking: no sign of life for ${Math.round(now - this.#heardAt)} ms`));
+    if (this.#pingedAt !== undefined && now - this.#pingedAt > limitMs) {
+      const message = `talking: no sign of life for ${Math.round(now - this.#heardAt)} ms`;
+      return dead(new Fault("provider-silent", message, { foundAfterMs: now - this.#pingedAt }));
+    }
     const silentMs = now - this.#heardAt;
     if (this.#pingedAt === undefined && silentMs >= freshMs && (silentMs > idlePingMs || owed())) {
       this.#pingedAt = now;

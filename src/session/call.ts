@@ -65,6 +65,7 @@ export class Call implements Ticked {
   #turns = 0;
   /** Where the time of the answer goes that is owed, or was just sent. */
   readonly timer = new AnswerTimer();
+  #isVoiced = false;
   #isUnderstood = false;
   #frames = 0;
   #turnKind: TurnKind = "plain";
@@ -273,6 +274,14 @@ export class Call implements Ticked {
 
   toolUsed(): void {
     if (this.timer.isOwed) this.#turnKind = "tool";
+  }
+
+  /** The caller began to speak at `from`, a position in the uplink in bytes. */
+  voiced(from: number): void {
+    if (this.#isVoiced) return;
+    this.#isVoiced = true;
+    const agoMs = msOf(Math.max(0, this.uplink.end - from), this.uplink.encoding);
+    this.tell({ type: "caller.voiced", provider: this.#lastProvider, agoMs });
   }
 
   /** Words came of what the caller said from `from` on, a position in the uplink in bytes. */

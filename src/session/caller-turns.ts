@@ -40,6 +40,7 @@ export class CallerTurns {
     const id = this.#call.nextTurnId();
     this.#turns.set(linkTurnId, { id, from, end: undefined, answersBefore: 0, worded: false, settled: undefined });
     uplink.openTurn(from);
+    this.#call.voiced(from);
     conversation.openCallerTurn(id, this.#callMs(from));
     this.#call.owesNothing();
     this.#call.send({ type: "caller.spoke" });

@@ -5,7 +5,7 @@ import { speaksLanguage } from "../provider/languages.ts";
 import type { MoveCause } from "./board.ts";
 import type { Conversation } from "./conversation.ts";
 import type { SessionHouse } from "./session-house.ts";
-import type { Missing, Told } from "./words.ts";
+import type { Missing, MoveTimes, Told } from "./words.ts";
 
 const moves: ReadonlySet<string> = new Set<MoveCause>(["asked", "recovered", "expiring"]);
 
@@ -24,11 +24,24 @@ interface LinkedCall {
   tell(event: Told): void;
 }
 
+interface Gone {
+  readonly provider: string;
+  readonly atMs: number;
+  readonly cause: FaultCode | MoveCause;
+  readonly lostMs: number;
+  /** For how long it had been dead by then, at least. */
+  readonly foundAfterMs: number;
+  /** When another provider was dialled first. */
+  decidedMs: number | undefined;
+}
+
 /** What becomes of a call's links, one after the other: told to whoever watches and to the caller's screen. */
 export class LinkLedger {
   readonly #call: LinkedCall;
   /** The link that the call had last and has no more; undefined while it has one. */
-  #gone: { readonly provider: string; readonly atMs: number; readonly cause: FaultCode | MoveCause; readonly lostMs: number } | undefined;
+  #gone: Gone | undefined;
+  /** When the move that is prepared was ordered, or its need was known. */
+  #orderedMs: number | undefined;
   /** Whom the caller's screen names. */
   #greetedBy = "none";
   /** A provider's own session that a new link of it could take up, and the last item that is in it. */
@@ -44,21 +57,35 @@ export class LinkLedger {
 
   /** The call was on another node until now. */
   wasElsewhere(provider: string): void {
-    this.#gone = { provider, atMs: this.#call.house.clock.now(), cause: "draining", lostMs: 0 };
+    const atMs = this.#call.house.clock.now();
+    this.#gone = { provider, atMs, cause: "draining", lostMs: 0, foundAfterMs: 0, decidedMs: undefined };
   }
 
   /** The call has no link from now on, until the next one opens. */
-  gone(provider: string, cause: FaultCode | MoveCause): void {
+  gone(provider: string, cause: FaultCode | MoveCause, foundAfterMs: number): void {
     const call = this.#call;
     const { unsettledChunks: chunks } = call.uplink;
     if (chunks > 0) call.tell({ type: "audio.buffered", provider, chunks });
-    this.#gone ??= { provider, cause, atMs: call.house.clock.now(), lostMs: call.lostMs };
+    this.#gone ??= { provider, cause, atMs: call.house.clock.now(), lostMs: call.lostMs, foundAfterMs, decidedMs: undefined };
+  }
+
+  /** A move is prepared from now on. */
+  toMove(): void {
+    this.#orderedMs = this.#call.house.clock.now();
+  }
+
+  /** A link of it is opened. Beside the one that was lost, it is where the call may go. */
+  dials(provider: string): void {
+    const gone = this.#gone;
+    if (gone !== undefined && gone.provider !== provider) gone.decidedMs ??= this.#call.house.clock.now();
   }
 
   opened(provider: string, attempt: number, replayedChunks: number): void {
     const call = this.#call;
     const gone = this.#gone;
+    const since = this.#since(gone);
     this.#gone = undefined;
+    this.#orderedMs = undefined;
     const missing = this.#missing(provider, gone?.lostMs ?? 0);
     const restored = missing.includes("conversation") ? "none" : missing.length > 0 ? "partial" : "full";
     if (gone === undefined) {
@@ -66,7 +93,7 @@ export class LinkLedger {
       if (provider !== this.#greetedBy) call.notify({ type: "handed-over", provider, restored });
       return;
     }
-    const durationMs = call.house.clock.now() - gone.atMs;
+    const durationMs = since.faultMs ?? since.decidedMs;
     const isMove = moves.has(gone.cause);
     if (gone.provider === provider && isMove) return call.tell({ type: "link.renewed", provider, cause: gone.cause, replayedChunks });
     if (gone.provider === provider) {
@@ -77,8 +104,17 @@ export class LinkLedger {
     const { provider: from, cause } = gone;
     const mode = isMove ? "planned" : "failover";
     const items = call.conversation.items().length;
-    call.tell({ type: "call.handed-over", from, to: provider, mode, cause, restored, missing, durationMs, items, replayedChunks });
+    call.tell({ type: "call.handed-over", from, to: provider, mode, cause, restored, missing, durationMs, since, items, replayedChunks });
     call.notify({ type: "handed-over", provider, restored });
+  }
+
+  #since(gone: Gone | undefined): MoveTimes {
+    const nowMs = this.#call.house.clock.now();
+    const orderedMs = nowMs - (this.#orderedMs ?? gone?.atMs ?? nowMs);
+    if (gone === undefined) return { faultMs: undefined, detectedMs: orderedMs, decidedMs: orderedMs };
+    const detectedMs = nowMs - gone.atMs;
+    if (moves.has(gone.cause)) return { faultMs: undefined, detectedMs: orderedMs, decidedMs: detectedMs };
+    return { faultMs: detectedMs + gone.foundAfterMs, detectedMs, decidedMs: nowMs - (gone.decidedMs ?? nowMs) };
   }
 
   #missing(provider: string, lostBeforeMs: number): readonly Missing[] {
@@ -110,11 +146,19 @@ export class LinkLedger {
     this.gaveUp(provider, attempts, fault);
     const gone = this.#gone;
     if (gone === undefined || moves.has(gone.cause)) return;
-    this.#call.tell({ type: "handover.failed", from: gone.provider, to: "none", mode: "failover", cause: gone.cause });
+    this.#call.tell({
+      type: "handover.failed",
+      from: gone.provider,
+      to: "none",
+      mode: "failover",
+      cause: gone.cause,
+      since: this.#since(gone),
+    });
   }
 
   moveFailed(to: string, fault: Fault): void {
-    this.#call.tell({ type: "handover.failed", from: this.#call.lastProvider, to, mode: "planned", cause: fault.code });
+    const since = this.#since(undefined);
+    this.#call.tell({ type: "handover.failed", from: this.#call.lastProvider, to, mode: "planned", cause: fault.code, since });
   }
 
   /** The provider's own session can be taken up by a new link, with all that was said until now. */

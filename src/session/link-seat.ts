@@ -365,6 +365,7 @@ export class LinkSeat implements Disposable, LinkReport {
     call.tell({
       type: "turn.ended",
       provider: this.provider,
+      turnId: turn.id,
       outcome: wasCut ? "interrupted" : outcome,
       kind: call.turnKind,
       cause: failed ? "provider-overloaded" : undefined,
@@ -412,21 +413,22 @@ export class LinkSeat implements Disposable, LinkReport {
     if (this.#state.name === "opening")
       call.tell({ type: "link.failed", ...told, attempt: this.#order.attempt, durationMs: nowMs - this.#startedMs });
     else call.tell({ type: "link.lost", ...told, livedMs: nowMs - this.#state.sinceMs });
-    for (const { isTold } of this.#said.open) if (!isTold) call.tell({ type: "turn.broken", provider: this.provider, cause: fault.code });
+    for (const { id, isTold } of this.#said.open)
+      if (!isTold) call.tell({ type: "turn.broken", provider: this.provider, turnId: id, cause: fault.code });
     // With the reason, and before the link is closed: a close alone would pass for a hang-up.
     this.#abort.abort(fault);
-    this.#over(fault.code);
+    this.#over(fault.code, fault.foundAfterMs);
   }
 
   /** What this link knew and did not finish is left as the next one needs it. Idempotent. */
-  #over(cause: FaultCode | MoveCause): void {
+  #over(cause: FaultCode | MoveCause, foundAfterMs = 0): void {
     const state = this.#state;
     if (state.name === "over") return;
     const call = this.#call;
     this.#state = { name: "over" };
     this.#early.length = 0;
     if (state.name === "open") {
-      call.links.gone(this.provider, cause);
+      call.links.gone(this.provider, cause, foundAfterMs);
       state.feed[Symbol.dispose]();
     }
     if (state.name !== "opening") {

@@ -103,6 +103,7 @@ export class Switchboard implements SeatHost, Board {
   /** Opens a link that waits to take over, where that can be; tells `successor.ready`, `successor.failed` or `successor.mustBide`. */
   prepare(provider: string): void {
     this.#movesTo = provider;
+    this.#call.links.toMove();
     if (this.#waiting?.provider === provider && this.#waiting.isReady) return this.#call.send({ type: "successor.ready" });
     if (this.#call.provider(provider).traits.standby) this.openNext();
     else this.#call.send({ type: "successor.mustBide" });
@@ -246,6 +247,7 @@ export class Switchboard implements SeatHost, Board {
   #begin(provider: string, again: boolean): LinkSeat {
     const attempt = (this.#dialled.get(provider) ?? 0) + 1;
     this.#dialled.set(provider, attempt);
+    this.#call.links.dials(provider);
     if (again) this.#call.links.retried(provider, attempt, 0);
     return new LinkSeat(this.#call, this.#call.provider(provider), { attempt, waits: false }, this);
   }

@@ -96,6 +96,7 @@ export type CallEvent = { readonly callId: string } & (
       readonly restored: "full" | "partial" | "none";
       readonly missing: readonly Missing[];
       readonly durationMs: number;
+      readonly since: MoveTimes;
       readonly items: number;
       readonly replayedChunks: number;
     }
@@ -106,6 +107,7 @@ export type CallEvent = { readonly callId: string } & (
       readonly to: string;
       readonly mode: "planned" | "failover";
       readonly cause: FaultCode | "asked" | "recovered" | "expiring";
+      readonly since: MoveTimes;
     }
   | { readonly type: "audio.replayed"; readonly provider: string; readonly chunks: number; readonly buffered: number }
   /** Counted since the last such event; told at turn ends and at the end of the call. */
@@ -135,6 +137,8 @@ export type CallEvent = { readonly callId: string } & (
   | { readonly type: "audio.buffered"; readonly provider: string; readonly chunks: number }
   /** How long our own code had a piece of audio in hand; a sample, at most one a second, call and direction. */
   | { readonly type: "audio.hopped"; readonly direction: "uplink" | "downlink"; readonly ms: number }
+  /** The provider heard the caller speak for the first time, and they had begun so long ago. Once a call. */
+  | { readonly type: "caller.voiced"; readonly provider: string; readonly agoMs: number }
   /** The first words of the caller came back as text, so long after they were begun. Once a call. */
   | { readonly type: "caller.understood"; readonly provider: string; readonly afterMs: number }
   /** The caller's turn is over and an answer is owed; they fell silent `endpointingMs` ago. */
@@ -153,6 +157,7 @@ export type CallEvent = { readonly callId: string } & (
   | {
       readonly type: "turn.ended";
       readonly provider: string;
+      readonly turnId: string;
       readonly outcome: "complete" | "interrupted" | "failed";
       readonly kind: TurnKind;
       /** Why it failed. */
@@ -163,7 +168,7 @@ export type CallEvent = { readonly callId: string } & (
       readonly stop?: "max_tool_calls" | undefined;
     }
   /** An answer was cut off by the loss of its link; the next one carries on or answers anew. */
-  | { readonly type: "turn.broken"; readonly provider: string; readonly cause: FaultCode }
+  | { readonly type: "turn.broken"; readonly provider: string; readonly turnId: string; readonly cause: FaultCode }
   | { readonly type: "tool.began"; readonly name: string; readonly toolCallId: string }
   | {
       readonly type: "tool.ended";
@@ -205,6 +210,16 @@ export type CallEvent = { readonly callId: string } & (
 
 /** What a call's new provider is without: what was said, caller audio that came to no link, the agent's tools, the caller's language. */
 export type Missing = "conversation" | "audio" | "tools" | "language";
+
+/**
+ * How long ago, ms: a link failed, that or an order or a warning was known, it was decided where to go. `faultMs` is more than `detectedMs`
+ * where a link fell silent and that took a while to find; undefined: none failed.
+ */
+export interface MoveTimes {
+  readonly faultMs: number | undefined;
+  readonly detectedMs: number;
+  readonly decidedMs: number;
+}
 
 /** `moved`: it goes on elsewhere, or here after a restart. */
 export type CallOutcome = "completed" | "failed" | "abandoned" | "moved";

@@ -242,6 +242,7 @@ export function callLog(log: Log, { clock, costOf }: CallLogOptions): SessionWat
       case "audio.accounted":
       case "audio.hopped":
       case "caller.understood":
+      case "caller.voiced":
       case "caller.reprompted":
       case "turn.answered":
       case "turn.timed":

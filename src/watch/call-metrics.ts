@@ -1,6 +1,6 @@
 import type { Clock } from "../kernel/clock.ts";
 import type { AnswerTimes, CallEvent, SessionWatch } from "../session/words.ts";
-import { failureClassOf, faultLabels, isCallersOwn, labelOf } from "./labels.ts";
+import { failureClassOf, faultLabels, isCallersOwn, labelOf, stopReasonOf, turnOutcomes } from "./labels.ts";
 import { observeLine } from "./line-metrics.ts";
 import type { Metrics } from "./metrics.ts";
 import { indicatorsOf, isForCapacity, isForShape, showObjectives } from "./objectives.ts";
@@ -36,8 +36,6 @@ const chunkMs = 100;
 const lossCauses = ["overflow", "forgotten", "unheard", "slow-caller"];
 const tiers = ["1", "2", "3", "4"];
 const channels = ["ticket", "transfer", "webhook", "chat", "email", "pager"];
-const outcomeLabels = { complete: "completed", interrupted: "interrupted", failed: "failed" } as const;
-const stopReasons = { complete: "end_turn", interrupted: "interrupted", failed: "error" } as const;
 
 /** Every event of every call as what it changes in the metrics. */
 export function callMetrics(metrics: Metrics, options: CallMetricsOptions): SessionWatch {
@@ -75,10 +73,16 @@ export function callMetrics(metrics: Metrics, options: CallMetricsOptions): Sess
     countTurn(call.committed.provider, "failed", failureClassOf(outcome, cause), true);
   };
   /** @param keeps whether whoever answered it counts as an answer */
-  const countTurn = (by: string, outcome: keyof typeof outcomeLabels, failureClass: string, keeps: boolean, stop?: string): void => {
+  const countTurn = (
+    by: string,
+    outcome: keyof typeof turnOutcomes,
+    failureClass: string,
+    keeps: boolean,
+    stop?: "max_tool_calls",
+  ): void => {
     const provider = named(by);
-    metrics.turns.inc({ provider, outcome: outcomeLabels[outcome], failure_class: failureClass });
-    metrics.turnStops.inc({ provider, reason: stop ?? stopReasons[outcome] });
+    metrics.turns.inc({ provider, outcome: turnOutcomes[outcome], failure_class: failureClass });
+    metrics.turnStops.inc({ provider, reason: stopReasonOf({ outcome, stop }) });
     if (isCallersOwn(failureClass)) return;
     slo.event("turn_success", outcome !== "failed" && keeps);
     slo.event("capacity_failures", !isForCapacity(failureClass));
@@ -300,6 +304,7 @@ export function callMetrics(metrics: Metrics, options: CallMetricsOptions): Sess
       // Told for logs, records, traces and costs; no metric of a call is promised for these.
       case "link.used":
       case "audio.buffered":
+      case "caller.voiced":
       case "state.changed":
         return;
       default:

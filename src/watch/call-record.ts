@@ -1,5 +1,6 @@
 import type { FaultCode } from "../kernel/fault.ts";
 import type { AnswerTimes, AudioPath, CallEvent, CallOutcome, EndReason, Missing, TurnKind } from "../session/words.ts";
+import type { StopReason, turnOutcomes } from "./labels.ts";
 
 type MoveCause = Extract<CallEvent, { readonly type: "call.handed-over" }>["cause"];
 
@@ -13,9 +14,13 @@ export interface CallRecord {
   readonly agent: string;
   readonly language: string;
   readonly slaClass: "standard" | "gold";
+  /** When the caller came, to whichever node; `acceptedAt`: when this one took the call. */
   readonly startedAt: string;
+  readonly acceptedAt: string;
   /** The first link was ready; undefined: none ever was. */
   readonly readyAt: string | undefined;
+  /** The caller began to speak, as far as a provider could tell; undefined: they never did. */
+  readonly firstVoicedAt: string | undefined;
   readonly firstTranscriptAt: string | undefined;
   readonly endedAt: string;
   readonly durationMs: number;
@@ -35,6 +40,10 @@ export interface CallRecord {
   readonly toolCalls: readonly ToolRecord[];
   /** Chunks as the providers took and gave them; lost audio in ms, by direction and cause ("uplink overflow"). */
   readonly audio: {
+    /** All that came from the caller. */
+    readonly inMs: number;
+    readonly inLostMs: number;
+    readonly outLostMs: number;
     readonly sentChunks: number;
     readonly receivedChunks: number;
     readonly replayedChunks: number;
@@ -50,7 +59,9 @@ export interface CallRecord {
 
 /** One answer of the agent, with the caller's turn that it answers, where it answers one. */
 export interface TurnRecord {
-  readonly kind: TurnKind;
+  /** As captions name it; undefined: nothing of the answer came. */
+  readonly turnId: string | undefined;
+  readonly kind: TurnKind | "crisis";
   readonly provider: string;
   /** Place of the provider among the call's tiers, from 1; undefined: not known. */
   readonly tier: number | undefined;
@@ -58,8 +69,11 @@ export interface TurnRecord {
   readonly committedAt: string | undefined;
   readonly firstChunkAt: string | undefined;
   readonly completedAt: string;
-  readonly outcome: "complete" | "interrupted" | "failed";
+  readonly outcome: (typeof turnOutcomes)[keyof typeof turnOutcomes];
+  readonly stopReason: StopReason;
   readonly failureClass: string;
+  /** How often it was begun: 1, and once more for each link that broke off. */
+  readonly attempts: number;
   /** From the commit to the first audio, and from the caller's end of speech. */
   readonly responseStartMs: number | undefined;
   readonly latencyMs: number | undefined;
@@ -85,9 +99,16 @@ export interface HandoverRecord {
   readonly to: string;
   readonly mode: "planned" | "failover";
   readonly cause: MoveCause;
-  readonly faultAt: string;
-  readonly liveAt: string;
-  readonly durationMs: number;
+  /** The link was gone; undefined: none failed. */
+  readonly faultAt: string | undefined;
+  /** That was known; of a planned one: it was ordered, or its need was known. */
+  readonly detectedAt: string;
+  /** Another provider was dialled, or the one that waited was given the call. */
+  readonly decidedAt: string;
+  /** The new link took the caller's audio; undefined: there was none. */
+  readonly liveAt: string | undefined;
+  /** From the fault, or from leaving the old link, until then. */
+  readonly durationMs: number | undefined;
   readonly historyItems: number;
   readonly replayedChunks: number;
   /** How much of the call its new provider has, and what it has not; undefined: it was not moved. */

@@ -1,5 +1,5 @@
 import type { FaultCode } from "../kernel/fault.ts";
-import type { CallOutcome } from "../session/words.ts";
+import type { CallEvent, CallOutcome } from "../session/words.ts";
 
 /** The value if the set has it, else "other": labels come from closed sets only, or a metric grows without end. */
 export function labelOf(value: string, known: readonly string[]): string {
@@ -43,6 +43,15 @@ export const faultLabels: Readonly<Record<FaultCode, FaultLabels>> = {
   "model-missing": { errorType: "other", failureClass: "internal_error" },
   "provider-shut": { errorType: "overloaded_error", failureClass: "overloaded" },
 };
+
+type TurnEnded = Extract<CallEvent, { readonly type: "turn.ended" }>;
+
+export const turnOutcomes = { complete: "completed", interrupted: "interrupted", failed: "failed" } as const;
+const usualStops = { complete: "end_turn", interrupted: "interrupted", failed: "error" } as const;
+export type StopReason = (typeof usualStops)[TurnEnded["outcome"]] | NonNullable<TurnEnded["stop"]>;
+
+/** Why a turn ended: an order that comes before the end of what was to be said, or how it ended. */
+export const stopReasonOf = ({ outcome, stop }: Pick<TurnEnded, "outcome" | "stop">): StopReason => stop ?? usualStops[outcome];
 
 /** Failures that are the caller's own: they are counted apart, and against no promise. */
 const callerClasses = ["caller_hangup", "caller_network", "caller_bad_input", "auth_rejected", "origin_rejected", "caller_rate_limited"];

@@ -1,11 +1,11 @@
 import type { Clock } from "../kernel/clock.ts";
 import type { CallEvent } from "../session/words.ts";
 import type { CallRecord, HandoverRecord, LegRecord, LinkRecord, ReconnectRecord, ToolRecord, TurnRecord } from "./call-record.ts";
-import { failureClassOf, faultLabels, isCallersOwn } from "./labels.ts";
+import { failureClassOf, faultLabels, isCallersOwn, stopReasonOf, turnOutcomes } from "./labels.ts";
 import { traceIdOf } from "./trace-ids.ts";
 
 type Started = Extract<CallEvent, { readonly type: "call.started" | "call.restored" }>;
-type TurnEnded = Extract<CallEvent, { readonly type: "turn.ended" }>;
+type TurnEnded = Omit<Extract<CallEvent, { readonly type: "turn.ended" }>, "turnId" | "callId" | "type">;
 type Ended = Extract<CallEvent, { readonly type: "call.ended" }>;
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -29,9 +29,15 @@ export class RecordDraft {
   #sent = 0;
   #received = 0;
   #replayed = 0;
+  #inMs = 0;
   #readyAt: string | undefined;
+  #firstVoicedAt: string | undefined;
   #firstTranscriptAt: string | undefined;
   #crisis = false;
+  /** The answer that is owed is one to a caller in need. */
+  #isInNeed = false;
+  /** Links that broke off the answer in the making. */
+  #broken = 0;
   #answeredBy: CallRecord["answeredBy"];
   /** Several at once while they race, or while one waits. */
   readonly #open: { readonly opened: Extract<CallEvent, { type: "link.opened" }>; readonly at: string; fault: LinkRecord["fault"] }[] = [];
@@ -88,11 +94,17 @@ export class RecordDraft {
       case "audio.replayed":
         this.#replayed += event.chunks;
         return;
+      case "audio.accounted":
+        this.#inMs = event.receivedMs;
+        return;
       case "audio.lost": {
         const kind = `${event.direction} ${event.cause}`;
         this.#lostMs[kind] = (this.#lostMs[kind] ?? 0) + event.ms;
         return;
       }
+      case "caller.voiced":
+        this.#firstVoicedAt ??= this.#at(event.agoMs);
+        return;
       case "caller.understood":
         this.#firstTranscriptAt ??= this.#at();
         return;
@@ -112,7 +124,10 @@ export class RecordDraft {
         return;
       }
       case "turn.ended":
-        return this.#endTurn(event);
+        return this.#endTurn(event, event.turnId);
+      case "turn.broken":
+        this.#broken += 1;
+        return;
       case "tool.ended":
         return this.#push("tools", this.#tools, { name: event.name, status: event.status, durationMs: event.durationMs });
       case "caller.answered-by":
@@ -122,6 +137,7 @@ export class RecordDraft {
         return this.#push("legs", this.#legs, { dialect: event.dialect, quality: event.quality, endedAt: this.#at() });
       case "crisis.detected":
         this.#crisis = true;
+        this.#isInNeed = true;
         return;
       default:
     }
@@ -131,7 +147,7 @@ export class RecordDraft {
     // A call that fails while an answer is owed has failed that turn too.
     const owing = this.#turn.provider;
     if (end.outcome === "failed" && owing !== undefined)
-      this.#endTurn({ kind: "plain", provider: owing, outcome: "failed", cause: end.cause, gapMs: undefined });
+      this.#endTurn({ kind: "plain", provider: owing, outcome: "failed", cause: end.cause, gapMs: undefined }, undefined);
     this.#endEpisode("abandoned");
     const failureClass = failureClassOf(end.outcome, end.cause);
     const judged = failureClass === "none" ? "good" : isCallersOwn(failureClass) ? "excluded" : "bad";
@@ -145,8 +161,10 @@ export class RecordDraft {
       agent,
       language,
       slaClass: "standard",
-      startedAt: new Date(this.#startedWall).toISOString(),
+      startedAt: this.#at(end.durationMs),
+      acceptedAt: new Date(this.#startedWall).toISOString(),
       readyAt: this.#readyAt,
+      firstVoicedAt: this.#firstVoicedAt,
       firstTranscriptAt: this.#firstTranscriptAt,
       endedAt: this.#at(),
       durationMs: Math.round(end.durationMs),
@@ -162,32 +180,45 @@ export class RecordDraft {
       handovers: this.#handovers,
       reconnects: this.#reconnects,
       toolCalls: this.#tools,
-      audio: { sentChunks: this.#sent, receivedChunks: this.#received, replayedChunks: this.#replayed, lostMs: this.#lostMs },
+      audio: {
+        inMs: Math.round(this.#inMs),
+        inLostMs: this.#lostOf("uplink"),
+        outLostMs: this.#lostOf("downlink"),
+        sentChunks: this.#sent,
+        receivedChunks: this.#received,
+        replayedChunks: this.#replayed,
+        lostMs: this.#lostMs,
+      },
       legs: this.#legs,
       costUsd: about.costUsd,
       omitted: this.#omitted,
     };
   }
 
-  #endTurn({ kind, provider, outcome, cause, gapMs }: Pick<TurnEnded, "kind" | "provider" | "outcome" | "cause" | "gapMs">): void {
+  #endTurn({ kind, provider, outcome, cause, gapMs, stop }: TurnEnded, turnId: string | undefined): void {
     const { speechEndAt, committedAt, firstChunkAt, responseStartMs, latencyMs, times } = this.#turn;
     const place = this.#started.tiers.indexOf(provider);
     this.#push("turns", this.#turns, {
-      kind,
+      turnId,
+      kind: this.#isInNeed ? "crisis" : kind,
       provider,
       tier: place < 0 ? undefined : place + 1,
       speechEndAt,
       committedAt,
       firstChunkAt,
       completedAt: this.#at(),
-      outcome,
+      outcome: turnOutcomes[outcome],
+      stopReason: stopReasonOf({ outcome, stop }),
       failureClass: outcome === "failed" ? faultLabels[cause ?? "provider-overloaded"].failureClass : "none",
+      attempts: this.#broken + 1,
       responseStartMs,
       latencyMs,
       maxGapMs: gapMs,
       times,
     });
     this.#turn = {};
+    this.#isInNeed = false;
+    this.#broken = 0;
   }
 
   #closeLink(provider: string, livedMs: number): void {
@@ -200,16 +231,18 @@ export class RecordDraft {
 
   #handOver(event: Extract<CallEvent, { type: "call.handed-over" | "handover.failed" }>): void {
     this.#endEpisode("abandoned");
-    const { from, to, mode, cause } = event;
+    const { from, to, mode, cause, since } = event;
     const ok = event.type === "call.handed-over";
     this.#push("handovers", this.#handovers, {
       from,
       to,
       mode,
       cause,
-      faultAt: this.#at(ok ? event.durationMs : 0),
-      liveAt: this.#at(),
-      durationMs: ok ? event.durationMs : 0,
+      faultAt: since.faultMs === undefined ? undefined : this.#at(since.faultMs),
+      detectedAt: this.#at(since.detectedMs),
+      decidedAt: this.#at(since.decidedMs),
+      liveAt: ok ? this.#at() : undefined,
+      durationMs: ok ? event.durationMs : undefined,
       historyItems: ok ? event.items : 0,
       replayedChunks: ok ? event.replayedChunks : 0,
       restored: ok ? event.restored : undefined,
@@ -223,6 +256,11 @@ export class RecordDraft {
     if (episode === undefined) return;
     this.#episode = undefined;
     this.#push("reconnects", this.#reconnects, { ...episode, endedAt: this.#at(), result });
+  }
+
+  #lostOf(direction: "uplink" | "downlink"): number {
+    const lost = Object.entries(this.#lostMs).filter(([kind]) => kind.startsWith(direction));
+    return Math.round(lost.reduce((sum, [, ms]) => sum + ms, 0));
   }
 
   #push<T>(kind: string, list: T[], entry: T): void {

@@ -55,7 +55,14 @@ class PaperCalls implements CallControl {
     const to = provider ?? tiers[tiers.indexOf(from) + 1];
     if (to === undefined || !tiers.includes(to)) throw new Fault("call-unable", `${to ?? "nobody"} is not among this call's providers`);
     this.change(callId, { provider: to });
-    const times = { durationMs: 90, items: 2, replayedChunks: 0, restored: "full", missing: [] } as const;
+    const times = {
+      durationMs: 90,
+      since: { faultMs: undefined, detectedMs: 200, decidedMs: 90 },
+      items: 2,
+      replayedChunks: 0,
+      restored: "full",
+      missing: [],
+    } as const;
     this.tell({ type: "call.handed-over", callId, from, to, mode: "planned", cause: "asked", ...times });
   }
 

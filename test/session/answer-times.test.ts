@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { Fault } from "../../src/kernel/fault.ts";
 import { startHouse } from "./house.ts";
 
 test("the wait for an answer is told from the caller's end of speech to their ear, with a pipeline's own stages", async () => {
@@ -26,6 +27,26 @@ test("the wait for an answer is told from the caller's end of speech to their ea
   expect(house.events).toContainEqual(expect.objectContaining({ type: "turn.committed", endpointingMs: 500 }));
   expect(house.events).toContainEqual(expect.objectContaining({ type: "turn.answered", responseStartMs: 600, latencyMs: 1_100 }));
   expect(house.events).toContainEqual(expect.objectContaining({ type: "caller.understood", afterMs: 1_100 }));
+  expect(house.events).toContainEqual(expect.objectContaining({ type: "caller.voiced", agoMs: 800 }));
+});
+
+test("what is told of an answer names it as the caller's screen does, and the first voice is told once", async () => {
+  const house = startHouse();
+  const caller = house.dial();
+  await caller.speaks(1_000);
+  const { link } = house.provider("alpha");
+  link.hearsTurn("c1", "when do you open?", 200);
+  link.speaks("a1", "We open at nine.", 400);
+  await caller.speaks(1_000);
+  link.hearsTurn("c2", "and on Sundays?", 1_500);
+  link.speaks("a2", "We op", 400, false);
+  link.tells({ type: "link.lost", fault: new Fault("provider-dropped", "gone") });
+  await caller.speaks(1_000);
+  const ids = caller.leg.notices.flatMap((notice) => (notice.type === "caption" && notice.role === "agent" ? [notice.turnId] : []));
+  const told = house.events.flatMap((event) => (event.type === "turn.ended" || event.type === "turn.broken" ? [event.turnId] : []));
+  expect(told).toEqual([...new Set(ids)]);
+  expect(told).toHaveLength(2);
+  expect(house.events.filter(({ type }) => type === "caller.voiced")).toHaveLength(1);
 });
 
 test("what a link uses while it only waits is paid for all the same", async () => {

@@ -253,6 +253,32 @@ test("a switch that was asked for is made between two turns, with the conversati
   );
 });
 
+test("a hand-over tells since when it was wanted, and when it was decided", async () => {
+  const house = startHouse({ tiers, traits: canWait });
+  const caller = house.dial();
+  await caller.speaks(1_000);
+  const { link } = house.provider("alpha");
+  link.hearsTurn("c1", "when do you open?", 200);
+  house.roster.switchProvider(callIdOf(house), "gamma");
+  await caller.speaks(300);
+  link.speaks("a1", "We open at nine.", 1_000);
+  await caller.speaks(2_000);
+  const told = (to: string) => house.events.find((event) => event.type === "call.handed-over" && event.to === to);
+  const planned = told("gamma");
+  expect(planned).toMatchObject({ since: { faultMs: undefined, decidedMs: 0 } });
+  // It waited for the end of the answer.
+  expect(planned?.type === "call.handed-over" && planned.since.detectedMs).toBeGreaterThan(1_000);
+
+  house.provider("gamma").refusal = unreachable;
+  house.provider("alpha").openMs = 70;
+  house.provider("gamma").link.tells({
+    type: "link.lost",
+    fault: new Fault("provider-silent", "no sign of life", { foundAfterMs: 900 }),
+  });
+  await caller.speaks(1_000);
+  expect(told("alpha")).toMatchObject({ mode: "failover", durationMs: 970, since: { faultMs: 970, detectedMs: 70, decidedMs: 70 } });
+});
+
 test("a switch to a provider that cannot be had leaves the call where it is", async () => {
   const house = startHouse({ tiers, traits: canWait });
   const caller = house.dial();

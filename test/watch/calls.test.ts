@@ -307,6 +307,7 @@ const cases: { readonly [T in CallEvent["type"]]: readonly (Case & { event: { ty
         restored: "full",
         missing: [],
         durationMs: 400,
+        since: { faultMs: 400, detectedMs: 400, decidedMs: 400 },
         items: 6,
         replayedChunks: 12,
       },
@@ -336,7 +337,15 @@ const cases: { readonly [T in CallEvent["type"]]: readonly (Case & { event: { ty
   ],
   "handover.failed": [
     {
-      event: { callId, type: "handover.failed", from: "openai", to: "local", mode: "planned", cause: "asked" },
+      event: {
+        callId,
+        type: "handover.failed",
+        from: "openai",
+        to: "local",
+        mode: "planned",
+        cause: "asked",
+        since: { faultMs: undefined, detectedMs: 50, decidedMs: 50 },
+      },
       changes: { 'voice_handovers_total{from="openai",to="local",mode="planned",cause="asked",success="false"}': 1 },
       line: [
         "warning",
@@ -345,7 +354,15 @@ const cases: { readonly [T in CallEvent["type"]]: readonly (Case & { event: { ty
       ],
     },
     {
-      event: { callId, type: "handover.failed", from: "openai", to: "none", mode: "failover", cause: "provider-dropped" },
+      event: {
+        callId,
+        type: "handover.failed",
+        from: "openai",
+        to: "none",
+        mode: "failover",
+        cause: "provider-dropped",
+        since: { faultMs: undefined, detectedMs: 50, decidedMs: 50 },
+      },
       changes: { 'voice_handovers_total{from="openai",to="none",mode="failover",cause="provider-dropped",success="false"}': 1 },
       line: [
         "warning",
@@ -377,6 +394,7 @@ const cases: { readonly [T in CallEvent["type"]]: readonly (Case & { event: { ty
       },
     },
   ],
+  "caller.voiced": [{ event: { callId, type: "caller.voiced", provider: "local", agoMs: 200 }, changes: {} }],
   "turn.committed": [{ event: { callId, type: "turn.committed", provider: "local", endpointingMs: 500 }, changes: {} }],
   "turn.timed": [
     {
@@ -401,7 +419,7 @@ const cases: { readonly [T in CallEvent["type"]]: readonly (Case & { event: { ty
   ],
   "turn.broken": [
     {
-      event: { callId, type: "turn.broken", provider: "local", cause: "provider-dropped" },
+      event: { callId, type: "turn.broken", turnId: "t2", provider: "local", cause: "provider-dropped" },
       changes: { 'voice_streams_total{provider="local",outcome="broken"}': 1 },
     },
   ],
@@ -490,7 +508,16 @@ const cases: { readonly [T in CallEvent["type"]]: readonly (Case & { event: { ty
   ],
   "turn.ended": [
     {
-      event: { callId, type: "turn.ended", provider: "local", outcome: "complete", kind: "plain", cause: undefined, gapMs: undefined },
+      event: {
+        callId,
+        type: "turn.ended",
+        turnId: "t2",
+        provider: "local",
+        outcome: "complete",
+        kind: "plain",
+        cause: undefined,
+        gapMs: undefined,
+      },
       changes: {
         'voice_turns_total{provider="local",outcome="completed",failure_class="none"}': 1,
         'voice_turn_stop_total{provider="local",reason="end_turn"}': 1,
@@ -500,7 +527,16 @@ const cases: { readonly [T in CallEvent["type"]]: readonly (Case & { event: { ty
     },
     {
       after: [started, opened, { callId, type: "turn.committed", provider: "local", endpointingMs: 500 }],
-      event: { callId, type: "turn.ended", provider: "local", outcome: "complete", kind: "tool", cause: undefined, gapMs: 120 },
+      event: {
+        callId,
+        type: "turn.ended",
+        turnId: "t2",
+        provider: "local",
+        outcome: "complete",
+        kind: "tool",
+        cause: undefined,
+        gapMs: 120,
+      },
       changes: {
         'voice_turns_total{provider="local",outcome="completed",failure_class="none"}': 1,
         'voice_turn_stop_total{provider="local",reason="end_turn"}': 1,
@@ -518,7 +554,16 @@ const cases: { readonly [T in CallEvent["type"]]: readonly (Case & { event: { ty
         { callId, type: "turn.committed", provider: "local", endpointingMs: 500 },
         { callId, type: "tool.began", name: "book", toolCallId: "t3" },
       ],
-      event: { callId, type: "turn.ended", provider: "local", outcome: "complete", kind: "tool", cause: undefined, gapMs: undefined },
+      event: {
+        callId,
+        type: "turn.ended",
+        turnId: "t2",
+        provider: "local",
+        outcome: "complete",
+        kind: "tool",
+        cause: undefined,
+        gapMs: undefined,
+      },
       changes: {
         'voice_turns_total{provider="local",outcome="completed",failure_class="none"}': 1,
         'voice_turn_stop_total{provider="local",reason="end_turn"}': 1,
@@ -530,6 +575,7 @@ const cases: { readonly [T in CallEvent["type"]]: readonly (Case & { event: { ty
       event: {
         callId,
         type: "turn.ended",
+        turnId: "t2",
         provider: "local",
         outcome: "failed",
         kind: "plain",

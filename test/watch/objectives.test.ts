@@ -48,6 +48,7 @@ const opened: Told = {
 };
 const turnEnded = {
   type: "turn.ended",
+  turnId: "t2",
   provider: "openai",
   outcome: "complete",
   kind: "plain",
@@ -63,6 +64,7 @@ const moved = {
   cause: "provider-dropped",
   restored: "full",
   missing: [],
+  since: { faultMs: 100, detectedMs: 100, decidedMs: 100 },
   items: 1,
   replayedChunks: 0,
 } as const;
@@ -103,7 +105,11 @@ test.each<[string, readonly Told[], Readonly<Record<string, string>>]>([
     [{ ...answered, responseStartMs: 301, latencyMs: 2_001 }],
     { response_start: "0 of 1", turn_latency_p50: "0 of 1", turn_latency: "0 of 1" },
   ],
-  ["a broken answer", [{ type: "turn.broken", provider: "openai", cause: "provider-dropped" }], { stream_completion: "0 of 1" }],
+  [
+    "a broken answer",
+    [{ type: "turn.broken", turnId: "t2", provider: "openai", cause: "provider-dropped" }],
+    { stream_completion: "0 of 1" },
+  ],
   [
     "a tool that did not come back",
     [{ type: "tool.ended", name: "t", status: "timeout", durationMs: 1, toolCallId: "x" }],

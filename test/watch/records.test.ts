@@ -38,13 +38,13 @@ test("a call that lost its provider is told whole: links, reconnect, hand-over, 
     path: { up: ["pcmu@8000"], down: ["pcm16@24000", "pcmu@8000"] },
   });
   await clock.advance(2_000);
-  tell({ type: "caller.understood", provider: "openai", afterMs: 300 });
+  tell({ type: "caller.voiced", provider: "openai", agoMs: 900 }, { type: "caller.understood", provider: "openai", afterMs: 300 });
   tell({ type: "turn.committed", provider: "openai", endpointingMs: 300 });
   await clock.advance(500);
   tell({ type: "turn.answered", provider: "openai", kind: "plain", responseStartMs: 500, latencyMs: 800 });
   await clock.advance(1_000);
   tell(
-    { type: "turn.ended", provider: "openai", outcome: "complete", kind: "plain", cause: undefined, gapMs: 90 },
+    { type: "turn.ended", turnId: "t2", provider: "openai", outcome: "complete", kind: "plain", cause: undefined, gapMs: 90 },
     { type: "turn.timed", provider: "openai", kind: "plain", times },
     { type: "tool.ended", name: "book", status: "ok", durationMs: 40, toolCallId: "t9" },
     { type: "link.lost", provider: "openai", code: "provider-dropped", message: "gone", livedMs: 3_500, retryAfterMs: undefined },
@@ -83,6 +83,7 @@ test("a call that lost its provider is told whole: links, reconnect, hand-over, 
       restored: "full",
       missing: [],
       durationMs: 300,
+      since: { faultMs: 1_300, detectedMs: 300, decidedMs: 290 },
       items: 4,
       replayedChunks: 7,
     },
@@ -90,9 +91,12 @@ test("a call that lost its provider is told whole: links, reconnect, hand-over, 
     { type: "audio.flowed", provider: "local", sentChunks: 30, receivedChunks: 20 },
     { type: "audio.lost", direction: "uplink", cause: "overflow", ms: 120, provider: "local" },
     { type: "audio.lost", direction: "uplink", cause: "overflow", ms: 30, provider: "local" },
-    { type: "turn.ended", provider: "local", outcome: "failed", kind: "plain", cause: "provider-silent", gapMs: undefined },
+    { type: "audio.lost", direction: "downlink", cause: "slow-caller", ms: 60, provider: "local" },
+    { type: "audio.accounted", receivedMs: 4_000, deliveredMs: 3_850, overflowedMs: 150, forgottenMs: 0, unheardMs: 0, movedMs: 0 },
+    { type: "turn.broken", turnId: "t3", provider: "openai", cause: "provider-dropped" },
+    { type: "turn.ended", turnId: "t4", provider: "local", outcome: "failed", kind: "plain", cause: "provider-silent", gapMs: undefined },
     { type: "link.closed", provider: "local", livedMs: 10 },
-    ended,
+    { ...ended, durationMs: 4_300 },
   );
   expect(kept).toHaveLength(1);
   expect(records.recent).toEqual(kept);
@@ -104,7 +108,9 @@ test("a call that lost its provider is told whole: links, reconnect, hand-over, 
     node: "n1",
     agent: "desk",
     startedAt: at(0),
+    acceptedAt: at(0),
     readyAt: at(500),
+    firstVoicedAt: at(1_600),
     firstTranscriptAt: at(2_500),
     endedAt: at(4_300),
     outcome: "good",
@@ -123,9 +129,22 @@ test("a call that lost its provider is told whole: links, reconnect, hand-over, 
       { provider: "local", at: at(4_200), fault: undefined },
     ],
     reconnects: [{ provider: "openai", lostAt: at(4_000), endedAt: at(4_200), attempts: 1, result: "exhausted" }],
-    handovers: [{ from: "openai", to: "local", mode: "failover", faultAt: at(4_000), liveAt: at(4_300), historyItems: 4, ok: true }],
+    handovers: [
+      {
+        from: "openai",
+        to: "local",
+        mode: "failover",
+        faultAt: at(3_000),
+        detectedAt: at(4_000),
+        decidedAt: at(4_010),
+        liveAt: at(4_300),
+        historyItems: 4,
+        ok: true,
+      },
+    ],
     turns: [
       {
+        turnId: "t2",
         provider: "openai",
         tier: 1,
         speechEndAt: at(2_200),
@@ -136,16 +155,65 @@ test("a call that lost its provider is told whole: links, reconnect, hand-over, 
         latencyMs: 800,
         maxGapMs: 90,
         times,
-        outcome: "complete",
+        outcome: "completed",
+        stopReason: "end_turn",
+        attempts: 1,
       },
-      { provider: "local", tier: 2, outcome: "failed", failureClass: "provider_timeout", committedAt: undefined },
+      {
+        turnId: "t4",
+        provider: "local",
+        tier: 2,
+        outcome: "failed",
+        stopReason: "error",
+        attempts: 2,
+        failureClass: "provider_timeout",
+        committedAt: undefined,
+      },
     ],
     toolCalls: [{ name: "book", status: "ok", durationMs: 40 }],
-    audio: { sentChunks: 30, receivedChunks: 20, replayedChunks: 7, lostMs: { "uplink overflow": 150 } },
+    audio: {
+      inMs: 4_000,
+      inLostMs: 150,
+      outLostMs: 60,
+      sentChunks: 30,
+      receivedChunks: 20,
+      replayedChunks: 7,
+      lostMs: { "uplink overflow": 150, "downlink slow-caller": 60 },
+    },
     costUsd: 0.5,
     crisis: false,
     omitted: {},
   });
+});
+
+test("a call that came from another node began there, and was taken here", async () => {
+  const { kept, clock, tell } = archive();
+  tell({ type: "call.restored", dialect: "twilio", agent: "desk", language: "en", tiers: ["openai"], awayMs: 400 });
+  await clock.advance(1_000);
+  tell({ ...ended, durationMs: 9_000 });
+  expect(kept[0]).toMatchObject({ startedAt: "2026-01-05T08:59:52.000Z", acceptedAt: "2026-01-05T09:00:00.000Z" });
+});
+
+test("a move that came to nothing has no moment from which it was live, and one that was ordered has no fault", async () => {
+  const { kept, clock, tell } = archive();
+  tell(started);
+  await clock.advance(1_000);
+  const since = { faultMs: undefined, detectedMs: 300, decidedMs: 200 };
+  tell({ type: "handover.failed", from: "openai", to: "local", mode: "planned", cause: "provider-unreachable", since }, ended);
+  const [handover] = kept[0]?.handovers ?? [];
+  expect(handover).toMatchObject({ ok: false, detectedAt: "2026-01-05T09:00:00.700Z", decidedAt: "2026-01-05T09:00:00.800Z" });
+  expect([handover?.faultAt, handover?.liveAt, handover?.durationMs]).toEqual([undefined, undefined, undefined]);
+});
+
+test("the answer to a caller in need is a crisis turn, and no later one is", () => {
+  const { kept, tell } = archive();
+  const turn = { type: "turn.ended", provider: "local", outcome: "complete", kind: "plain", cause: undefined, gapMs: undefined } as const;
+  tell(started, { type: "crisis.detected", provider: "local", category: "self-harm" });
+  tell({ ...turn, turnId: "t2" }, { ...turn, turnId: "t4", stop: "max_tool_calls" }, ended);
+  expect(kept[0]?.turns).toMatchObject([
+    { turnId: "t2", kind: "crisis", stopReason: "end_turn" },
+    { turnId: "t4", kind: "plain", stopReason: "max_tool_calls" },
+  ]);
 });
 
 test.each([
@@ -164,7 +232,7 @@ test("a call that will not end keeps its first turns and counts the rest", () =>
   const { kept, tell } = archive();
   tell(started);
   for (let turn = 0; turn < 2_005; turn += 1)
-    tell({ type: "turn.ended", provider: "local", outcome: "complete", kind: "plain", cause: undefined, gapMs: undefined });
+    tell({ type: "turn.ended", turnId: "t2", provider: "local", outcome: "complete", kind: "plain", cause: undefined, gapMs: undefined });
   tell(ended);
   expect(kept[0]?.turns).toHaveLength(2_000);
   expect(kept[0]?.omitted).toEqual({ turns: 5 });

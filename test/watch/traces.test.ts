@@ -53,7 +53,7 @@ test("a call is one trace: its links, turns with their stages, tools and hand-ov
   await clock.advance(200);
   tell({ type: "turn.answered", provider: "openai", kind: "tool", responseStartMs: 500, latencyMs: 800 });
   await clock.advance(50);
-  tell({ type: "turn.ended", provider: "openai", outcome: "complete", kind: "tool", cause: undefined, gapMs: 20 });
+  tell({ type: "turn.ended", turnId: "t2", provider: "openai", outcome: "complete", kind: "tool", cause: undefined, gapMs: 20 });
   tell({
     type: "turn.timed",
     provider: "openai",
@@ -83,6 +83,7 @@ test("a call is one trace: its links, turns with their stages, tools and hand-ov
       restored: "full",
       missing: [],
       durationMs: 300,
+      since: { faultMs: 300, detectedMs: 300, decidedMs: 300 },
       items: 3,
       replayedChunks: 5,
     },
@@ -152,7 +153,15 @@ test("what failed is an error: a link that never came up, a tool, a turn, a call
     { type: "turn.committed", provider: "openai", endpointingMs: 0 },
     { type: "tool.began", name: "book", toolCallId: "t1" },
     { type: "tool.ended", name: "book", status: "timeout", durationMs: 10_000, toolCallId: "t1" },
-    { type: "turn.ended", provider: "openai", outcome: "failed", kind: "plain", cause: "provider-overloaded", gapMs: undefined },
+    {
+      type: "turn.ended",
+      turnId: "t2",
+      provider: "openai",
+      outcome: "failed",
+      kind: "plain",
+      cause: "provider-overloaded",
+      gapMs: undefined,
+    },
     { ...ended, outcome: "failed", cause: "provider-key" },
   );
   await close();
