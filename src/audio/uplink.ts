@@ -171,6 +171,16 @@ export class Uplink implements Ticked {
     while (this.#openTurns[0] !== undefined && this.#openTurns[0] < this.#settled) this.#openTurns.shift();
   }
 
+  /** Position of the oldest byte that is kept. */
+  get start(): number {
+    return this.#ring.start;
+  }
+
+  /** See `Ring.view`. */
+  view(from: number, limit: number): Uint8Array {
+    return this.#ring.view(from, limit);
+  }
+
   /** Position of the next byte to come; also how much the caller has sent. */
   get end(): number {
     return this.#ring.end;

@@ -1,4 +1,5 @@
 import { msOf } from "../audio/encodings.ts";
+import { speechEnd } from "../audio/speech-end.ts";
 import type { Call } from "./call.ts";
 
 /** A caller turn as a link told of it. */
@@ -64,7 +65,7 @@ export class CallerTurns {
     turn.end = this.#position(uplinkMs);
     turn.answersBefore = this.#answers();
     this.#call.conversation.commit(turn.id, this.#callMs(turn.end));
-    this.#call.owe(turn.end, "plain");
+    this.#call.owe(speechEnd(this.#call.uplink, turn.from, turn.end), "plain");
     this.#call.send({ type: "caller.finished" });
   }
 

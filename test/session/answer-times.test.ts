@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { bytesOf } from "../../src/audio/encodings.ts";
 import { Fault } from "../../src/kernel/fault.ts";
 import { startHouse } from "./house.ts";
 
@@ -47,6 +48,22 @@ test("what is told of an answer names it as the caller's screen does, and the fi
   expect(told).toEqual([...new Set(ids)]);
   expect(told).toHaveLength(2);
   expect(house.events.filter(({ type }) => type === "caller.voiced")).toHaveLength(1);
+});
+
+test("a pause that a provider waited for before it ended the turn is part of the caller's wait, and told as endpointing", async () => {
+  const house = startHouse({ leg: { playback: "clock" } });
+  const caller = house.dial();
+  await caller.speaks(1_000);
+  await caller.sounds(new Uint8Array(bytesOf(500, "pcm16@16000")));
+  const { link } = house.provider("alpha");
+  // As OpenAI counts: what it took to be sure is in the turn.
+  link.hearsTurn("c1", "a table, please", 0);
+  await caller.speaks(200);
+  link.speaks("a1", "For how many?", 800);
+  await caller.speaks(100);
+  expect(house.events).toContainEqual(expect.objectContaining({ type: "turn.committed", endpointingMs: 500 }));
+  const { times } = house.events.find((event) => event.type === "turn.timed") ?? { times: undefined };
+  expect(times).toEqual({ totalMs: 700, stages: { endpointing: 500, provider: 200, ours: 0 } });
 });
 
 test("what a link uses while it only waits is paid for all the same", async () => {
