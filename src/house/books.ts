@@ -5,6 +5,7 @@ import type { Settings } from "../config/settings.ts";
 import type { Place } from "../cluster/place.ts";
 import { openCosts, type Costs } from "../costs/costs.ts";
 import { SpentElsewhere } from "./share.ts";
+import { serverOf } from "./providers.ts";
 import { version } from "./version.ts";
 import { systemClock } from "../kernel/clock.ts";
 import type { Log } from "../kernel/log.ts";
@@ -82,7 +83,7 @@ export async function openBooks(
   const costOf = (callId: string): number | undefined => costs.costOf(callId);
   const keep = (record: CallRecord): void => journal.add(record);
   const records = callRecords({ clock: systemClock, region: "default", node: hostname(), costOf, keep });
-  const traces = await tracesFor(settings, log);
+  const traces = await tracesFor(providers, settings, log);
   const watch = watchCalls(log.with({ logger: "call" }), metrics, {
     providers,
     stopgaps: bare.filter(({ traits }) => traits.stopgap).map(({ name }) => name),
@@ -109,12 +110,18 @@ export async function openBooks(
 }
 
 /** Without a collector there are no traces, and nothing of what they need is loaded. */
-async function tracesFor(settings: Settings, log: Log): Promise<{ readonly watches: readonly SessionWatch[]; close(): Promise<void> }> {
+async function tracesFor(
+  providers: readonly string[],
+  settings: Settings,
+  log: Log,
+): Promise<{ readonly watches: readonly SessionWatch[]; close(): Promise<void> }> {
   const endpoint = settings.get("OTEL_EXPORTER_OTLP_ENDPOINT");
   if (endpoint === undefined) return { watches: [], close: async () => undefined };
   const failed = (error: unknown): void =>
     log.with({ logger: "traces" }).warning("traces_not_sent", { message: "the collector takes no traces; calls go on", err: error });
   const outlet = await openTraces({ endpoint, headers: settings.get("OTEL_EXPORTER_OTLP_HEADERS"), version, failed });
   const { text } = redactor(() => settings.secretValues());
-  return { watches: [traceCalls({ ...outlet, clock: systemClock, clean: text })], close: () => outlet.close() };
+  const servers = new Map(providers.map((name) => [name, serverOf(name, settings)]));
+  const watch = traceCalls({ ...outlet, clock: systemClock, serverOf: (name) => servers.get(name), clean: text });
+  return { watches: [watch], close: () => outlet.close() };
 }

@@ -59,6 +59,12 @@ export async function startProviders(named: readonly string[], settings: Setting
   });
 }
 
+/** Where a provider's sessions are opened; undefined: nowhere but here. */
+export function serverOf(name: string, settings: Settings): URL | undefined {
+  const server = rows.find((row) => row.name === name)?.server;
+  return typeof server === "function" ? server((setting) => settings.lookup(setting)) : undefined;
+}
+
 export function guard(bare: readonly Provider[], settings: Settings, log: Log, metrics: Metrics, place: Place | undefined): Guards {
   const names = bare.map((provider) => provider.name);
   return new Guards(bare, (name) => shareOf(settings.guardOf(name), place), {

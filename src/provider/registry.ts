@@ -14,6 +14,8 @@ export interface ProviderHouse {
 export interface ProviderRow {
   readonly name: string;
   readonly needs: readonly (string | readonly string[])[];
+  /** Where its sessions are opened, for whoever looks on; "on this machine" where nothing is dialled. @throws {Fault} setting-invalid */
+  readonly server: ((setting: ProviderHouse["setting"]) => URL) | "on this machine";
   /** @throws {Fault} model-missing or setting-invalid, with what to do. */
   readonly make: (house: ProviderHouse) => Promise<Provider>;
 }

@@ -1,3 +1,5 @@
+import { randomUUID } from "node:crypto";
+import { hostname } from "node:os";
 import type { Tracer } from "@opentelemetry/api";
 
 export interface TraceOutlet {
@@ -53,7 +55,14 @@ export async function openTraces({ endpoint, headers, version, failed }: TraceOu
       },
       generateSpanId: () => random.generateSpanId(),
     },
-    resource: resourceOf({ "service.name": "linekeeper", "service.version": version }),
+    resource: resourceOf({
+      "service.name": "linekeeper",
+      "service.version": version,
+      // Several processes of one machine take calls.
+      "service.instance.id": randomUUID(),
+      "host.name": hostname(),
+      "process.pid": process.pid,
+    }),
     spanProcessors: [new BatchSpanProcessor(told, { maxQueueSize: mostWaiting, exportTimeoutMillis: sendLimitMs })],
   });
   return {
@@ -65,7 +74,7 @@ export async function openTraces({ endpoint, headers, version, failed }: TraceOu
 }
 
 /** What the spans say of this process. By hand: the package that makes these detects much more, and would be one more to depend on. */
-function resourceOf(attributes: Readonly<Record<string, string>>) {
+function resourceOf(attributes: Readonly<Record<string, string | number>>) {
   const resource = { attributes, merge: () => resource, getRawAttributes: () => Object.entries(attributes) };
   return resource;
 }

@@ -18,6 +18,8 @@ export interface TraceOptions {
   /** The next span without a parent belongs to this trace. */
   readonly beginTrace: (traceId: string) => void;
   readonly clock: Clock;
+  /** Where a provider is reached; undefined: on this machine. */
+  readonly serverOf: (provider: string) => URL | undefined;
   /** Cleans a text of secrets. */
   readonly clean: (text: string) => string;
 }
@@ -44,17 +46,30 @@ export function traceCalls(options: TraceOptions): SessionWatch {
   };
 }
 
+interface Tokens {
+  readonly input: number;
+  /** Part of the input. */
+  readonly cached: number;
+  readonly output: number;
+}
+
 interface OpenTurn {
   readonly span: Span;
   readonly within: Context;
   readonly startMs: number;
-  inputTokens: number;
-  outputTokens: number;
+  provider: string;
+  /** What was used for it, by model. */
+  readonly used: Map<string, Tokens>;
+  /** The link that was to answer it, or was answering, is lost, and nobody has answered since. */
+  broken: string | undefined;
+  /** What was used for it may be told after its end. */
+  end: { readonly atMs: number; readonly reason: string; readonly cause: string | undefined } | undefined;
 }
 
 /** The spans of one call. */
 class CallTrace {
   readonly #options: TraceOptions;
+  readonly #callId: string;
   readonly #startedMs: number;
   readonly #startedWall: number;
   readonly #root: Span;
@@ -63,6 +78,8 @@ class CallTrace {
   readonly #links: { readonly provider: string; readonly span: Span }[] = [];
   readonly #tools = new Map<string, Span>();
   #turn: OpenTurn | undefined;
+  /** What was used for the turn to come, by model. */
+  #usedAhead = new Map<string, Tokens>();
   /** The last turn that was answered, for its stages, which may be told after its end. */
   #answered: OpenTurn | undefined;
   /** By provider. */
@@ -72,14 +89,16 @@ class CallTrace {
     this.#options = options;
     [this.#startedMs, this.#startedWall] = [options.clock.now(), options.clock.wallNow()];
     const { callId, dialect, agent, language } = started;
+    this.#callId = callId;
     options.beginTrace(traceIdOf(callId));
-    this.#root = this.#begin(`call ${dialect}`, ROOT_CONTEXT, 0, SpanKind.SERVER, {
+    this.#root = this.#begin(`call ${dialect}`, ROOT_CONTEXT, this.#startedMs, SpanKind.SERVER, {
       "gen_ai.conversation.id": callId,
       "gen_ai.agent.name": agent,
       "linekeeper.dialect": dialect,
       "linekeeper.language": language,
     });
     this.#within = trace.setSpan(ROOT_CONTEXT, this.#root);
+    if (started.type === "call.restored") this.#happened("restored", { "linekeeper.away_ms": started.awayMs });
   }
 
   note(event: CallEvent): void {
@@ -87,14 +106,14 @@ class CallTrace {
       case "link.opened": {
         if (event.model !== undefined) this.#models.set(event.provider, event.model);
         const about = { ...this.#about(event.provider), "linekeeper.attempt": event.attempt };
-        const span = this.#begin(`link ${event.provider}`, this.#within, event.setupMs, SpanKind.CLIENT, about);
+        const span = this.#begin(`link ${event.provider}`, this.#within, this.#nowMs() - event.setupMs, SpanKind.CLIENT, about);
         span.addEvent("ready", this.#at());
         this.#links.push({ provider: event.provider, span });
         return;
       }
       case "link.failed": {
         const about = { ...this.#about(event.provider), "linekeeper.attempt": event.attempt };
-        const span = this.#begin(`link ${event.provider}`, this.#within, event.durationMs, SpanKind.CLIENT, about);
+        const span = this.#begin(`link ${event.provider}`, this.#within, this.#nowMs() - event.durationMs, SpanKind.CLIENT, about);
         return this.#end(span, event.code);
       }
       case "link.lost":
@@ -106,13 +125,8 @@ class CallTrace {
       }
       case "link.retrying":
         return this.#happened("reconnecting", { "linekeeper.provider": event.provider, "linekeeper.attempt": event.attempt });
-      case "link.used": {
-        const { quantities } = event.usage;
-        if (this.#turn === undefined) return;
-        this.#turn.inputTokens += (quantities.input_text_tokens ?? 0) + (quantities.input_audio_tokens ?? 0);
-        this.#turn.outputTokens += (quantities.output_text_tokens ?? 0) + (quantities.output_audio_tokens ?? 0);
-        return;
-      }
+      case "link.used":
+        return this.#used(event);
       case "call.handed-over":
       case "handover.failed":
         return this.#handOver(event);
@@ -120,36 +134,50 @@ class CallTrace {
         return this.#beginTurn(event.provider, event.endpointingMs);
       case "turn.answered":
         if (this.#turn === undefined) return;
+        this.#answers(this.#turn, event.provider);
         this.#turn.span.addEvent("first audio", { "linekeeper.response_start_ms": event.responseStartMs }, this.#at());
-        this.#turn.span.setAttribute("linekeeper.turn.kind", event.kind);
+        this.#turn.span.setAttributes({
+          "gen_ai.response.time_to_first_chunk": event.responseStartMs / 1_000,
+          "linekeeper.latency_ms": event.latencyMs,
+          "linekeeper.turn.kind": event.kind,
+        });
         this.#answered = this.#turn;
         return;
       case "turn.timed":
         return this.#stages(event.times);
       case "turn.broken":
         this.#turn?.span.addEvent("broken", { "error.type": event.cause }, this.#at());
+        if (this.#turn !== undefined) this.#turn.broken = event.cause;
         return;
       case "turn.ended":
         // What is said before a tool's result is there is not the whole answer.
-        if (this.#tools.size > 0) return;
-        return this.#endTurn(event.outcome === "complete" ? "stop" : event.outcome, event.cause);
+        if (this.#turn === undefined || (this.#tools.size > 0 && event.outcome === "complete")) return;
+        this.#answers(this.#turn, event.provider);
+        this.#turn.end = { atMs: this.#nowMs(), reason: finishReasons[event.outcome], cause: event.cause };
+        return;
+      case "caller.reprompted":
+        // What the agent says now answers nobody.
+        return this.#endTurn(undefined);
       case "tool.began": {
         const about = {
           "gen_ai.operation.name": "execute_tool",
           "gen_ai.tool.name": event.name,
           "gen_ai.tool.call.id": event.toolCallId,
           "gen_ai.tool.type": "function",
+          "gen_ai.conversation.id": event.callId,
         };
         this.#tools.set(
           event.toolCallId,
-          this.#begin(`execute_tool ${event.name}`, this.#turn?.within ?? this.#within, 0, SpanKind.INTERNAL, about),
+          this.#begin(`execute_tool ${event.name}`, this.#turn?.within ?? this.#within, this.#nowMs(), SpanKind.INTERNAL, about),
         );
         return;
       }
       case "tool.ended": {
         const span = this.#tools.get(event.toolCallId);
         this.#tools.delete(event.toolCallId);
-        if (span !== undefined) this.#end(span, event.status === "ok" ? undefined : event.status);
+        span?.setAttribute("linekeeper.tool.status", event.status);
+        // Whoever takes a question back has broken nothing.
+        if (span !== undefined) this.#end(span, event.status === "ok" || event.status === "cancelled" ? undefined : event.status);
         return;
       }
       case "audio.lost":
@@ -163,7 +191,7 @@ class CallTrace {
       case "human.told":
         return this.#happened("human told", { "linekeeper.channel": event.channel, "linekeeper.result": event.result });
       case "call.ended": {
-        this.#endTurn("unanswered", event.outcome === "failed" ? event.cause : undefined);
+        this.#endTurn(event.outcome === "failed" ? event.cause : undefined);
         for (const span of [...this.#tools.values(), ...this.#links.map((link) => link.span)]) span.end(this.#at());
         this.#root.setAttribute("linekeeper.outcome", event.outcome);
         return this.#end(this.#root, event.outcome === "failed" ? (event.cause ?? "internal") : undefined);
@@ -173,26 +201,64 @@ class CallTrace {
   }
 
   #beginTurn(provider: string, endpointingMs: number): void {
-    this.#endTurn("unanswered", undefined);
-    const about = this.#about(provider);
+    this.#endTurn(undefined);
     const model = this.#models.get(provider);
-    const span = this.#begin(model === undefined ? "chat" : `chat ${model}`, this.#within, endpointingMs, SpanKind.CLIENT, {
-      ...about,
+    const startMs = this.#nowMs() - endpointingMs;
+    const span = this.#begin(model === undefined ? "chat" : `chat ${model}`, this.#within, startMs, SpanKind.CLIENT, {
+      ...this.#about(provider),
       "gen_ai.operation.name": "chat",
       "gen_ai.output.type": "speech",
+      "gen_ai.request.stream": true,
     });
-    const startMs = this.#options.clock.now() - endpointingMs;
-    this.#turn = { span, within: trace.setSpan(this.#within, span), startMs, inputTokens: 0, outputTokens: 0 };
+    const within = trace.setSpan(this.#within, span);
+    this.#turn = { span, within, startMs, provider, used: this.#usedAhead, broken: undefined, end: undefined };
+    this.#usedAhead = new Map();
   }
 
-  #endTurn(reason: string, cause: string | undefined): void {
+  /** Another provider may answer than the one that was asked. */
+  #answers(turn: OpenTurn, provider: string): void {
+    turn.broken = undefined;
+    if (turn.provider === provider) return;
+    turn.provider = provider;
+    turn.span.setAttributes(this.#about(provider));
+  }
+
+  /** What was used counts for the turn that is answered, or was last: some tell of it only after the last of their audio. */
+  #used({ provider, usage: { model, quantities } }: Extract<CallEvent, { type: "link.used" }>): void {
+    const isNamed = model === this.#models.get(provider);
+    const output = (quantities.output_text_tokens ?? 0) + (quantities.output_audio_tokens ?? 0);
+    const input = (quantities.input_text_tokens ?? 0) + (quantities.input_audio_tokens ?? 0);
+    // Who only writes down what the caller said answers nothing.
+    if (input + output === 0 || (!isNamed && quantities.input_audio_tokens !== undefined)) return;
+    // A pipeline drafts an answer before it is sure that the caller has ended.
+    if (isNamed && this.#turn === undefined) return;
+    const used = isNamed || this.#turn?.end === undefined ? (this.#turn?.used ?? this.#usedAhead) : this.#usedAhead;
+    const before = used.get(model) ?? { input: 0, cached: 0, output: 0 };
+    const cached = (quantities.cached_text_tokens ?? 0) + (quantities.cached_audio_tokens ?? 0);
+    used.set(model, { input: before.input + input, cached: before.cached + cached, output: before.output + output });
+  }
+
+  /** @param cause what the whole call failed of */
+  #endTurn(cause: string | undefined): void {
     const turn = this.#turn;
     if (turn === undefined) return;
     this.#turn = undefined;
-    turn.span.setAttribute("gen_ai.response.finish_reasons", [reason]);
-    if (turn.inputTokens > 0) turn.span.setAttribute("gen_ai.usage.input_tokens", turn.inputTokens);
-    if (turn.outputTokens > 0) turn.span.setAttribute("gen_ai.usage.output_tokens", turn.outputTokens);
-    this.#end(turn.span, cause);
+    const { span, used, broken, end = { atMs: this.#nowMs(), reason: "unanswered", cause: cause ?? broken } } = turn;
+    const sum = (of: (tokens: Tokens) => number): number => [...used.values()].reduce((total, tokens) => total + of(tokens), 0);
+    span.setAttribute("gen_ai.response.finish_reasons", [end.reason]);
+    if (used.size > 0) {
+      span.setAttributes({
+        "gen_ai.usage.input_tokens": sum(({ input }) => input),
+        "gen_ai.usage.cache_read.input_tokens": sum(({ cached }) => cached),
+        "gen_ai.usage.output_tokens": sum(({ output }) => output),
+      });
+      // In a pipeline it is not the model that the link is named after, the one that hears.
+      const model = [...used.keys()].at(-1);
+      if (model !== undefined && model !== this.#models.get(turn.provider))
+        span.updateName(this.#options.clean(`chat ${model}`)).setAttribute("gen_ai.request.model", this.#options.clean(model));
+    }
+    if (end.cause !== undefined) this.#fail(span, end.cause);
+    span.end(this.#at(end.atMs));
   }
 
   #stages({ stages: times }: AnswerTimes): void {
@@ -203,10 +269,9 @@ class CallTrace {
     for (const stage of stages) {
       const ms = times[stage];
       if (ms === undefined) continue;
-      const nowMs = this.#options.clock.now();
-      const span = this.#begin(stage, turn.within, nowMs - fromMs, SpanKind.INTERNAL, { "linekeeper.stage": stage });
+      const span = this.#begin(stage, turn.within, fromMs, SpanKind.INTERNAL, { "linekeeper.stage": stage });
       fromMs += ms;
-      span.end(this.#at(nowMs - fromMs));
+      span.end(this.#at(fromMs));
     }
   }
 
@@ -222,19 +287,29 @@ class CallTrace {
           "linekeeper.missing": event.missing.join(" "),
         }
       : {};
-    const span = this.#begin("hand-over", this.#within, ok ? event.durationMs : 0, SpanKind.INTERNAL, { ...about, ...more });
+    const span = this.#begin("hand-over", this.#within, this.#nowMs() - (ok ? event.durationMs : 0), SpanKind.INTERNAL, {
+      ...about,
+      ...more,
+    });
     this.#end(span, ok ? undefined : cause);
   }
 
   #about(provider: string): Attributes {
     const model = this.#models.get(provider);
-    return { "gen_ai.provider.name": vendors[provider] ?? provider, ...(model === undefined ? {} : { "gen_ai.request.model": model }) };
+    const server = this.#options.serverOf(provider);
+    return {
+      "gen_ai.provider.name": vendors[provider] ?? provider,
+      "gen_ai.conversation.id": this.#callId,
+      "linekeeper.provider": provider,
+      ...(model === undefined ? {} : { "gen_ai.request.model": model }),
+      ...(server === undefined ? {} : { "server.address": server.hostname, "server.port": portOf(server) }),
+    };
   }
 
-  #begin(name: string, within: Context, agoMs: number, kind: SpanKind, attributes: Attributes): Span {
+  #begin(name: string, within: Context, fromMs: number, kind: SpanKind, attributes: Attributes): Span {
     const { tracer, clean } = this.#options;
     const cleaned = Object.entries(attributes).map(([key, value]) => [key, typeof value === "string" ? clean(value) : value] as const);
-    return tracer.startSpan(clean(name), { kind, startTime: this.#at(agoMs), attributes: Object.fromEntries(cleaned) }, within);
+    return tracer.startSpan(clean(name), { kind, startTime: this.#at(fromMs), attributes: Object.fromEntries(cleaned) }, within);
   }
 
   #end(span: Span, error: string | undefined): void {
@@ -251,13 +326,27 @@ class CallTrace {
     this.#root.addEvent(name, attributes, this.#at());
   }
 
-  /** The present moment less `agoMs`; from the monotonic clock, so that no clock that is set right turns spans round. */
-  #at(agoMs = 0): HrTime {
-    const ms = this.#startedWall + this.#options.clock.now() - this.#startedMs - agoMs;
+  #nowMs(): number {
+    return this.#options.clock.now();
+  }
+
+  /** A moment of the monotonic clock as Unix time, so that no clock that is set right turns spans round. */
+  #at(momentMs = this.#nowMs()): HrTime {
+    const ms = this.#startedWall + momentMs - this.#startedMs;
     const seconds = Math.floor(ms / 1_000);
     return [seconds, Math.round((ms - seconds * 1_000) * 1e6)];
   }
 }
 
-/** As OpenTelemetry's conventions for generative AI name them, where they do. Read 2026-11. */
-const vendors: Readonly<Record<string, string>> = { openai: "openai", azure: "azure.ai.openai", gemini: "gcp.gemini" };
+const finishReasons = { complete: "stop", interrupted: "interrupted", failed: "error" } as const;
+
+const ports: Readonly<Record<string, number>> = { "https:": 443, "wss:": 443, "http:": 80, "ws:": 80 };
+const portOf = ({ port, protocol }: URL): number => (port === "" ? (ports[protocol] ?? 0) : Number(port));
+
+/** As OpenTelemetry's conventions for generative AI name them, where they do (1.41, read 2026-11); one vendor, one name. */
+const vendors: Readonly<Record<string, string>> = {
+  openai: "openai",
+  azure: "azure.ai.openai",
+  gemini: "gcp.gemini",
+  "deepgram-agent": "deepgram",
+};

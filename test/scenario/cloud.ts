@@ -34,12 +34,20 @@ export interface Cloud extends AsyncDisposable {
 /** Every provider whose service this machine can play. */
 export const playable: readonly string[] = fakes.filter((row) => row.isTier).map((row) => row.name);
 
-export async function startCloud(...tiers: readonly string[]): Promise<Cloud> {
+export const startCloud = (...tiers: readonly string[]): Promise<Cloud> => startCloudWith({}, ...tiers);
+
+/** The same with more settings. */
+export async function startCloudWith(more: Readonly<Record<string, string>>, ...tiers: readonly string[]): Promise<Cloud> {
   const running = new Map<string, Fake>();
   for (const row of fakes) if (tiers.includes(row.name)) running.set(row.name, await row.start({ port: 0 }));
   const settings = Object.fromEntries([...running.values()].flatMap((fake) => Object.entries(fake.settings)));
   const log: LogLine[] = [];
-  const environment = { ...settings, LINEKEEPER_TIERS: tiers.join(","), LINEKEEPER_CONFIG: join(import.meta.dirname, "cloud.json") };
+  const environment = {
+    ...settings,
+    LINEKEEPER_TIERS: tiers.join(","),
+    LINEKEEPER_CONFIG: join(import.meta.dirname, "cloud.json"),
+    ...more,
+  };
   const server = await startServer(environment, kept(log));
   const found = <T>(what: T | undefined, name: string): T => {
     if (what === undefined) throw new Error(`${name} is not among the tiers`);

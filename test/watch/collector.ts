@@ -22,7 +22,8 @@ export interface Collector extends AsyncDisposable {
   readonly spans: readonly CollectedSpan[];
   /** Everything that was sent, headers too, as text. */
   readonly raw: string;
-  readonly service: string;
+  /** What is said of the process that sent them. */
+  readonly resource: Readonly<Record<string, unknown>>;
   /** What it answers from now on. */
   status: number;
 }
@@ -30,7 +31,7 @@ export interface Collector extends AsyncDisposable {
 export async function openCollector(): Promise<Collector> {
   const spans: CollectedSpan[] = [];
   let raw = "";
-  let service = "";
+  let sender: Record<string, unknown> = {};
   const server = createServer((request, response) => {
     let body = "";
     request.setEncoding("utf8").on("data", (piece: string) => (body += piece));
@@ -38,7 +39,7 @@ export async function openCollector(): Promise<Collector> {
       raw += `${request.url ?? ""} ${JSON.stringify(request.headers)} ${body}\n`;
       if (collector.status === 200)
         for (const resource of JSON.parse(body).resourceSpans) {
-          service = String(attributesOf(resource.resource.attributes)["service.name"]);
+          sender = attributesOf(resource.resource.attributes);
           for (const scope of resource.scopeSpans) spans.push(...scope.spans.map(spanOf));
         }
       response.writeHead(collector.status, { "content-type": "application/json" }).end("{}");
@@ -55,8 +56,8 @@ export async function openCollector(): Promise<Collector> {
     get raw() {
       return raw;
     },
-    get service() {
-      return service;
+    get resource() {
+      return sender;
     },
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
@@ -86,5 +87,10 @@ function spanOf(wire: any): CollectedSpan {
 }
 
 // oxlint-disable-next-line typescript/no-explicit-any
-const attributesOf = (list: any[]): Record<string, unknown> =>
-  Object.fromEntries(list.map(({ key, value }) => [key, value.stringValue ?? value.intValue ?? value.doubleValue ?? value.arrayValue]));
+const attributesOf = (list: any[]): Record<string, unknown> => Object.fromEntries(list.map(({ key, value }) => [key, valueOf(value)]));
+
+// oxlint-disable-next-line typescript/no-explicit-any
+const valueOf = (wire: any): unknown =>
+  wire.arrayValue === undefined
+    ? (wire.stringValue ?? wire.intValue ?? wire.doubleValue ?? wire.boolValue)
+    : wire.arrayValue.values.map(valueOf);

@@ -10,6 +10,7 @@ import { agentTraits } from "./traits.ts";
 export const deepgramAgent: ProviderRow = {
   name: "deepgram-agent",
   needs: ["DEEPGRAM_API_KEY"],
+  server: (setting) => new URL(deepgramAddress(setting).agent),
   async make({ setting }): Promise<Provider> {
     const address = deepgramAddress(setting);
     return {

@@ -14,6 +14,7 @@ import { AuraSpeaker } from "./tts.ts";
 export const deepgram: ProviderRow = {
   name: "deepgram",
   needs: ["DEEPGRAM_API_KEY", ["GEMINI_API_KEY", "ANTHROPIC_API_KEY", "OPENAI_API_KEY", "AZURE_OPENAI_CHAT_DEPLOYMENT", "GROQ_API_KEY"]],
+  server: (setting) => new URL(deepgramAddress(setting).production),
   async make(house): Promise<Provider> {
     const { setting, clock, log } = house;
     const address = deepgramAddress(setting);

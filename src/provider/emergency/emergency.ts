@@ -6,7 +6,7 @@ import { turnEndMs } from "./endpointer.ts";
 import { EmergencyLink } from "./link.ts";
 
 /** The last tier: fixed lines and a person. It needs nothing that could fail, and takes every call. */
-export const emergency: ProviderRow = { name: "emergency", needs: [], make };
+export const emergency: ProviderRow = { name: "emergency", needs: [], server: "on this machine", make };
 
 async function make({ setting, clock }: ProviderHouse): Promise<Provider> {
   const prompts = await openPrompts(setting("LINEKEEPER_PROMPTS"), clock.wallNow());

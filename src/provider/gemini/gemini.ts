@@ -11,8 +11,9 @@ const service = "ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGe
 export const gemini: ProviderRow = {
   name: "gemini",
   needs: ["GEMINI_API_KEY"],
+  server: urlOf,
   async make({ setting }): Promise<Provider> {
-    const url = address(setting("GOOGLE_GEMINI_BASE_URL") ?? "https://generativelanguage.googleapis.com");
+    const url = urlOf(setting);
     return {
       name: "gemini",
       traits,
@@ -31,7 +32,8 @@ export const gemini: ProviderRow = {
 };
 
 /** @throws {Fault} setting-invalid */
-function address(base: string): URL {
+function urlOf(setting: (name: string) => string | undefined): URL {
+  const base = setting("GOOGLE_GEMINI_BASE_URL") ?? "https://generativelanguage.googleapis.com";
   const url = URL.canParse(base) ? new URL(base) : undefined;
   if (url === undefined || !/^(https?|wss?):$/.test(url.protocol)) {
     throw new Fault("setting-invalid", "GOOGLE_GEMINI_BASE_URL must be an http or https address");

@@ -12,7 +12,7 @@ import type { Brain, Ears } from "./parts.ts";
 import { WaitingLink } from "./waiting-link.ts";
 
 /** The offline provider: speech recognition, a scripted receptionist and speech synthesis on this machine. */
-export const local: ProviderRow = { name: "local", needs: [], make };
+export const local: ProviderRow = { name: "local", needs: [], server: "on this machine", make };
 
 /** What the local provider is made of; `status` for the health page. */
 interface LocalProvider extends Provider {

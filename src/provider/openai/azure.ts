@@ -8,19 +8,24 @@ import { linkSettings } from "./settings.ts";
 import { realtimeTraits } from "./traits.ts";
 
 const sessionLimitMs = 30 * 60_000;
+const endpoint = "AZURE_OPENAI_ENDPOINT";
+
+const urlOf = (setting: (name: string) => string | undefined): URL => baseUrl(endpoint, needed(setting, endpoint));
+
+function needed(setting: (name: string) => string | undefined, name: string): string {
+  const value = setting(name);
+  if (value === undefined) throw new Fault("setting-invalid", `azure: ${name} is not set`);
+  return value;
+}
 
 /** Azure OpenAI Realtime, GA: the wire of OpenAI under the names of a resource and its deployments. */
 export const azure: ProviderRow = {
   name: "azure",
-  needs: ["AZURE_OPENAI_API_KEY", "AZURE_OPENAI_ENDPOINT", "AZURE_OPENAI_DEPLOYMENT"],
+  needs: ["AZURE_OPENAI_API_KEY", endpoint, "AZURE_OPENAI_DEPLOYMENT"],
+  server: urlOf,
   async make({ setting }): Promise<Provider> {
-    const needed = (name: string): string => {
-      const value = setting(name);
-      if (value === undefined) throw new Fault("setting-invalid", `azure: ${name} is not set`);
-      return value;
-    };
-    const url = baseUrl("AZURE_OPENAI_ENDPOINT", needed("AZURE_OPENAI_ENDPOINT"));
-    const deployment = needed("AZURE_OPENAI_DEPLOYMENT");
+    const url = urlOf(setting);
+    const deployment = needed(setting, "AZURE_OPENAI_DEPLOYMENT");
     return {
       name: "azure",
       traits: realtimeTraits(sessionLimitMs),

@@ -9,12 +9,16 @@ import { realtimeTraits } from "./traits.ts";
 
 const sessionLimitMs = 60 * 60_000;
 
+const urlOf = (setting: (name: string) => string | undefined): URL =>
+  baseUrl("OPENAI_BASE_URL", setting("OPENAI_BASE_URL") ?? "https://api.openai.com/v1");
+
 /** OpenAI Realtime. The key is read at every opening, so that a new one takes effect with the next call. */
 export const openai: ProviderRow = {
   name: "openai",
   needs: ["OPENAI_API_KEY"],
+  server: urlOf,
   async make({ setting }): Promise<Provider> {
-    const url = baseUrl("OPENAI_BASE_URL", setting("OPENAI_BASE_URL") ?? "https://api.openai.com/v1");
+    const url = urlOf(setting);
     return {
       name: "openai",
       traits: realtimeTraits(sessionLimitMs),
