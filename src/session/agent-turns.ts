@@ -7,8 +7,6 @@ export interface SaidTurn {
   /** When audio of it came last, and the longest wait for the next. */
   audioMs: number | undefined;
   gapMs: number | undefined;
-  /** Its end was told to those who watch. */
-  isTold: boolean;
 }
 
 /** So many are remembered, to know late audio from new. */
@@ -39,7 +37,7 @@ export class AgentTurns {
   of(linkTurnId: string): SaidTurn {
     const known = this.#turns.get(linkTurnId);
     if (known !== undefined) return known;
-    const turn: SaidTurn = { id: this.#begin(), state: "open", audioMs: undefined, gapMs: undefined, isTold: false };
+    const turn: SaidTurn = { id: this.#begin(), state: "open", audioMs: undefined, gapMs: undefined };
     this.#turns.set(linkTurnId, turn);
     for (const [id, { state }] of this.#turns) {
       if (this.#turns.size <= remembered) break;

@@ -360,20 +360,18 @@ export class LinkSeat implements Disposable, LinkReport {
     const turn = this.#said.of(linkTurnId);
     if (turn.state === "ended") return;
     const wasCut = turn.state === "cut";
-    const failed = outcome === "failed" && !wasCut;
-    turn.isTold = true;
+    // It is owed still, and whoever is next gives it.
+    if (outcome === "failed" && !wasCut) return this.#lose(new Fault("provider-overloaded", `${this.provider} failed to answer a turn`));
     call.tell({
       type: "turn.ended",
       provider: this.provider,
       turnId: turn.id,
-      outcome: wasCut ? "interrupted" : outcome,
+      outcome: outcome === "complete" && !wasCut ? "complete" : "interrupted",
       kind: call.turnKind,
-      cause: failed ? "provider-overloaded" : undefined,
       gapMs: turn.gapMs,
       stop: call.tools.isExhausted ? "max_tool_calls" : undefined,
     });
     this.#tellFlow();
-    if (failed) return this.#lose(new Fault("provider-overloaded", `${this.provider} failed to answer a turn`));
     turn.state = "ended";
     if (wasCut) return;
     const tail = this.#toLeg.flush();
@@ -413,8 +411,7 @@ export class LinkSeat implements Disposable, LinkReport {
     if (this.#state.name === "opening")
       call.tell({ type: "link.failed", ...told, attempt: this.#order.attempt, durationMs: nowMs - this.#startedMs });
     else call.tell({ type: "link.lost", ...told, livedMs: nowMs - this.#state.sinceMs });
-    for (const { id, isTold } of this.#said.open)
-      if (!isTold) call.tell({ type: "turn.broken", provider: this.provider, turnId: id, cause: fault.code });
+    for (const { id } of this.#said.open) call.tell({ type: "turn.broken", provider: this.provider, turnId: id, cause: fault.code });
     // With the reason, and before the link is closed: a close alone would pass for a hang-up.
     this.#abort.abort(fault);
     this.#over(fault.code, fault.foundAfterMs);

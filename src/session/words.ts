@@ -154,20 +154,19 @@ export type CallEvent = { readonly callId: string } & (
     }
   /** Where the time of an answer went, told when it is known when the caller heard its beginning; the stages add up to the total. */
   | { readonly type: "turn.timed"; readonly provider: string; readonly kind: TurnKind; readonly times: AnswerTimes }
+  /** An answer came to its end, or the caller cut it. */
   | {
       readonly type: "turn.ended";
       readonly provider: string;
       readonly turnId: string;
-      readonly outcome: "complete" | "interrupted" | "failed";
+      readonly outcome: "complete" | "interrupted";
       readonly kind: TurnKind;
-      /** Why it failed. */
-      readonly cause: FaultCode | undefined;
       /** The longest wait between two pieces of its audio; undefined with less than two. */
       readonly gapMs: number | undefined;
       /** What ended it, where that is not the end of what was to be said. */
       readonly stop?: "max_tool_calls" | undefined;
     }
-  /** An answer was cut off by the loss of its link; the next one carries on or answers anew. */
+  /** An answer failed, or was cut off by the loss of its link; the next one carries on or answers anew. */
   | { readonly type: "turn.broken"; readonly provider: string; readonly turnId: string; readonly cause: FaultCode }
   | { readonly type: "tool.began"; readonly name: string; readonly toolCallId: string }
   | {

@@ -35,18 +35,26 @@ export function callLog(log: Log, { clock, costOf }: CallLogOptions): SessionWat
     return Number(cost.toFixed(9));
   };
 
+  /** One line for each way in which a call can end. */
+  const tellEnd = (event: Extract<CallEvent, { type: "call.ended" }>, call: Known | undefined): void => {
+    const { callId, dialect, outcome, cause, reason } = event;
+    if (outcome === "moved") return log.info("call_moved", { callId, forced: cause === "draining" });
+    if (outcome === "failed" && cause?.startsWith("provider-") === true)
+      return log.error("failover_exhausted", { callId, provider: call?.provider, tried: [...(call?.tried ?? [])], reason: cause });
+    log.info("call_ended", { callId, dialect, outcome, error: cause, reason, duration: seconds(event.durationMs) });
+  };
+
   const tell = (event: CallEvent): void => {
     const { callId } = event;
     const call = calls.get(callId);
     switch (event.type) {
       case "call.started":
         calls.set(callId, { provider: "none", tried: new Set(), isRetrying: false, attempt: 1, committedMs: undefined, toldUsd: 0 });
+        log.info("call_started", { callId, dialect: event.dialect, agent: event.agent, language: event.language, tiers: event.tiers });
         return;
       case "call.ended":
         calls.delete(callId);
-        if (event.outcome === "moved") log.info("call_moved", { callId, forced: event.cause === "draining" });
-        if (event.outcome === "failed" && event.cause?.startsWith("provider-") === true)
-          log.error("failover_exhausted", { callId, provider: call?.provider, tried: [...(call?.tried ?? [])], reason: event.cause });
+        tellEnd(event, call);
         return;
       case "link.opened":
         call?.tried.add(event.provider);
@@ -172,6 +180,17 @@ export function callLog(log: Log, { clock, costOf }: CallLogOptions): SessionWat
           provider: event.provider,
           kind: event.kind,
           status: event.outcome,
+          duration: sinceMs === undefined ? undefined : seconds(clock.now() - sinceMs),
+          cost: newCostOf(callId, call),
+        });
+        return;
+      }
+      case "turn.broken": {
+        const sinceMs = call?.committedMs;
+        log.info("provider_request", {
+          callId,
+          provider: event.provider,
+          status: "failed",
           error: event.cause,
           duration: sinceMs === undefined ? undefined : seconds(clock.now() - sinceMs),
           cost: newCostOf(callId, call),
@@ -246,7 +265,6 @@ export function callLog(log: Log, { clock, costOf }: CallLogOptions): SessionWat
       case "caller.reprompted":
       case "turn.answered":
       case "turn.timed":
-      case "turn.broken":
       case "tool.began":
       case "tool.ended":
       case "prompt.fetched":

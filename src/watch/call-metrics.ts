@@ -82,7 +82,7 @@ export function callMetrics(metrics: Metrics, options: CallMetricsOptions): Sess
   ): void => {
     const provider = named(by);
     metrics.turns.inc({ provider, outcome: turnOutcomes[outcome], failure_class: failureClass });
-    metrics.turnStops.inc({ provider, reason: stopReasonOf({ outcome, stop }) });
+    metrics.turnStops.inc({ provider, reason: stopReasonOf(outcome, stop) });
     if (isCallersOwn(failureClass)) return;
     slo.event("turn_success", outcome !== "failed" && keeps);
     slo.event("capacity_failures", !isForCapacity(failureClass));
@@ -229,12 +229,10 @@ export function callMetrics(metrics: Metrics, options: CallMetricsOptions): Sess
         return observeStages(named(event.provider), event.times);
       case "turn.ended": {
         const provider = named(event.provider);
-        const failed = event.outcome === "failed";
         const call = calls.get(callId);
         const keeps = call?.isInNeed === true || !options.stopgaps.includes(event.provider);
-        const failureClass = failed ? faultLabels[event.cause ?? "provider-overloaded"].failureClass : "none";
-        countTurn(event.provider, event.outcome, failureClass, keeps, event.stop);
-        countStream(provider, failed ? "broken" : "complete");
+        countTurn(event.provider, event.outcome, "none", keeps, event.stop);
+        countStream(provider, "complete");
         if (event.gapMs !== undefined) metrics.streamGap.observe({ provider }, event.gapMs / 1_000);
         if (call === undefined) return;
         call.isInNeed = false;

@@ -48,10 +48,10 @@ type TurnEnded = Extract<CallEvent, { readonly type: "turn.ended" }>;
 
 export const turnOutcomes = { complete: "completed", interrupted: "interrupted", failed: "failed" } as const;
 const usualStops = { complete: "end_turn", interrupted: "interrupted", failed: "error" } as const;
-export type StopReason = (typeof usualStops)[TurnEnded["outcome"]] | NonNullable<TurnEnded["stop"]>;
+export type StopReason = (typeof usualStops)[keyof typeof usualStops] | NonNullable<TurnEnded["stop"]>;
 
-/** Why a turn ended: an order that comes before the end of what was to be said, or how it ended. */
-export const stopReasonOf = ({ outcome, stop }: Pick<TurnEnded, "outcome" | "stop">): StopReason => stop ?? usualStops[outcome];
+/** Why a turn ended: what stopped it before the end of what was to be said, or how it ended. */
+export const stopReasonOf = (outcome: keyof typeof turnOutcomes, stop?: TurnEnded["stop"]): StopReason => stop ?? usualStops[outcome];
 
 /** Failures that are the caller's own: they are counted apart, and against no promise. */
 const callerClasses = ["caller_hangup", "caller_network", "caller_bad_input", "auth_rejected", "origin_rejected", "caller_rate_limited"];

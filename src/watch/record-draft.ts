@@ -1,11 +1,11 @@
 import type { Clock } from "../kernel/clock.ts";
 import type { CallEvent } from "../session/words.ts";
 import type { CallRecord, HandoverRecord, LegRecord, LinkRecord, ReconnectRecord, ToolRecord, TurnRecord } from "./call-record.ts";
-import { failureClassOf, faultLabels, isCallersOwn, stopReasonOf, turnOutcomes } from "./labels.ts";
+import { failureClassOf, isCallersOwn, stopReasonOf, turnOutcomes } from "./labels.ts";
 import { traceIdOf } from "./trace-ids.ts";
 
 type Started = Extract<CallEvent, { readonly type: "call.started" | "call.restored" }>;
-type TurnEnded = Omit<Extract<CallEvent, { readonly type: "turn.ended" }>, "turnId" | "callId" | "type">;
+type TurnEnded = Extract<CallEvent, { readonly type: "turn.ended" }>;
 type Ended = Extract<CallEvent, { readonly type: "call.ended" }>;
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -124,7 +124,7 @@ export class RecordDraft {
         return;
       }
       case "turn.ended":
-        return this.#endTurn(event, event.turnId);
+        return this.#endTurn(event, event.outcome, "none");
       case "turn.broken":
         this.#broken += 1;
         return;
@@ -147,7 +147,7 @@ export class RecordDraft {
     // A call that fails while an answer is owed has failed that turn too.
     const owing = this.#turn.provider;
     if (end.outcome === "failed" && owing !== undefined)
-      this.#endTurn({ kind: "plain", provider: owing, outcome: "failed", cause: end.cause, gapMs: undefined }, undefined);
+      this.#endTurn({ turnId: undefined, kind: "plain", provider: owing, gapMs: undefined }, "failed", failureClassOf("failed", end.cause));
     this.#endEpisode("abandoned");
     const failureClass = failureClassOf(end.outcome, end.cause);
     const judged = failureClass === "none" ? "good" : isCallersOwn(failureClass) ? "excluded" : "bad";
@@ -195,7 +195,11 @@ export class RecordDraft {
     };
   }
 
-  #endTurn({ kind, provider, outcome, cause, gapMs, stop }: TurnEnded, turnId: string | undefined): void {
+  #endTurn(
+    { turnId, kind, provider, gapMs, stop }: Pick<TurnEnded, "kind" | "provider" | "gapMs" | "stop"> & Pick<TurnRecord, "turnId">,
+    outcome: keyof typeof turnOutcomes,
+    failureClass: string,
+  ): void {
     const { speechEndAt, committedAt, firstChunkAt, responseStartMs, latencyMs, times } = this.#turn;
     const place = this.#started.tiers.indexOf(provider);
     this.#push("turns", this.#turns, {
@@ -208,8 +212,8 @@ export class RecordDraft {
       firstChunkAt,
       completedAt: this.#at(),
       outcome: turnOutcomes[outcome],
-      stopReason: stopReasonOf({ outcome, stop }),
-      failureClass: outcome === "failed" ? faultLabels[cause ?? "provider-overloaded"].failureClass : "none",
+      stopReason: stopReasonOf(outcome, stop),
+      failureClass,
       attempts: this.#broken + 1,
       responseStartMs,
       latencyMs,

@@ -63,7 +63,7 @@ interface OpenTurn {
   /** The link that was to answer it, or was answering, is lost, and nobody has answered since. */
   broken: string | undefined;
   /** What was used for it may be told after its end. */
-  end: { readonly atMs: number; readonly reason: string; readonly cause: string | undefined } | undefined;
+  end: { readonly atMs: number; readonly reason: string } | undefined;
 }
 
 /** The spans of one call. */
@@ -153,7 +153,7 @@ class CallTrace {
         // What is said before a tool's result is there is not the whole answer.
         if (this.#turn === undefined || (this.#tools.size > 0 && event.outcome === "complete")) return;
         this.#answers(this.#turn, event.provider);
-        this.#turn.end = { atMs: this.#nowMs(), reason: finishReasons[event.outcome], cause: event.cause };
+        this.#turn.end = { atMs: this.#nowMs(), reason: finishReasons[event.outcome] };
         return;
       case "caller.reprompted":
         // What the agent says now answers nobody.
@@ -243,9 +243,10 @@ class CallTrace {
     const turn = this.#turn;
     if (turn === undefined) return;
     this.#turn = undefined;
-    const { span, used, broken, end = { atMs: this.#nowMs(), reason: "unanswered", cause: cause ?? broken } } = turn;
+    const { span, used, end } = turn;
+    const failed = end === undefined ? (cause ?? turn.broken) : undefined;
     const sum = (of: (tokens: Tokens) => number): number => [...used.values()].reduce((total, tokens) => total + of(tokens), 0);
-    span.setAttribute("gen_ai.response.finish_reasons", [end.reason]);
+    span.setAttribute("gen_ai.response.finish_reasons", [end?.reason ?? "unanswered"]);
     if (used.size > 0) {
       span.setAttributes({
         "gen_ai.usage.input_tokens": sum(({ input }) => input),
@@ -257,8 +258,8 @@ class CallTrace {
       if (model !== undefined && model !== this.#models.get(turn.provider))
         span.updateName(this.#options.clean(`chat ${model}`)).setAttribute("gen_ai.request.model", this.#options.clean(model));
     }
-    if (end.cause !== undefined) this.#fail(span, end.cause);
-    span.end(this.#at(end.atMs));
+    if (failed !== undefined) this.#fail(span, failed);
+    span.end(this.#at(end?.atMs));
   }
 
   #stages({ stages: times }: AnswerTimes): void {
@@ -338,7 +339,7 @@ class CallTrace {
   }
 }
 
-const finishReasons = { complete: "stop", interrupted: "interrupted", failed: "error" } as const;
+const finishReasons = { complete: "stop", interrupted: "interrupted" } as const;
 
 const ports: Readonly<Record<string, number>> = { "https:": 443, "wss:": 443, "http:": 80, "ws:": 80 };
 const portOf = ({ port, protocol }: URL): number => (port === "" ? (ports[protocol] ?? 0) : Number(port));

@@ -44,7 +44,7 @@ test("each person who shall take a caller over, and cannot be told by voice, is 
 
 test("an outage that a hundred calls meet is told once, and again when it lasts", async () => {
   const { clock, watch, ids } = house();
-  const spoke = { type: "turn.ended", turnId: "t2", outcome: "complete", kind: "plain", cause: undefined, gapMs: undefined } as const;
+  const spoke = { type: "turn.ended", turnId: "t2", outcome: "complete", kind: "plain", gapMs: undefined } as const;
   watch.tell({ ...spoke, callId: "call_0", provider: "openai" });
   for (let call = 1; call <= 100; call += 1) watch.tell({ ...spoke, callId: `call_${call}`, provider: "stopgap" });
   expect(ids()).toEqual(["call_1-outage"]);

@@ -268,6 +268,13 @@ test("an answer that failed halfway is carried on by the next link", async () =>
   await caller.speaks(600);
   expect(house.provider("alpha").links).toHaveLength(2);
   expect(house.provider("alpha").link.request.begin).toBe("carry-on");
+  house.provider("alpha").link.speaks("b1", " nine.", 400);
+  await caller.speaks(600);
+  const told = house.events.filter(({ type }) => type === "turn.broken" || type === "turn.ended");
+  expect(told).toMatchObject([
+    { type: "turn.broken", cause: "provider-overloaded" },
+    { type: "turn.ended", outcome: "complete" },
+  ]);
 });
 
 test("a tool that is called twice by the same name of the call runs once", async () => {

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { silentLog } from "../../src/kernel/log.ts";
+import type { FaultCode } from "../../src/kernel/fault.ts";
 import type { CallEvent } from "../../src/session/words.ts";
 import { callMetrics } from "../../src/watch/call-metrics.ts";
 import { countersOf } from "../../src/watch/counters.ts";
@@ -52,7 +53,6 @@ const turnEnded = {
   provider: "openai",
   outcome: "complete",
   kind: "plain",
-  cause: undefined,
   gapMs: undefined,
 } as const;
 const answered = { type: "turn.answered", provider: "openai", kind: "plain", responseStartMs: 300, latencyMs: 2_000 } as const;
@@ -69,6 +69,12 @@ const moved = {
   replayedChunks: 0,
 } as const;
 const heard = { receivedMs: 10_000, deliveredMs: 10_000, overflowedMs: 0, forgottenMs: 0, unheardMs: 0, movedMs: 0 };
+/** A call, taken up where another node left it, whose last turn nobody answered any more. */
+const unanswered = (cause: FaultCode): readonly Told[] => {
+  const { dialect, agent, language, tiers } = started;
+  const committed = { type: "turn.committed", provider: "openai", endpointingMs: 1 } as const;
+  return [{ type: "call.restored", dialect, agent, language, tiers, awayMs: 100 }, committed, { ...ended, outcome: "failed", cause }];
+};
 const turnsOf = (good: string): Record<string, string> => ({
   turn_success: good,
   capacity_failures: "1 of 1",
@@ -79,21 +85,9 @@ const human = { type: "human.told", reason: "crisis", channel: "chat", result: "
 test.each<[string, readonly Told[], Readonly<Record<string, string>>]>([
   ["a whole turn", [turnEnded], { ...turnsOf("1 of 1"), stream_completion: "1 of 1" }],
   ["a turn that the caller cut", [{ ...turnEnded, outcome: "interrupted" }], { ...turnsOf("1 of 1"), stream_completion: "1 of 1" }],
-  [
-    "a turn for which there was no room",
-    [{ ...turnEnded, outcome: "failed", cause: "provider-limited" }],
-    { ...turnsOf("0 of 1"), capacity_failures: "0 of 1", stream_completion: "0 of 1" },
-  ],
-  [
-    "a turn that was refused as malformed",
-    [{ ...turnEnded, outcome: "failed", cause: "provider-refused" }],
-    { ...turnsOf("0 of 1"), request_shape_failures: "0 of 1", stream_completion: "0 of 1" },
-  ],
-  [
-    "a turn that failed by the caller's own doing",
-    [{ ...turnEnded, outcome: "failed", cause: "caller-slow" }],
-    { stream_completion: "0 of 1" },
-  ],
+  ["a turn for which there was no room", unanswered("provider-limited"), { ...turnsOf("0 of 1"), capacity_failures: "0 of 1" }],
+  ["a turn that was refused as malformed", unanswered("provider-refused"), { ...turnsOf("0 of 1"), request_shape_failures: "0 of 1" }],
+  ["a turn that failed by the caller's own doing", unanswered("caller-slow"), {}],
   [
     "the fixed lines in place of an answer",
     [{ ...turnEnded, provider: "emergency" }],
@@ -178,10 +172,14 @@ test("a call that no provider took is a failed set-up; one that its caller gave 
 
 test("a call that fails while an answer is owed has failed that turn, and one that is taken up again is not set up anew", async () => {
   const { tell, counted } = house();
-  const { dialect, agent, language, tiers } = started;
-  tell({ type: "call.restored", dialect, agent, language, tiers, awayMs: 100 }, opened);
-  tell({ type: "turn.committed", provider: "openai", endpointingMs: 1 }, { ...ended, outcome: "failed", cause: "provider-dropped" });
-  expect(await counted()).toEqual({ ...turnsOf("0 of 1"), provider_error: "1 of 1" });
+  tell(...unanswered("provider-dropped"));
+  expect(await counted()).toEqual(turnsOf("0 of 1"));
+});
+
+test("a turn whose first answer broke off and which another provider answered is a good one", async () => {
+  const { tell, counted } = house();
+  tell({ type: "turn.broken", turnId: "t2", provider: "openai", cause: "provider-overloaded" }, { ...turnEnded, turnId: "t3" });
+  expect(await counted()).toEqual({ ...turnsOf("1 of 1"), stream_completion: "1 of 2" });
 });
 
 test("the fixed lines are an answer to a caller in need, and to nobody else of that call", async () => {

@@ -44,7 +44,7 @@ test("a call that lost its provider is told whole: links, reconnect, hand-over, 
   tell({ type: "turn.answered", provider: "openai", kind: "plain", responseStartMs: 500, latencyMs: 800 });
   await clock.advance(1_000);
   tell(
-    { type: "turn.ended", turnId: "t2", provider: "openai", outcome: "complete", kind: "plain", cause: undefined, gapMs: 90 },
+    { type: "turn.ended", turnId: "t2", provider: "openai", outcome: "complete", kind: "plain", gapMs: 90 },
     { type: "turn.timed", provider: "openai", kind: "plain", times },
     { type: "tool.ended", name: "book", status: "ok", durationMs: 40, toolCallId: "t9" },
     { type: "link.lost", provider: "openai", code: "provider-dropped", message: "gone", livedMs: 3_500, retryAfterMs: undefined },
@@ -93,10 +93,11 @@ test("a call that lost its provider is told whole: links, reconnect, hand-over, 
     { type: "audio.lost", direction: "uplink", cause: "overflow", ms: 30, provider: "local" },
     { type: "audio.lost", direction: "downlink", cause: "slow-caller", ms: 60, provider: "local" },
     { type: "audio.accounted", receivedMs: 4_000, deliveredMs: 3_850, overflowedMs: 150, forgottenMs: 0, unheardMs: 0, movedMs: 0 },
-    { type: "turn.broken", turnId: "t3", provider: "openai", cause: "provider-dropped" },
-    { type: "turn.ended", turnId: "t4", provider: "local", outcome: "failed", kind: "plain", cause: "provider-silent", gapMs: undefined },
+    { type: "turn.broken", turnId: "t3", provider: "local", cause: "provider-dropped" },
+    { type: "turn.ended", turnId: "t4", provider: "local", outcome: "complete", kind: "plain", gapMs: undefined },
+    { type: "turn.committed", provider: "local", endpointingMs: 100 },
     { type: "link.closed", provider: "local", livedMs: 10 },
-    { ...ended, durationMs: 4_300 },
+    { ...ended, outcome: "failed", cause: "provider-silent", durationMs: 4_300 },
   );
   expect(kept).toHaveLength(1);
   expect(records.recent).toEqual(kept);
@@ -113,8 +114,8 @@ test("a call that lost its provider is told whole: links, reconnect, hand-over, 
     firstVoicedAt: at(1_600),
     firstTranscriptAt: at(2_500),
     endedAt: at(4_300),
-    outcome: "good",
-    failureClass: "none",
+    outcome: "bad",
+    failureClass: "provider_timeout",
     links: [
       {
         provider: "openai",
@@ -159,15 +160,17 @@ test("a call that lost its provider is told whole: links, reconnect, hand-over, 
         stopReason: "end_turn",
         attempts: 1,
       },
+      { turnId: "t4", provider: "local", tier: 2, outcome: "completed", attempts: 2, failureClass: "none", committedAt: undefined },
       {
-        turnId: "t4",
+        turnId: undefined,
         provider: "local",
-        tier: 2,
         outcome: "failed",
         stopReason: "error",
-        attempts: 2,
+        attempts: 1,
         failureClass: "provider_timeout",
-        committedAt: undefined,
+        speechEndAt: at(4_200),
+        committedAt: at(4_300),
+        firstChunkAt: undefined,
       },
     ],
     toolCalls: [{ name: "book", status: "ok", durationMs: 40 }],
@@ -207,7 +210,7 @@ test("a move that came to nothing has no moment from which it was live, and one 
 
 test("the answer to a caller in need is a crisis turn, and no later one is", () => {
   const { kept, tell } = archive();
-  const turn = { type: "turn.ended", provider: "local", outcome: "complete", kind: "plain", cause: undefined, gapMs: undefined } as const;
+  const turn = { type: "turn.ended", provider: "local", outcome: "complete", kind: "plain", gapMs: undefined } as const;
   tell(started, { type: "crisis.detected", provider: "local", category: "self-harm" });
   tell({ ...turn, turnId: "t2" }, { ...turn, turnId: "t4", stop: "max_tool_calls" }, ended);
   expect(kept[0]?.turns).toMatchObject([
@@ -232,7 +235,7 @@ test("a call that will not end keeps its first turns and counts the rest", () =>
   const { kept, tell } = archive();
   tell(started);
   for (let turn = 0; turn < 2_005; turn += 1)
-    tell({ type: "turn.ended", turnId: "t2", provider: "local", outcome: "complete", kind: "plain", cause: undefined, gapMs: undefined });
+    tell({ type: "turn.ended", turnId: "t2", provider: "local", outcome: "complete", kind: "plain", gapMs: undefined });
   tell(ended);
   expect(kept[0]?.turns).toHaveLength(2_000);
   expect(kept[0]?.omitted).toEqual({ turns: 5 });
