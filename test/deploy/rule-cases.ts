@@ -144,10 +144,10 @@ const providers: readonly RuleCase[] = [
   },
   {
     alert: "RateLimitHit",
-    at: "2m",
+    at: "7m",
     ...of,
-    fires: [errors("rate_limit_error", "0 0 1+0x30")],
-    silent: [errors("rate_limit_error", still(7)), errors("overloaded_error", "0+1x30")],
+    fires: [errors("rate_limit_error", "0x4 1x4 2x4 3x4 4x4 5x4 6x20")],
+    silent: [errors("rate_limit_error", "0x12 1x4 2x40"), errors("overloaded_error", "0+1x30")],
   },
   { alert: "ProviderDegraded", at: "6m", ...of, fires: [health("openai", still(1))], silent: [health("openai", "1+0x10 2+0x30")] },
   { alert: "ProviderUnhealthy", at: "2m", ...of, fires: [health("openai", still(0))], silent: [health("openai", "0+0x2 1+0x30")] },
@@ -320,6 +320,13 @@ const nodes: readonly RuleCase[] = [
   },
   // All of its nodes are gone.
   { alert: "RegionNotReady", at: "10m", fires: ["voice_ready 1+0x10 stale"], silent: ["voice_ready 1+0x60"] },
+  {
+    alert: "ProcessesDying",
+    at: "9m",
+    fires: ["voice_process_restarts_total 0x8 1x8 2x8 3x20"],
+    // Twice, by different hands; and long ago.
+    silent: ["voice_process_restarts_total 0x8 1x8 2x40", 'voice_process_restarts_total{instance="n2:8080"} 7x60'],
+  },
   {
     alert: "JournalLag",
     severity: "SEV3",
