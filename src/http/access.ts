@@ -103,7 +103,8 @@ export class Access {
    */
   admit(peer: Peer, start: CallStart): Admission {
     this.mustBeServed(peer);
-    const { token = peer.token, user: _claimed, ...parameters } = start.parameters;
+    // Who pays, and what a carrier says of a call that it placed for us, are not for the caller to say.
+    const { token = peer.token, user: _user, direction: _direction, machine: _machine, ...parameters } = start.parameters;
     const plain = { ...start, parameters };
     if (token === undefined ? isKnown(peer) : this.isKey(token)) return { start: plain, stay: undefined };
     const isBack = start.resume !== undefined && this.#awaits(start.resume);

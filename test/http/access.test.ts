@@ -66,10 +66,10 @@ test("with a key others need it, in the header or as a token; two keys are good 
   expect(guarded.peer(request("192.0.2.1", { authorization: "Bearer new-key2" })).hasKey).toBe(false);
 });
 
-test("who pays for a call only a token can say, whatever the caller claims", async () => {
+test("who pays for a call only a token can say, and that we placed it only a carrier, whatever the caller claims", async () => {
   const tokens = new CallerTokens(() => [], new SimulatedClock());
   const guarded = access({ keys: () => ["key"], tokens });
-  const claim = { ...start(), parameters: { user: "somebody-else", theme: "dark" } };
+  const claim = { ...start(), parameters: { user: "somebody-else", direction: "outbound", machine: "hang-up", theme: "dark" } };
   for (const peer of [local, { ...stranger, hasKey: true }]) expect(guarded.admit(peer, claim).start.parameters).toEqual({ theme: "dark" });
   const { token } = await tokens.mint({ origin: undefined, agent: undefined, language: undefined, user: "u7", from: undefined });
   expect(guarded.admit(stranger, { ...claim, parameters: { ...claim.parameters, token } }).start.parameters).toEqual({
