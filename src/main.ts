@@ -1,14 +1,16 @@
 // The process: settings in, words for the person who starts it, signals. It is a node of its own, or the first of several.
 import { fileURLToPath } from "node:url";
-import { takeOver } from "./cluster/leftovers.ts";
+import { leftFolders, takeOver } from "./cluster/leftovers.ts";
 import { Place, type PrimaryLine } from "./cluster/place.ts";
 import { Primary } from "./cluster/primary.ts";
 import { environmentOf } from "./config/processes.ts";
 import { loadSettings, type Settings } from "./config/settings.ts";
+import { inheritCosts } from "./costs/inherit.ts";
+import { makeDataFolder } from "./house/data-folder.ts";
 import { beginLife, say } from "./house/life.ts";
 import { cannotListen } from "./http/server.ts";
 import { systemClock } from "./kernel/clock.ts";
-import { Fault } from "./kernel/fault.ts";
+import { Fault, toFault } from "./kernel/fault.ts";
 import { systemRandom } from "./kernel/random.ts";
 import { openLog } from "./watch/log.ts";
 
@@ -39,9 +41,23 @@ function onInterrupt(isClosing: () => boolean, close: () => void): void {
   });
 }
 
+/** Makes the folder of this machine, and gives what is left of processes that there are no more to the first. */
+async function takeOverData(of: number): Promise<void> {
+  const data = settings.get("LINEKEEPER_DATA");
+  try {
+    makeDataFolder(data);
+  } catch (error) {
+    say(`linekeeper cannot start: ${toFault(error, "internal", "making the data folder").message}`);
+    process.exit(2);
+  }
+  const left = await leftFolders(data, of);
+  await takeOver(data, left);
+  inheritCosts(data, left, (error) => say(`linekeeper: what was spent before could not be taken over: ${String(error)}`));
+}
+
 /** A node of its own. SIGTERM: no new call, those in progress may end; a second one, or Ctrl-C, ends them now. */
 async function alone(): Promise<void> {
-  await takeOver(settings.get("LINEKEEPER_DATA"), 1);
+  await takeOverData(1);
   const life = await beginLife(settings);
   tellWho(life.house.url, life.words);
   process.on("SIGTERM", () => void life.drain());
@@ -61,7 +77,7 @@ async function first(of: number): Promise<void> {
     dropped: () => {},
   });
   const log = outlet.log.with({ logger: "processes" });
-  await takeOver(settings.get("LINEKEEPER_DATA"), of);
+  await takeOverData(of);
   let leaving: "no" | "draining" | "closing" = "no";
   const primary = new Primary({
     of,

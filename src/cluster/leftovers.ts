@@ -1,19 +1,22 @@
 import { appendFile, mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 
+/** The folders of processes that there are no more, because fewer were started this time. */
+export async function leftFolders(data: string, of: number): Promise<readonly string[]> {
+  const names = await readdir(data).catch(() => []);
+  return names.filter((name) => Number(/^process-(\d+)$/.exec(name)?.[1] ?? 0) > of).map((name) => join(data, name));
+}
+
 /**
- * Calls and notices that were left by processes which there are no more, because fewer were started this time: the first takes them over.
+ * Calls and notices that were left in such folders: the first process takes them over.
  * @param data the folder of the machine
- * @param of so many processes are started
  * @returns how many calls were taken over
  */
-export async function takeOver(data: string, of: number): Promise<number> {
-  const names = await readdir(data).catch(() => []);
-  const left = names.filter((name) => Number(/^process-(\d+)$/.exec(name)?.[1] ?? 0) > of);
+export async function takeOver(data: string, left: readonly string[]): Promise<number> {
   let calls = 0;
-  for (const name of left) {
-    calls += await moveCalls(join(data, name, "calls"), join(data, "calls"));
-    await moveNotices(join(data, name, "outbox.jsonl"), join(data, "outbox.jsonl"));
+  for (const folder of left) {
+    calls += await moveCalls(join(folder, "calls"), join(data, "calls"));
+    await moveNotices(join(folder, "outbox.jsonl"), join(data, "outbox.jsonl"));
   }
   return calls;
 }

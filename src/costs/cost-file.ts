@@ -27,6 +27,9 @@ export interface CostState {
   readonly told: ToldSteps;
 }
 
+/** In the folder of a process. */
+export const costFileName = "costs.json";
+
 /** At most so often, while something changes; what a crash may forget. */
 const writeEveryMs = 2_000;
 
@@ -74,7 +77,7 @@ export class CostFile {
     const fresh = `${this.#path}.${process.pid}.new`;
     try {
       await mkdir(dirname(this.#path), { recursive: true });
-      await writeFile(fresh, textOf(state));
+      await writeFile(fresh, costText(state));
       await rename(fresh, this.#path);
       this.#isFailing = false;
     } catch (error) {
@@ -85,4 +88,5 @@ export class CostFile {
   }
 }
 
-const textOf = (state: CostState): string => `${JSON.stringify({ version: 1, ...state })}\n`;
+/** What such a file says. */
+export const costText = (state: CostState): string => `${JSON.stringify({ version: 1, ...state })}\n`;

@@ -3,7 +3,7 @@ import type { Clock } from "../kernel/clock.ts";
 import type { Fault } from "../kernel/fault.ts";
 import type { CallEvent, SessionWatch } from "../session/words.ts";
 import { Budget, type BudgetPlan, type BudgetReport } from "./budget.ts";
-import { CostFile, type CostState } from "./cost-file.ts";
+import { CostFile, costFileName, type CostState } from "./cost-file.ts";
 import { Ledger, type LedgerReport, type Period, type Spending } from "./ledger.ts";
 import { usdOf } from "./money.ts";
 import { Prices, type PriceRow } from "./prices.ts";
@@ -41,7 +41,7 @@ export interface Costs extends SessionWatch {
 
 /** Goes on where the last process of this folder ended. */
 export function openCosts({ clock, folder, prices, budget: plan, elsewhere, report }: CostOptions): Costs {
-  const file = new CostFile(join(folder, "costs.json"), (error) => report.fileFailed(error));
+  const file = new CostFile(join(folder, costFileName), (error) => report.fileFailed(error));
   const before = file.read();
   const booked: LedgerReport = {
     unpriced: (provider, model) => report.unpriced(provider, model),

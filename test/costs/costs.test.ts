@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
 import type { BudgetPlan } from "../../src/costs/budget.ts";
 import { openCosts, type Costs } from "../../src/costs/costs.ts";
+import { inheritCosts } from "../../src/costs/inherit.ts";
 import { Fault } from "../../src/kernel/fault.ts";
 import type { Usage } from "../../src/provider/contract.ts";
 import { SimulatedClock } from "../simulated-clock.ts";
@@ -147,4 +148,46 @@ test("a file that is damaged, and a folder that cannot be written, are told and 
   spend(blocked.costs, 1);
   await blocked.costs.close();
   expect(blocked.told.at(-1)).toBe("file Error");
+});
+
+test("what processes spent that there are no more counts on, once, and no step of a budget is told again", async () => {
+  const [one, two] = [office({ day: 10 }), office({ day: 10 })];
+  for (const [office, user, usd] of [
+    [one, "ann", 3],
+    [two, "bob", 5.5],
+  ] as const) {
+    start(office.costs, "c1", user);
+    spend(office.costs, usd);
+    await office.costs.close();
+  }
+  const failures: unknown[] = [];
+  const inherit = (): void =>
+    inheritCosts(one.folder, [two.folder, join(two.folder, "nothing-here")], (error) => void failures.push(error));
+  inherit();
+  inherit();
+  const alone = office({ day: 10 }, one.folder, one.clock);
+  expect(alone.costs.spending("day")).toMatchObject({ usd: 8.5, byProvider: { openai: 8.5 }, byUser: { ann: 3, bob: 5.5 } });
+  expect(alone.costs.spending("month").usd).toBe(8.5);
+  spend(alone.costs, 0.6);
+  expect(alone.told).toEqual(["day 80 at 0.91", "day 90 at 0.91"]);
+  await alone.costs.close();
+  const late = office({ day: 10 }, undefined, one.clock);
+  inheritCosts(late.folder, [one.folder], (error) => void failures.push(error));
+  const heir = office({ day: 10 }, late.folder, one.clock);
+  spend(heir.costs, 0.9);
+  expect(heir.told).toEqual(["day 100 at 1.00"]);
+  expect(failures).toEqual([]);
+});
+
+test("of yesterday's costs nothing is inherited but the month's", async () => {
+  const [old, own] = [office(), office()];
+  spend(old.costs, 2);
+  await old.costs.close();
+  await own.clock.advance(24 * 3_600_000);
+  spend(own.costs, 1);
+  await own.costs.close();
+  inheritCosts(own.folder, [old.folder], () => {});
+  const heir = office({}, own.folder, own.clock);
+  const isOneMonth = old.costs.spending("month").key === own.costs.spending("month").key;
+  expect([heir.costs.spending("day").usd, heir.costs.spending("month").usd]).toEqual([1, isOneMonth ? 3 : 1]);
 });

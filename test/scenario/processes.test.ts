@@ -22,6 +22,8 @@ interface Line {
   readonly session_id?: string;
   readonly pid?: number;
   readonly url?: string;
+  readonly period?: string;
+  readonly step?: number;
 }
 
 /** What the server's log has of these events so far. */
@@ -273,6 +275,46 @@ describe("two processes behind one port", { timeout: 120_000 }, () => {
     expect(fake.panel.dials).toBe(dials);
     expect(await metric(server, 'circuit_breaker_state{name="openai_provider",provider="openai"}')).toBe(2);
     await Promise.all([one, two, ...callers].map((caller) => caller.hangsUp()));
+  });
+
+  test("what both spend is one budget: each step is told once, also after a restart, new callers are refused and nobody is cut off", async () => {
+    const budget = { LINEKEEPER_BUDGET_DAY_USD: "0.05", LINEKEEPER_BUDGET_SPENT: "refuse", LINEKEEPER_DRAIN_MS: "0" };
+    const steps = (of: ServerProcess): readonly unknown[] =>
+      logged(of, "cost_budget").map(({ process, period, step }) => [process, period, step]);
+    {
+      await using server = await start(budget);
+      const [one, , two] = await onBoth(server);
+      for (let turn = 0; turn < 40 && steps(server).length < 3; turn += 1) {
+        fake.panel.reply(`Answer ${turn}.`);
+        // Now the one, now the other: neither spends it alone.
+        const caller = turn % 2 === 0 ? one : two;
+        caller.types("And what else?");
+        await isTold(caller, `Answer ${turn}.`);
+      }
+      await vi.waitFor(() => expect(steps(server)).toHaveLength(3), patient);
+      const ratio = 'ai_provider_cost_budget_used_ratio{period="day"}';
+      await vi.waitFor(async () => expect(await metric(server, ratio)).toBeGreaterThanOrEqual(1), patient);
+      // On whichever process: each has heard of the other's costs.
+      await vi.waitFor(async () => expect(await metric(server, "voice_processes_taking_calls")).toBe(0), patient);
+      for (let times = 0; times < 4; times += 1) await expect(dial(server.url)).rejects.toMatchObject({ kind: "busy" });
+      for (const caller of [one, two]) {
+        fake.panel.reply("You I do not leave.");
+        caller.types("Are you still there?");
+        await isTold(caller, "You I do not leave.");
+      }
+      expect(steps(server)).toEqual([80, 90, 100].map((step) => [1, "day", step]));
+      await Promise.all([one.hangsUp(), two.hangsUp()]);
+      server.child.kill("SIGTERM");
+      expect(await server.exited).toBe(0);
+    }
+    for (const processes of ["2", "1"]) {
+      await using again = await start({ ...budget, LINEKEEPER_PROCESSES: processes });
+      await vi.waitFor(async () => expect((await fetch(`${again.url}readyz`)).status).toBe(503), patient);
+      await expect(dial(again.url)).rejects.toMatchObject({ kind: "busy" });
+      expect(steps(again)).toEqual([]);
+      again.child.kill("SIGTERM");
+      expect(await again.exited).toBe(0);
+    }
   });
 
   test("a token lets in once, on whichever process", async () => {
