@@ -115,7 +115,7 @@ export async function openHouse(settings: Settings, log: Log, metrics: Metrics, 
     const routes = [...routeNames, ...[...api.routes, ...carriers.routes].map(({ path }) => path)];
     const counters = countersOf(metrics, { routes, region: "default", log: log.with({ logger: "http" }), clock: systemClock });
     const show = (): void => books.show(roster, settings);
-    const server = openDoors(roster, carriers, settings, log, metrics, counters, degradedBy(prompts), api, show, load, place);
+    const server = openDoors(roster, carriers, settings, log, metrics, counters, degradedBy(prompts, providers), api, show, load, place);
     const { address, port } = await server.listen(settings.get("HOST"), settings.get("PORT"));
     url = `http://${address.includes(":") ? `[${address}]` : address}:${port}/`;
     await sip?.listen();

@@ -41,6 +41,7 @@ import { Fault } from "../kernel/fault.ts";
 import type { Log } from "../kernel/log.ts";
 import { systemRandom } from "../kernel/random.ts";
 import type { Prompts } from "../prompts/prompts.ts";
+import type { Provider } from "../provider/contract.ts";
 import type { Roster } from "../session/roster.ts";
 
 import type { Counters } from "../watch/counters.ts";
@@ -62,7 +63,7 @@ export function openDoors(
   log: Log,
   metrics: Metrics,
   counters: Counters,
-  degraded: readonly string[],
+  degraded: () => readonly string[],
   api: Api,
   show: () => void,
   load: LoadGate,
@@ -251,9 +252,16 @@ export function openApi(
   };
 }
 
-/** For everybody to read, so without the files' paths; those are in the log. */
-export function degradedBy({ problems }: Prompts): readonly string[] {
-  return problems.length === 0 ? [] : [`${problems.length} problems with the fixed lines' audio or review; the log names them`];
+/** For everybody to read, so without the files' paths and the providers' names; those are in the log. */
+export function degradedBy({ problems }: Prompts, providers: ReadonlyMap<string, Provider>): () => readonly string[] {
+  const ofLines = problems.length === 0 ? [] : [`${problems.length} problems with the fixed lines' audio or review; the log names them`];
+  const agents = [...providers.values()].filter(({ traits }) => !traits.stopgap);
+  return () => {
+    const shut = agents.filter((provider) => provider.admit() !== undefined).length;
+    if (shut === 0) return ofLines;
+    if (shut < agents.length) return [...ofLines, `${shut} of ${agents.length} providers take no calls`];
+    return [...ofLines, "no provider takes calls: callers hear the fixed lines, and people are told"];
+  };
 }
 
 /** Behind a proxy the page's origin is the public one, whatever the Host header says. */

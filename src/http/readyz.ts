@@ -1,7 +1,7 @@
 import { answerJson, type Route } from "./answer.ts";
 
 /** Taking calls; 503 with the reasons while it is not. `degraded`: what is wrong and stops no call, for the operator. */
-export function readyz(reasonsNotTo: () => readonly string[], degraded: readonly string[]): Route {
+export function readyz(reasonsNotTo: () => readonly string[], degraded: () => readonly string[]): Route {
   return {
     path: "/readyz",
     for: "everybody",
@@ -12,7 +12,7 @@ export function readyz(reasonsNotTo: () => readonly string[], degraded: readonly
         answerJson(response, reasons.length === 0 ? 200 : 503, {
           status: reasons.length === 0 ? "ready" : "not ready",
           reasons,
-          degraded,
+          degraded: degraded(),
         });
       },
     },

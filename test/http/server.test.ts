@@ -34,7 +34,10 @@ const open = (parts: Parameters<typeof openHouse>[0] = {}): Promise<House> =>
       files("/", join(folder, "public")),
       files("/examples/", join(folder, "speech"), [".wav"]),
       healthz("1.2.3", new SimulatedClock()),
-      readyz(() => reasons, ["a line has no audio"]),
+      readyz(
+        () => reasons,
+        () => ["a line has no audio"],
+      ),
       metrics(async () => ({ type: "text/plain; version=0.0.4", text: "up 1\n" })),
     ],
     ...parts,
