@@ -75,6 +75,10 @@ export class Downlink implements Ticked {
   /** The last turn that was cut, for the player's final word on it. */
   #cut: { readonly turnId: string; readonly sentMs: number; readonly legFromMs: number } | undefined;
   #leg: DownlinkLeg | undefined;
+  /** What the leg is given at once; 0 without one. */
+  #frameBytes = 0;
+  readonly #longestQueueBytes: number;
+  readonly #keptBytes: number;
   /** Whose audio the leg was told that it plays. */
   #legPlays: TurnAudio | undefined;
   /** When something came from the leg last; undefined: nothing yet, so its silence means nothing. */
@@ -91,6 +95,8 @@ export class Downlink implements Ticked {
 
   constructor(encoding: Encoding, beat: Beat, now: () => number, report: DownlinkReport) {
     this.encoding = encoding;
+    this.#longestQueueBytes = bytesOf(longestQueueMs, encoding);
+    this.#keptBytes = bytesOf(keptAfterSendingMs, encoding);
     this.#memory = new Blocks(bytesOf(blockMs, encoding), blocksKept);
     this.#beat = beat;
     this.#now = now;
@@ -100,6 +106,7 @@ export class Downlink implements Ticked {
 
   attach(leg: DownlinkLeg): void {
     this.#leg = leg;
+    this.#frameBytes = bytesOf(leg.traits.frameMs, this.encoding);
     this.#legPlays = undefined;
     this.#legAliveMs = undefined;
     this.#generation += 1;
@@ -117,6 +124,7 @@ export class Downlink implements Ticked {
     const goesOnAt = this.#resumePoints(now);
     for (const [at, turn] of this.#turns.entries()) turn.rewind(bytesOf(goesOnAt[at] ?? 0, this.encoding));
     this.#leg = undefined;
+    this.#frameBytes = 0;
   }
 
   /**
@@ -142,7 +150,7 @@ export class Downlink implements Ticked {
   /** Agent audio of a turn, whole samples; the bytes are copied. */
   write(bytes: Uint8Array, turnId: string): void {
     const turn = this.#turnOf(turnId);
-    let room = bytesOf(longestQueueMs, this.encoding);
+    let room = this.#longestQueueBytes;
     for (const each of this.#turns) room -= each.unsentBytes;
     if (bytes.length > room) this.#losses.add("overflow", bytes.length - Math.max(0, room), this.#now());
     if (room <= 0) return;
@@ -183,9 +191,7 @@ export class Downlink implements Ticked {
   /** When the line fell silent; undefined while there is something to hear or to be sent. */
   get silentSinceMs(): number | undefined {
     if (this.#aside !== undefined || this.#playsUntilMs > this.#now()) return undefined;
-    const leg = this.#leg;
-    const frameBytes = leg === undefined ? 0 : bytesOf(leg.traits.frameMs, this.encoding);
-    const isOwed = this.#turns.some((turn) => turn.unsentBytes > (turn.complete ? 0 : frameBytes));
+    const isOwed = this.#turns.some((turn) => turn.unsentBytes > (turn.complete ? 0 : this.#frameBytes));
     return isOwed ? undefined : this.#playsUntilMs;
   }
 
@@ -230,7 +236,7 @@ export class Downlink implements Ticked {
     if (turn.reported === undefined && ms > 0) this.#report.heard(turn.turnId, ms);
     this.#learnEcho(turn, ms);
     turn.report(Math.min(ms, msOf(turn.sentBytes, this.encoding)), this.#now());
-    this.#beat.wake(this);
+    if (turn.complete) this.#beat.wake(this);
   }
 
   /** How long it takes until the player's word on a piece of audio is here, beside its playing: there, its buffer, and back. Undefined: nobody reports. */
@@ -288,7 +294,12 @@ export class Downlink implements Ticked {
   tick(nowMs: number): boolean {
     const leg = this.#leg;
     if (leg === undefined) return false;
-    if (nowMs > this.#reachedUntil(leg, nowMs) || this.#isWaiting(leg, nowMs)) return true;
+    if (nowMs > this.#reachedUntil(leg, nowMs)) return true;
+    const starvesInMs = this.#starvesInMs(nowMs);
+    if (starvesInMs > 0) {
+      this.#beat.wakeAfter(this, starvesInMs);
+      return false;
+    }
     this.#send(leg, nowMs);
     while (this.#turns[0] !== undefined && this.#isPlayedOut(this.#turns[0], leg, nowMs)) {
       const done = this.#turns.shift();
@@ -296,28 +307,27 @@ export class Downlink implements Ticked {
       this.#losses.tell(nowMs);
       if (done !== undefined) this.#report.playedOut(done.turnId);
     }
-    this.#watchSupply(leg, nowMs);
+    this.#watchSupply(nowMs);
     return this.#sendAside(leg, nowMs) || this.#turns.some((turn) => turn.complete || turn.writtenBytes > 0);
   }
 
-  /** All that came was sent, and more is to come: so it is at almost every beat while the agent speaks. */
-  #isWaiting(leg: DownlinkLeg, nowMs: number): boolean {
-    const [turn, next] = this.#turns;
-    if (turn === undefined || next !== undefined || turn.complete || !turn.begun || this.#aside !== undefined) return false;
-    return turn.unsentBytes < bytesOf(leg.traits.frameMs, this.encoding) && nowMs - turn.playsUntilMs < starvedMs;
+  /** All that came was sent, and more is to come: so it is almost always while the agent speaks. 0: there is something to do. */
+  #starvesInMs(nowMs: number): number {
+    const turn = this.#turns[0];
+    if (turn === undefined || this.#turns.length > 1 || turn.complete || !turn.begun || this.#aside !== undefined) return 0;
+    return turn.unsentBytes < this.#frameBytes ? turn.playsUntilMs + starvedMs - nowMs : 0;
   }
 
   /** False: nothing of it is left to send. */
   #sendAside(leg: DownlinkLeg, nowMs: number): boolean {
     const aside = this.#aside;
     if (aside === undefined) return false;
-    const frameBytes = bytesOf(leg.traits.frameMs, this.encoding);
     if (aside.sentBytes === 0) {
       this.#legPlays = undefined;
       leg.beginTurn(aside.id, 0);
     }
     while (this.#playsUntilMs - nowMs < asideAheadMs && aside.sentBytes < aside.audio.length) {
-      const frame = aside.audio.subarray(aside.sentBytes, aside.sentBytes + frameBytes);
+      const frame = aside.audio.subarray(aside.sentBytes, aside.sentBytes + this.#frameBytes);
       aside.sentBytes += frame.length;
       leg.play(frame);
       this.#playsUntilMs = Math.max(nowMs, this.#playsUntilMs) + msOf(frame.length, this.encoding);
@@ -326,19 +336,18 @@ export class Downlink implements Ticked {
     return this.#aside !== undefined;
   }
 
-  #watchSupply(leg: DownlinkLeg, nowMs: number): void {
+  #watchSupply(nowMs: number): void {
     const turn = this.#turns[0];
     if (turn === undefined || turn.complete || !turn.begun || nowMs - turn.playsUntilMs < starvedMs) return;
-    if (turn.unsentBytes >= bytesOf(leg.traits.frameMs, this.encoding)) return;
+    if (turn.unsentBytes >= this.#frameBytes) return;
     turn.playsUntilMs = nowMs;
     this.#report.starved(turn.turnId);
   }
 
   #send(leg: DownlinkLeg, nowMs: number): void {
-    const frameBytes = bytesOf(leg.traits.frameMs, this.encoding);
     for (const turn of this.#turns) {
       while (this.#playsUntilMs - nowMs < leg.traits.aheadMs) {
-        const frame = turn.take(frameBytes);
+        const frame = turn.take(this.#frameBytes);
         if (frame === undefined) break;
         if (turn !== this.#legPlays) {
           this.#legPlays = turn;
@@ -350,7 +359,7 @@ export class Downlink implements Ticked {
         if (!leg.play(frame)) this.#losses.add("slow-caller", frame.length, nowMs);
         this.#playsUntilMs = Math.max(nowMs, this.#playsUntilMs) + msOf(frame.length, this.encoding);
         turn.playsUntilMs = this.#playsUntilMs;
-        turn.forget(turn.sentBytes - bytesOf(keptAfterSendingMs, this.encoding));
+        turn.forget(turn.sentBytes - this.#keptBytes);
         if (!turn.begun) this.#report.began(turn.turnId);
         turn.begun = true;
         this.#mark(leg, turn);

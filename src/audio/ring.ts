@@ -52,8 +52,11 @@ export class Ring {
     this.#end += bytes.length - kept.length;
     const at = this.#end % size;
     const first = Math.min(kept.length, size - at);
-    this.#store.set(kept.subarray(0, first), at);
-    if (first < kept.length) this.#store.set(kept.subarray(first), 0);
+    if (first === kept.length) this.#store.set(kept, at);
+    else {
+      this.#store.set(kept.subarray(0, first), at);
+      this.#store.set(kept.subarray(first), 0);
+    }
     this.#end += kept.length;
     this.#start = Math.max(this.#start, this.#end - size);
   }

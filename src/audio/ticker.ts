@@ -9,6 +9,8 @@ export interface Ticked {
 /** Who wakes what has something to do. */
 export interface Beat {
   wake(ticked: Ticked): void;
+  /** Once, about then, however often it is asked for until then; it may be woken before. */
+  wakeAfter(ticked: Ticked, ms: number): void;
 }
 
 /** One beat for all calls: pacing and replay hang on it, so that a thousand calls cost one timer. Rests when nobody wants it. */
@@ -16,6 +18,7 @@ export class Ticker implements Beat {
   readonly #clock: Clock;
   readonly #periodMs: number;
   readonly #awake = new Set<Ticked>();
+  readonly #asleep = new Map<Ticked, Timer>();
   #timer: Timer | undefined;
   #dueMs = 0;
 
@@ -31,8 +34,19 @@ export class Ticker implements Beat {
     this.#arm();
   }
 
+  wakeAfter(ticked: Ticked, ms: number): void {
+    if (this.#asleep.has(ticked)) return;
+    const wake = (): void => {
+      this.#asleep.delete(ticked);
+      this.wake(ticked);
+    };
+    this.#asleep.set(ticked, this.#clock.setTimeout(wake, ms));
+  }
+
   forget(ticked: Ticked): void {
     this.#awake.delete(ticked);
+    this.#clock.clearTimeout(this.#asleep.get(ticked));
+    this.#asleep.delete(ticked);
   }
 
   #arm(): void {

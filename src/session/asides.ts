@@ -18,8 +18,7 @@ export class Asides implements Ticked, Disposable {
   constructor(downlink: Downlink, ticker: Ticker, bridgeLine: () => Uint8Array) {
     this.#downlink = downlink;
     this.#ticker = ticker;
-    const beat = { wake: () => ticker.wake(this.#bridge) };
-    this.#bridge = new Bridge(downlink, beat, { audio: () => clipIn(downlink.encoding, bridgeLine()), played: () => {} });
+    this.#bridge = new Bridge(downlink, ticker, { audio: () => clipIn(downlink.encoding, bridgeLine()), played: () => {} });
   }
 
   /** An answer is owed since `sinceMs`, and a fault keeps it away. */

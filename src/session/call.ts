@@ -1,6 +1,6 @@
 import { Downlink } from "../audio/downlink.ts";
 import { bytesOf, encodings, msOf, type Encoding } from "../audio/encodings.ts";
-import type { Ticked } from "../audio/ticker.ts";
+import type { Beat, Ticked } from "../audio/ticker.ts";
 import { Uplink } from "../audio/uplink.ts";
 import type { CallerNotice, LegEnd, Phase } from "../caller/leg.ts";
 import { backoffMs } from "../kernel/backoff.ts";
@@ -99,7 +99,7 @@ export class Call implements Ticked {
     this.#onEnd = onEnd;
     const now = (): number => clock.now();
     const shape = { encoding: order.uplink, chunkMs: limits.chunkMs, chunks: limits.ringChunks, longestMs: longestTurnMs };
-    const beat = { wake: () => house.ticker.wake(this) };
+    const beat: Beat = { wake: () => house.ticker.wake(this), wakeAfter: (_, ms) => house.ticker.wakeAfter(this, ms) };
     this.uplink = new Uplink(shape, beat, now);
     this.downlink = new Downlink(order.downlink, beat, now, {
       began: (turnId) => this.#agentBegan(turnId),

@@ -249,7 +249,7 @@ test("a caller who reads too slowly is told of once a second, not once a frame, 
 test("after the event loop stood still no more is sent than a leg may have ahead, and no less", () => {
   let nowMs = 0;
   const report = { began() {}, heard() {}, playedOut() {}, starved() {}, corrected() {}, lost() {} };
-  const downlink = new Downlink(encoding, { wake() {} }, () => nowMs, report);
+  const downlink = new Downlink(encoding, { wake() {}, wakeAfter() {} }, () => nowMs, report);
   const leg = new Player("clock");
   downlink.attach(leg);
   downlink.write(ms(10_000), "t1");
@@ -258,4 +258,24 @@ test("after the event loop stood still no more is sent than a leg may have ahead
   downlink.tick(nowMs);
   expect(leg.playedMs).toBe(400);
   expect(downlink.flush()).toEqual([{ turnId: "t1", heardMs: 200 }]);
+});
+
+test("a turn of which nothing comes for long is told of as starved, again and again, and costs one timer meanwhile", async () => {
+  const { clock, downlink, reported } = house("clock");
+  for (let sentMs = 0; sentMs < 15_000; sentMs += 20) {
+    downlink.write(ms(20), "t1");
+    await clock.advance(20);
+  }
+  await clock.advance(100);
+  expect(clock.armed).toBe(1);
+  await clock.advance(19_000);
+  expect(reported).toEqual(["began t1"]);
+  await clock.advance(2_000);
+  expect(reported).toEqual(["began t1", "starved t1"]);
+  await clock.advance(20_500);
+  expect(reported).toEqual(["began t1", "starved t1", "starved t1"]);
+  downlink.write(ms(20), "t1");
+  downlink.endTurn("t1");
+  await clock.advance(100);
+  expect(reported.at(-1)).toBe("played out t1");
 });

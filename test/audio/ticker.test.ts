@@ -36,3 +36,18 @@ test("whoever is woken in the middle of a beat joins it, and the beat stays one"
   expect(ticks).toBeGreaterThanOrEqual(50);
   expect(ticks).toBeLessThanOrEqual(51);
 });
+
+test("who sleeps is woken once at the time, however often it asked, and not at all when it was forgotten", async () => {
+  const clock = new SimulatedClock();
+  const ticker = new Ticker(clock);
+  const ticks: string[] = [];
+  const sleeper = { tick: (nowMs: number) => ticks.push(`sleeper ${nowMs}`) < 0 };
+  const forgotten = { tick: () => ticks.push("forgotten") < 0 };
+  for (const ms of [5_000, 1_000]) ticker.wakeAfter(sleeper, ms);
+  ticker.wakeAfter(forgotten, 1_000);
+  ticker.forget(forgotten);
+  expect(clock.armed).toBe(1);
+  await clock.advance(60_000);
+  expect(ticks).toEqual(["sleeper 5020"]);
+  expect(clock.armed).toBe(0);
+});
