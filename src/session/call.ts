@@ -11,6 +11,7 @@ import type { AgentSpec, Provider, ProviderTraits } from "../provider/contract.t
 import { AnswerTimer } from "./answer-timer.ts";
 import { Asides } from "./asides.ts";
 import { Answerer } from "./answerer.ts";
+import { cleanTyped } from "./clean-input.ts";
 import { CallCrisis } from "./crisis.ts";
 import type { Board, Seat } from "./board.ts";
 import { Conversation } from "./conversation.ts";
@@ -21,7 +22,7 @@ import { OwnVoice } from "./own-voice.ts";
 import { ToolRunner, type Tool } from "./tools.ts";
 import type { CallOrder, SessionHouse } from "./session-house.ts";
 import type { CallSnapshot } from "./snapshot.ts";
-import type { AnswererProof, CallOutcome, EndReason, Told, TurnKind } from "./words.ts";
+import type { AnswererProof, CallOutcome, EndReason, InputRule, Told, TurnKind } from "./words.ts";
 
 /** Of so many frames, one has its way through our code timed: about one a second. */
 const framesPerSample = 50;
@@ -66,6 +67,8 @@ export class Call implements Ticked {
   /** Where the time of the answer goes that is owed, or was just sent. */
   readonly timer = new AnswerTimer();
   #isVoiced = false;
+  /** What was told of what was taken out of the caller's words. */
+  readonly #cleaned = new Set<string>();
   #isUnderstood = false;
   #frames = 0;
   #turnKind: TurnKind = "plain";
@@ -316,6 +319,21 @@ export class Call implements Ticked {
     const cuts = this.downlink.flush();
     for (const { turnId, heardMs } of cuts) this.#cut(turnId, heardMs);
     this.board.interrupt(cuts);
+  }
+
+  /** In writing, as it came. */
+  type(given: string): void {
+    const { input: text, rules } = cleanTyped(given);
+    this.tellCleaned("text", rules);
+    if (text.trim() !== "") this.send({ type: "caller.typed", text });
+  }
+
+  tellCleaned(source: "text" | "start", rules: readonly InputRule[]): void {
+    const kind = `${source} ${rules.join(" ")}`;
+    // Who sends many of them shall not fill the log.
+    if (rules.length === 0 || this.#cleaned.has(kind)) return;
+    this.#cleaned.add(kind);
+    this.tell({ type: "input.sanitized", source, rules });
   }
 
   takeText(text: string): void {

@@ -22,7 +22,7 @@ export function listenTo(call: Call): LegListener {
         case "mark":
           return downlink.marked(signal.name);
         case "text":
-          return call.send({ type: "caller.typed", text: signal.text });
+          return call.type(signal.text);
         case "dtmf":
           return call.send({ type: "caller.typed", text: signal.digit });
         case "paused":

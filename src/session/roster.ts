@@ -3,6 +3,7 @@ import type { CallStart, Leg, LegListener, Reception } from "../caller/leg.ts";
 import { Fault } from "../kernel/fault.ts";
 import type { AgentSpec, Provider } from "../provider/contract.ts";
 import { Call } from "./call.ts";
+import { cleanStart } from "./clean-input.ts";
 import { callTools } from "./call-tools.ts";
 import { viewOf } from "./call-view.ts";
 import type { CallControl, CallView } from "./control.ts";
@@ -278,7 +279,8 @@ export class Roster implements Reception, CallControl {
     return new Fault("busy", why);
   }
 
-  #begin(leg: Leg, plan: AgentPlan, start: CallStart): LegListener {
+  #begin(leg: Leg, plan: AgentPlan, given: CallStart): LegListener {
+    const { input: start, rules } = cleanStart(given);
     const { dialect, uplink, downlink } = leg;
     const { carrierCallId, from } = start;
     const language = start.language ?? plan.spec.language;
@@ -288,6 +290,7 @@ export class Roster implements Reception, CallControl {
     const order = { dialect, uplink, downlink, carrierCallId, from, user, language, isPlaced, past: undefined };
     const { call, actor } = this.#open(mannered, order);
     call.tell({ type: "call.started", dialect, agent: plan.spec.name, language, user, tiers: plan.tiers });
+    call.tellCleaned("start", rules);
     call.leg.take(leg, this.#openTiers(plan)[0]);
     actor.start();
     return listenTo(call);

@@ -42,6 +42,8 @@ export type CallEvent = { readonly callId: string } & (
     }
   /** Who answered a call that we placed; told again when it turns out otherwise. */
   | { readonly type: "caller.answered-by"; readonly who: "person" | "machine" | "nobody"; readonly by: AnswererProof }
+  /** Something was taken out of what a caller wrote, or of what was told of them when they came. For each kind once a call. */
+  | { readonly type: "input.sanitized"; readonly source: "text" | "start"; readonly rules: readonly InputRule[] }
   /** Nobody has spoken for a while, and the caller is asked whether they are there: by the agent, or by a fixed line. */
   | { readonly type: "caller.reprompted"; readonly count: number; readonly by: "agent" | "prompt" }
   | {
@@ -225,6 +227,9 @@ export type CallOutcome = "completed" | "failed" | "abandoned" | "moved";
 
 /** Ends that are no failure and nobody's hang-up: nobody spoke any more, or a machine answered. */
 export type EndReason = "idle" | "machine";
+
+/** Control characters, marks that turn the direction of writing, characters without a picture, too much of it, halves of characters. */
+export type InputRule = "control" | "direction" | "invisible" | "length" | "malformed";
 
 /** By how long they spoke at first, what they said, a beep, the carrier's own detection, or by nothing at all. */
 export type AnswererProof = "length" | "phrase" | "beep" | "carrier" | "silence";

@@ -237,6 +237,9 @@ export function callLog(log: Log, { clock, costOf }: CallLogOptions): SessionWat
           reason: event.reason,
         });
         return;
+      case "input.sanitized":
+        log.warning("input_sanitized", { callId, rules: event.rules, source: event.source });
+        return;
       case "caller.answered-by":
         log.info("call_answered_by", { callId, who: event.who, by: event.by });
         return;

@@ -303,6 +303,7 @@ export function callMetrics(metrics: Metrics, options: CallMetricsOptions): Sess
       case "link.used":
       case "audio.buffered":
       case "caller.voiced":
+      case "input.sanitized":
       case "state.changed":
         return;
       default:

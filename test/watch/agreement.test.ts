@@ -56,6 +56,7 @@ const marks: { readonly [T in CallEvent["type"]]: { readonly line?: string; read
   "call.started": { line: "call_started", counts: ["voice_calls_started_total"] },
   "call.restored": { line: "call_restored", counts: ["voice_recovery_seconds_count"] },
   "call.ended": { line: "call_ended", counts: ["voice_calls_ended_total"] },
+  "input.sanitized": { line: "input_sanitized" },
   "caller.answered-by": { line: "call_answered_by", counts: ["voice_call_answered_by_total"] },
   "caller.reprompted": { counts: ["voice_call_reprompts_total"] },
   "link.opened": { line: "connection_established", counts: ["ai_provider_requests_total"] },
@@ -218,6 +219,7 @@ const scripted: readonly (() => Promise<readonly CallEvent[]>)[] = [
     const caller = house.dial();
     await caller.speaks(1_000);
     const { link } = house.provider("alpha");
+    caller.line.signal({ type: "text", text: "\u0007hello" });
     link.hearsTurn("c1", "I want to kill myself", 200);
     link.tells({ type: "tool.called", toolCallId: "x1", name: "transfer_to_human", arguments: '{"reason":"crisis"}' });
     link.speaks("a1", "I am here.", 1_000);

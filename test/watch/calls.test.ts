@@ -402,6 +402,13 @@ const cases: { readonly [T in CallEvent["type"]]: readonly (Case & { event: { ty
       },
     },
   ],
+  "input.sanitized": [
+    {
+      event: { callId, type: "input.sanitized", source: "text", rules: ["control", "length"] },
+      changes: {},
+      line: ["warning", "input_sanitized", { callId, rules: ["control", "length"], source: "text" }],
+    },
+  ],
   "caller.voiced": [{ event: { callId, type: "caller.voiced", provider: "local", agoMs: 200 }, changes: {} }],
   "turn.committed": [{ event: { callId, type: "turn.committed", provider: "local", endpointingMs: 500 }, changes: {} }],
   "turn.timed": [
