@@ -267,7 +267,9 @@ export class Conversation {
   }
 
   #agent(id: string): AgentTurn {
-    const turn = this.#turns.findLast((each) => each.id === id);
+    // Asked with every frame, and almost always of the last.
+    const last = this.#turns.at(-1);
+    const turn = last?.id === id ? last : this.#turns.findLast((each) => each.id === id);
     if (turn?.type !== "agent") throw new Error(`no agent turn ${id}`);
     return turn;
   }
