@@ -5,6 +5,7 @@ import { describe, expect, test, vi } from "vitest";
 import { z } from "zod";
 import { dashboardText } from "../../scripts/dashboard/dashboard.ts";
 import { createMetrics } from "../../src/watch/metrics.ts";
+import { brokenPromises, uncounted } from "../watch/promised.ts";
 import { readExposition } from "../watch/exposition.ts";
 import { faultyEvening, openFaultyHouse } from "./fault-run.ts";
 import { openPeople } from "./people.ts";
@@ -34,6 +35,13 @@ async function unanswered(prometheus: Prometheus, exprs: readonly { title: strin
   return answers.flatMap(({ title, expr, values }) => (values.length === 0 ? [`${title}: ${expr}`] : []));
 }
 
+/** What such an evening leaves at 0, or may. */
+const calm = [
+  ...["ai_provider_active_sessions", "deepgram_audio_buffer_size", "voice_ring_chunks", "voice_calls_active", "voice_journal_lag_seconds"],
+  ...["voice_audio_lost_seconds_total", "voice_rate_limited_total", "voice_secret_rotations_total", "voice_recovery_seconds"],
+  ...["voice_drain_state", "voice_drain_forced_total", "voice_drain_moves_total"],
+  ...["voice_invariant_violations_total", "voice_logs_dropped_total"],
+];
 const bare = ["ai_provider_audio_chunks_received", "ai_provider_audio_chunks_sent", "circuit_breaker_state_transitions"];
 
 describe.runIf(hasPrograms())("what promtool says of the metrics", () => {
@@ -66,6 +74,8 @@ describe.runIf(hasPrograms())("a server watched by Prometheus", () => {
 
     const text = await (await fetch(`${house.server.url}metrics`)).text();
     expect(lint(text)).toEqual(bare);
+    expect(brokenPromises(text)).toEqual([]);
+    expect(calm).toEqual(expect.arrayContaining(uncounted(text)));
   });
 });
 

@@ -4,6 +4,7 @@ import { countersOf } from "../../src/watch/counters.ts";
 import { buckets, createMetrics } from "../../src/watch/metrics.ts";
 import { SimulatedClock } from "../simulated-clock.ts";
 import { readExposition, samplesOf } from "./exposition.ts";
+import { brokenPromises } from "./promised.ts";
 
 const countersWith = (metrics: ReturnType<typeof createMetrics>) =>
   countersOf(metrics, { routes: ["/healthz", "/metrics"], region: "default", log: silentLog, clock: new SimulatedClock() });
@@ -18,6 +19,22 @@ test("the metrics are a text that a strict scraper reads, before the first call 
   metrics.callsStarted.inc({ dialect: 'quo"te\\and\nbreak' });
   const families = readExposition(await metrics.text());
   expect(families.find(({ name }) => name === "voice_response_start_seconds")?.samples).toHaveLength(buckets.latency.length + 3);
+});
+
+test("what others rely on is there before anything was counted, and a reader that finds nothing wrong would have found it", async () => {
+  const text = await createMetrics().text();
+  expect(brokenPromises(text)).toEqual([]);
+  const crooked = text
+    .replaceAll("voice_turns_total", "voice_turn_total")
+    .replace("# TYPE voice_ring_chunks gauge", "# TYPE voice_ring_chunks counter")
+    .replaceAll('voice_tool_seconds_bucket{le="0.05"}', 'voice_tool_seconds_bucket{le="0.04"}')
+    .replace(/^voice_drain_state 0/m, 'voice_drain_state{region="default"} 0');
+  expect(brokenPromises(crooked)).toEqual([
+    "voice_ring_chunks is a counter",
+    "voice_turns_total is not there",
+    "voice_tool_seconds has the buckets 0.04,0.1,0.2,0.3,0.5,0.75,1,1.5,2,3,5,8,10,15,20,30,+Inf",
+    "voice_drain_state has the labels region",
+  ]);
 });
 
 test("only the counters that the audit named so lack _total, and every histogram but those of a line is in seconds", async () => {
