@@ -12,7 +12,7 @@ export interface FrameLimits {
 /** Which end of a connection somebody is. Clients mask what they send, servers must not. */
 export type End = "client" | "server";
 
-/** Told in the order of the wire. Bytes are the listener's to keep: nothing writes to them any more. */
+/** Told in the order of the wire. Bytes are valid until it returns. */
 export interface FrameListener {
   text(text: string, bytes: number): void;
   binary(bytes: Buffer): void;
@@ -73,7 +73,7 @@ export class FrameReader {
     this.#maskBytes = peer === "client" ? bytesOfMask : 0;
   }
 
-  /** Reads on; the chunk is the reader's from now on, it writes into it. */
+  /** Reads on; the reader writes into the chunk, and has no use for it once it returns. */
   take(chunk: Buffer): void {
     if (this.#done) return;
     try {

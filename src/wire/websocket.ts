@@ -2,13 +2,14 @@ import type { Duplex } from "node:stream";
 import type { Clock, Timer } from "../kernel/clock.ts";
 import { noClose, opcodes } from "./codes.ts";
 import { FrameReader, type Breach, type End, type FrameLimits, type FrameListener } from "./frame-reader.ts";
+import type { Intake } from "./intake.ts";
 import { asciiHeader, closePayload, frameOf, maskedFrameOf, maskedTextFrame, textFrame } from "./frames.ts";
 
 /** What a peer does. */
 export interface SocketListener {
   /** `bytes`: how long it was on the wire. */
   text(text: string, bytes: number): void;
-  /** The bytes are the listener's to keep, though they may lie in a chunk of many messages. */
+  /** The bytes are valid until it returns. */
   binary(bytes: Uint8Array): void;
   pinged(): void;
   ponged(): void;
@@ -24,6 +25,8 @@ export interface SocketOptions extends FrameLimits {
   readonly closeLimitMs: number;
   /** Who the peer is; a client unless it is said. */
   readonly peer?: End;
+  /** How the stream's bytes come in, where it was opened with one. */
+  readonly intake?: Intake;
 }
 
 /** `closing`: our close frame is sent, and the peer's is awaited. `ended`: nothing is read or sent any more. */
@@ -73,7 +76,9 @@ export class WireSocket {
       this.#options.clock.clearTimeout(this.#cutOff);
       listener.closed(this.#code, this.#reason);
     });
-    stream.on("data", (chunk: Buffer) => reader.take(chunk));
+    const take = (chunk: Buffer): void => reader.take(chunk);
+    stream.on("data", take);
+    this.#options.intake?.begin(take);
   }
 
   get isOpen(): boolean {

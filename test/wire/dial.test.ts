@@ -196,6 +196,41 @@ test("no two frames go out under the same mask, and none without", async () => {
   }
 });
 
+test("what comes before anybody listens waits, and what comes in pieces on many connections at once does not mix", async () => {
+  await using knocked = await server(welcome);
+  const count = 5;
+  const messages = [3, 60_000, 300, 65_000].map((length) => String(length).repeat(length).slice(0, length));
+  const streams = Array.from({ length: count }, (_, number) =>
+    Buffer.concat(messages.map((text) => frame({ opcode: 1, payload: Buffer.from(`${number} ${text}`), mask: undefined }))),
+  );
+  const told: string[][] = [];
+  const say = (from: (length: number) => number, to: (length: number) => number): void =>
+    knocked.sockets.forEach((one, number) => {
+      const stream = streams[number] ?? Buffer.alloc(0);
+      one.write(stream.subarray(from(stream.length), to(stream.length)));
+    });
+  const open: WireSocket[] = [];
+  for (let number = 0; number < count; number += 1) open.push(await dialled(knocked.url));
+  say(
+    () => 0,
+    () => 100,
+  );
+  await new Promise((resolve) => setImmediate(resolve));
+  for (const one of open) told.push(listening(one));
+  const pieces = 37;
+  for (let piece = 0; piece < pieces; piece += 1) {
+    const at =
+      (share: number) =>
+      (length: number): number =>
+        100 + Math.floor(((length - 100) * share) / pieces);
+    say(at(piece), at(piece + 1));
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  await vi.waitFor(() => expect(told.map((each) => each.length)).toEqual(Array.from({ length: count }, () => messages.length)));
+  expect(told).toEqual(Array.from({ length: count }, (_, number) => messages.map((text) => `${number} ${text}`)));
+  for (const one of open) one.terminate();
+});
+
 test("a server that does not answer a close is cut off when its time is over", async () => {
   await using knocked = await server(welcome);
   const clock = new SimulatedClock();
