@@ -27,23 +27,34 @@ export function textFrame(text: string): Buffer {
 export function maskedFrameOf(opcode: number, payload: Uint8Array): Buffer {
   const frame = headed(opcode, payload.length, maskBytes);
   frame.set(payload, frame.length - payload.length);
-  return masked(frame, frame.length - payload.length);
+  mask(frame, frame.length - payload.length, frame.length);
+  return frame;
 }
 
 export function maskedTextFrame(text: string): Buffer {
   const bytes = Buffer.byteLength(text);
   const frame = headed(opcodes.text, bytes, maskBytes);
   frame.write(text, frame.length - bytes, "utf8");
-  return masked(frame, frame.length - bytes);
+  mask(frame, frame.length - bytes, frame.length);
+  return frame;
 }
 
+/** Of a text of fewer than 64 KiB, with its mask. */
+export const longestShortHeader = 8;
+
 /**
- * What goes before an ASCII text, each character one byte; undefined for one too long. Node writes strings to a socket from memory
- * of its own, so that such a frame costs no buffer.
+ * Writes the header of a text of fewer than 64 KiB, which lies from `payloadAt` to `end`, right before it and before the mask that may yet
+ * come; returns where it begins.
  */
-export function asciiHeader(bytes: number): string | undefined {
-  if (bytes < shortest) return String.fromCharCode(last | opcodes.text, bytes);
-  return bytes < longest ? String.fromCharCode(last | opcodes.text, 126, bytes >> 8, bytes & 0xff) : undefined;
+export function headerBefore(bytes: Buffer, payloadAt: number, end: number, isMasked: boolean): number {
+  const length = end - payloadAt;
+  const headerEnd = isMasked ? payloadAt - maskBytes : payloadAt;
+  const bit = isMasked ? maskBit : 0;
+  const from = headerEnd - (length < shortest ? 2 : 4);
+  bytes[from] = last | opcodes.text;
+  bytes[from + 1] = bit | Math.min(length, shortest);
+  if (length >= shortest) bytes.writeUInt16BE(length, from + 2);
+  return from;
 }
 
 /** What a close frame carries; a reason that is too long is cut. */
@@ -78,7 +89,7 @@ const pool = Buffer.allocUnsafeSlow(8_192);
 let poolAt = pool.length;
 
 /** Puts a mask of its own, which nobody can foresee (section 5.3), before the payload and over it. */
-function masked(frame: Buffer, payloadAt: number): Buffer {
+export function mask(frame: Buffer, payloadAt: number, end: number): void {
   if (poolAt === pool.length) {
     randomFillSync(pool);
     poolAt = 0;
@@ -88,7 +99,6 @@ function masked(frame: Buffer, payloadAt: number): Buffer {
   const c = (frame[payloadAt - 2] = pool[poolAt + 2] ?? 0);
   const d = (frame[payloadAt - 1] = pool[poolAt + 3] ?? 0);
   poolAt += maskBytes;
-  const end = frame.length;
   let at = payloadAt;
   for (; at + 3 < end; at += 4) {
     frame[at] = (frame[at] ?? 0) ^ a;
@@ -99,5 +109,4 @@ function masked(frame: Buffer, payloadAt: number): Buffer {
   if (at < end) frame[at] = (frame[at] ?? 0) ^ a;
   if (at + 1 < end) frame[at + 1] = (frame[at + 1] ?? 0) ^ b;
   if (at + 2 < end) frame[at + 2] = (frame[at + 2] ?? 0) ^ c;
-  return frame;
 }

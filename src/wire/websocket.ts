@@ -3,7 +3,8 @@ import type { Clock, Timer } from "../kernel/clock.ts";
 import { noClose, opcodes } from "./codes.ts";
 import { FrameReader, type Breach, type End, type FrameLimits, type FrameListener } from "./frame-reader.ts";
 import type { Intake } from "./intake.ts";
-import { asciiHeader, closePayload, frameOf, maskedFrameOf, maskedTextFrame, textFrame } from "./frames.ts";
+import { OutgoingTexts } from "./outgoing.ts";
+import { closePayload, frameOf, maskedFrameOf } from "./frames.ts";
 
 /** What a peer does. */
 export interface SocketListener {
@@ -33,6 +34,8 @@ export interface SocketOptions extends FrameLimits {
 type State = "open" | "closing" | "ended";
 
 const nothing = new Uint8Array(0);
+/** Texts go out one after the other, whatever the connection. */
+const outgoing = new OutgoingTexts();
 
 /**
  * One end of a WebSocket, on a connection that was upgraded. Pings are answered here. What a peer does not read waits in the
@@ -91,11 +94,7 @@ export class WireSocket {
   }
 
   sendText(text: string): void {
-    if (this.#state !== "open") return;
-    if (this.#isClient) return void this.#stream.write(maskedTextFrame(text));
-    const header = Buffer.byteLength(text) === text.length ? asciiHeader(text.length) : undefined;
-    if (header === undefined) this.#stream.write(textFrame(text));
-    else this.#stream.write(header + text, "latin1");
+    if (this.#state === "open") outgoing.send(this.#stream, text, this.#isClient);
   }
 
   sendBinary(bytes: Uint8Array): void {

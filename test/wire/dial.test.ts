@@ -293,7 +293,10 @@ test.runIf(has("openssl"))("over TLS the name is checked, and a way of connectin
   execFileSync("openssl", words, { stdio: "ignore" });
   const tls = createTlsServer({ cert: readFileSync(cert), key: readFileSync(key) });
   const sockets = new WebSocketServer({ server: tls });
-  sockets.on("connection", (one, { headers }) => one.send(`you asked for ${headers.host}`));
+  sockets.on("connection", (one, { headers }) => {
+    one.send(`you asked for ${headers.host}`);
+    one.on("message", (data) => one.send((data as Buffer).toString())); // binaryType is left as it is.
+  });
   tls.listen(0, "127.0.0.1");
   await once(tls, "listening");
   const url = new URL(`wss://localhost:${(tls.address() as AddressInfo).port}/`); // A string only for a server on a pipe.
@@ -301,6 +304,9 @@ test.runIf(has("openssl"))("over TLS the name is checked, and a way of connectin
   const trusting = await dialled(url, { connectTls: (options) => connectTls({ ...options, ca: readFileSync(cert) }) });
   const told = listening(trusting);
   await vi.waitFor(() => expect(told).toEqual([`you asked for ${url.host}`]));
+  const texts = Array.from({ length: 500 }, (_, at) => `${at} `.repeat(1 + ((at * 7) % 400)));
+  for (const text of texts) trusting.sendText(text);
+  await vi.waitFor(() => expect(told).toEqual([`you asked for ${url.host}`, ...texts]));
   trusting.close(1000, "OK");
   await vi.waitFor(() => expect(told.at(-1)).toBe("closed 1000 OK"));
   rmSync(folder, { recursive: true });

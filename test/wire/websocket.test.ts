@@ -65,6 +65,29 @@ test.each([
   await vi.waitFor(() => expect(one.heard().equals(wanted)).toBe(true));
 });
 
+test("what waits for a peer that does not read is not touched by what others are sent meanwhile", { timeout: 30_000 }, async () => {
+  await using slow = await line();
+  await using quick = await line();
+  slow.peer.pause();
+  const textFor = (name: string, number: number): string => `${name} ${number} `.repeat(1 + ((number * 7) % 400));
+  const wanted = { slow: [] as Buffer[], quick: [] as Buffer[] };
+  for (let number = 0, sinceFull = 0; sinceFull < 500; number += 1) {
+    for (const name of ["slow", "quick"] as const) {
+      const text = textFor(name, number);
+      (name === "slow" ? slow : quick).socket.sendText(text);
+      wanted[name].push(frame({ opcode: 1, payload: Buffer.from(text), mask: undefined }));
+    }
+    if (slow.socket.bufferedAmount > 0) sinceFull += 1;
+    if (number % 100 === 0) await new Promise((resolve) => setImmediate(resolve));
+  }
+  slow.peer.resume();
+  for (const [name, one] of Object.entries({ slow, quick })) {
+    const all = Buffer.concat(name === "slow" ? wanted.slow : wanted.quick);
+    await vi.waitFor(() => expect(one.heard()).toHaveLength(all.length), { timeout: 20_000 });
+    expect(one.heard().equals(all), name).toBe(true);
+  }
+});
+
 test("bytes go out as they are, and the sender may use its memory again at once", async () => {
   await using one = await line();
   const bytes = new Uint8Array(300).fill(7);
