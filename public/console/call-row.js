@@ -1,6 +1,6 @@
 import { element } from "../page/element.js";
 import { Refusal } from "./api.js";
-import { capital, clock, seconds } from "./words.js";
+import { capital, clock, seconds, short } from "./words.js";
 
 /** @typedef {import("../../src/http/api/shapes.ts").BriefCall} Call */
 /** @typedef {import("../../src/session/control.ts").TurnView} Turn */
@@ -32,7 +32,9 @@ export class CallRow {
   #told;
   #who = element("span", { class: "who" }, []);
   #phase = element("span", { class: "phase" }, []);
-  #on = element("span", { class: "on" }, []);
+  #id = element("span", { class: "call-id" }, []);
+  #on = element("span", { class: "on-name" }, []);
+  #insteadOf = element("span", { class: "instead-of" }, []);
   #age = element("span", { class: "age" }, []);
   #callerVoice = element("span", { class: "voice caller" }, []);
   #agentVoice = element("span", { class: "voice agent" }, []);
@@ -65,11 +67,12 @@ export class CallRow {
       element("span", { class: "knot" }, []),
       this.#agentVoice,
     ]);
-    const words = element("span", {}, [this.#who, this.#phase]);
+    const words = element("span", {}, [element("span", { class: "who-line" }, [this.#who, this.#id]), this.#phase]);
+    const on = element("span", { class: "on" }, [this.#on, this.#insteadOf]);
     this.#head = element("button", { class: "call-head", type: "button", "aria-expanded": "false", "aria-controls": id }, [
       words,
       wire,
-      this.#on,
+      on,
       this.#age,
     ]);
     this.#head.addEventListener("click", () => list.opened(this));
@@ -85,8 +88,12 @@ export class CallRow {
     const going = call.phase === "connecting" ? "troubled" : this.isInNeed ? "in-need" : "going";
     this.node.dataset["state"] = this.life === "ended" ? "ended" : going;
     write(this.#who, call.from ?? `${capital(call.dialect)} caller`);
+    // As the events name it.
+    write(this.#id, short(call.callId));
     write(this.#phase, this.#doing());
     write(this.#on, call.provider);
+    const [first] = call.tiers;
+    write(this.#insteadOf, first === undefined || first === call.provider || this.life === "ended" ? "" : `instead of ${first}`);
     write(this.#age, clock(call.ageMs));
     // Speech is about 0.1; a square root shows it at half height.
     this.#callerVoice.style.transform = `scaleY(${Math.max(0.07, Math.min(1, 1.6 * Math.sqrt(call.levels.caller)))})`;
@@ -100,6 +107,12 @@ export class CallRow {
   /** Whether its caller called for help. */
   get isInNeed() {
     return this.call.states["need"] === "inNeed";
+  }
+
+  /** How soon somebody should look at it: who called for help first, then who waits for a provider. */
+  get rank() {
+    if (this.life === "ended") return 3;
+    return this.isInNeed ? 0 : this.call.phase === "connecting" ? 1 : 2;
   }
 
   get isOpen() {

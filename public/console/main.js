@@ -7,7 +7,7 @@ import { capital, counted, lineOf } from "./words.js";
 
 /** @typedef {import("../../src/http/api/shapes.ts").BriefCall} Call */
 /** @typedef {import("../../src/http/api/shapes.ts").ProviderView} Provider */
-/** @typedef {{ version: string; state: "serving" | "draining"; calls: number; cost?: { usd: number; unpricedCalls: number } }} Node */
+/** @typedef {{ version: string; state: "serving" | "draining"; calls: number; refuses?: string; cost?: { usd: number; unpricedCalls: number; budgetUsed: { day?: number } } }} Node */
 
 const eventsShown = 60;
 const lookEveryMs = 5_000;
@@ -52,7 +52,18 @@ function showCalls(calls) {
     }
   }
   sweep();
+  sort();
   for (const row of rows.values()) if (row.isOpen) void row.refresh();
+}
+
+/** Those that should be looked at come first, then the oldest. Under the hands of somebody who works on a call nothing moves. */
+function sort() {
+  if ([...rows.values()].some((row) => row.isOpen)) return;
+  const wanted = [...rows.values()].sort((a, b) => a.rank - b.rank);
+  for (const [at, row] of wanted.entries()) {
+    const there = callList.children[at];
+    if (there !== row.node) callList.insertBefore(row.node, there ?? null);
+  }
 }
 
 /** Calls that are over go, but for the one that is being read. */
@@ -118,7 +129,9 @@ function showSummary() {
   const inNeed = going.filter((row) => row.isInNeed).length;
   const waiting = going.filter((row) => row.call.phase === "connecting").length;
   const calls = total === 0 ? "nobody is on the line" : counted(total, "call");
+  const spent = node?.cost?.budgetUsed.day ?? 0;
   const trouble = [
+    ...(node?.refuses !== undefined && node.state === "serving" ? ["new callers refused"] : []),
     ...(inNeed > 0 ? [`${counted(inNeed, "caller")} in need`] : []),
     ...(waiting > 0 ? [`${counted(waiting, "caller")} without a provider`] : []),
     ...(shut.length > 0 ? [`${names(shut)} kept away`] : []),
@@ -133,9 +146,11 @@ function showSummary() {
   const well = seen.filter(({ health, breaker }) => health !== "unhealthy" && breaker.state !== "open");
   const advice = [
     ...(node?.state === "draining" ? ["This server is draining: it takes no new calls."] : []),
+    ...(node?.refuses !== undefined && node.state === "serving" ? [`New callers are told: ${node.refuses}.`] : []),
     ...(shut.length + ill.length > 0
       ? [well.length === 0 ? "No provider is left for new calls." : `Calls are answered by ${names(well, ", then ")}.`]
       : []),
+    ...(spent >= 0.8 ? [`${Math.floor(100 * spent)} % of the day's budget is spent.`] : []),
   ];
   write("advice", advice.join(" "));
 }
@@ -149,7 +164,10 @@ function showNode() {
   const cost = node?.cost;
   byId("cost", HTMLElement).hidden = cost === undefined;
   const unpriced = cost === undefined || cost.unpricedCalls === 0 ? "" : ` and ${counted(cost.unpricedCalls, "call")} without a price`;
+  const used = cost?.budgetUsed.day;
   write("cost", cost === undefined ? "" : `$${cost.usd.toFixed(2)} today${unpriced}`);
+  byId("budget", HTMLElement).hidden = used === undefined;
+  write("budget", used === undefined ? "" : `${Math.floor(100 * used)} % of the budget`);
 }
 
 /** What no event tells: latencies, limits, cost. */

@@ -70,7 +70,7 @@ export const breakerWords = { closed: "calls go through", half_open: "being trie
 export const lineOf = (event, data) => (Object.hasOwn(lines, event) ? lines[event]?.(data) : undefined);
 
 /** @param {string} callId */
-const short = (callId) => (callId.length > 10 ? `…${callId.slice(-6)}` : callId);
+export const short = (callId) => (callId.length > 10 ? `…${callId.slice(-6)}` : callId);
 /** @param {string} text @returns {Line} */
 const plain = (text) => ({ mood: "plain", text });
 /** @param {string} text @returns {Line} */

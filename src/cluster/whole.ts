@@ -130,7 +130,13 @@ interface Node {
   readonly version: string;
   readonly state: "serving" | "draining";
   readonly calls: number;
-  readonly cost?: { readonly day: string; readonly usd: number; readonly unpricedCalls: number };
+  readonly refuses?: string;
+  readonly cost?: {
+    readonly day: string;
+    readonly usd: number;
+    readonly unpricedCalls: number;
+    readonly budgetUsed: { readonly day?: number; readonly month?: number };
+  };
 }
 interface Providers {
   readonly providers: readonly GuardView[];
@@ -153,12 +159,21 @@ function joinCalls(said: readonly Calls[]): Calls {
 function joinNodes(said: readonly Node[]): object {
   const costs = said.flatMap(({ cost }) => cost ?? []);
   const [first] = costs;
+  const { refuses, ...one } = said[0] ?? { refuses: undefined };
+  // Each of them counts what all have spent.
+  const used = (period: "day" | "month") => most(costs.map(({ budgetUsed }) => budgetUsed[period]));
   return {
-    ...said[0],
+    ...one,
+    ...(said.every((each) => each.refuses !== undefined) && { refuses }),
     state: said.some(({ state }) => state === "serving") ? "serving" : "draining",
     calls: sum(said.map(({ calls }) => calls)),
     ...(first !== undefined && {
-      cost: { day: first.day, usd: sum(costs.map(({ usd }) => usd)), unpricedCalls: sum(costs.map(({ unpricedCalls }) => unpricedCalls)) },
+      cost: {
+        day: first.day,
+        usd: sum(costs.map(({ usd }) => usd)),
+        unpricedCalls: sum(costs.map(({ unpricedCalls }) => unpricedCalls)),
+        budgetUsed: { day: used("day"), month: used("month") },
+      },
     }),
   };
 }

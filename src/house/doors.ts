@@ -237,9 +237,10 @@ export function openApi(
     version,
     state: () => (end.isDraining() ? "draining" : "serving"),
     calls: () => roster.size,
+    refusal: () => roster.refusal()?.message,
     costToday() {
       const { key, usd, unpricedCalls } = costs.spending("day");
-      return { day: key, usd, unpricedCalls };
+      return { day: key, usd, unpricedCalls, budgetUsed: { day: costs.usedRatio("day"), month: costs.usedRatio("month") } };
     },
     drain: () => void end.drain(),
   };

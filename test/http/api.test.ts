@@ -133,7 +133,9 @@ test("the node tells what it is doing and what today cost, and drains when told"
   await using desk = await open();
   desk.board.calls.add("c1");
   expect(strictly(nodeView, (await desk.get("/v1/node")).body)).toEqual({ version: "1.2.3", state: "serving", calls: 1 });
-  desk.board.cost = { day: "2026-11-21", usd: 1.25, unpricedCalls: 0 };
+  desk.board.refuses = "all 1 lines are busy";
+  expect((await desk.get("/v1/node")).body).toMatchObject({ refuses: "all 1 lines are busy" });
+  desk.board.cost = { day: "2026-11-21", usd: 1.25, unpricedCalls: 0, budgetUsed: { day: 0.5 } };
   expect(await desk.post("/v1/drain")).toMatchObject({ status: 202, body: { state: "draining", calls: 1, cost: { usd: 1.25 } } });
   expect(desk.board.drains).toBe(1);
   expect(desk.board.log.lines).toMatchObject([{ event: "audit", action: "drain", target: "node", result: "done" }]);

@@ -181,6 +181,7 @@ export class Switchboard implements Disposable {
   readonly routes: readonly Route[];
   state: ReturnType<NodeControl["state"]> = "serving";
   cost: CostView | undefined;
+  refuses: string | undefined;
   drains = 0;
 
   constructor(clock: Clock, epoch = "e1", secrets: () => readonly string[] = () => []) {
@@ -190,6 +191,7 @@ export class Switchboard implements Disposable {
       version: "1.2.3",
       state: () => this.state,
       calls: () => this.calls.views.size,
+      refusal: () => this.refuses,
       costToday: () => this.cost,
       drain: () => {
         this.drains += 1;

@@ -123,12 +123,50 @@ describe.skipIf(!present && !needed)("the console in Chromium", { timeout: 60_00
     expect(board.calls.orders).toEqual([]);
   });
 
+  test("who called for help comes first, then who waits for a provider, and nothing moves while a call is open", async () => {
+    const { board, url } = await openPaper();
+    board.calls.add("call_000001", { phase: "listening" });
+    board.calls.add("call_000002", { phase: "connecting" });
+    const page = await visit(url);
+    const ids = (): Promise<string[]> => page.locator(".call-id").allInnerTexts();
+    await expect.poll(ids, patient).toEqual(["…000002", "…000001"]);
+    board.calls.add("call_000003", { phase: "speaking", states: { need: "inNeed" } });
+    await expect.poll(ids, patient).toEqual(["…000003", "…000002", "…000001"]);
+    await page.locator(".call-head").nth(2).click();
+    board.calls.add("call_000004", { phase: "speaking", states: { need: "inNeed" } });
+    await expect.poll(ids, patient).toEqual(["…000003", "…000002", "…000001", "…000004"]);
+    await page.locator(".call-head").nth(2).click();
+    await expect.poll(ids, patient).toEqual(["…000003", "…000004", "…000002", "…000001"]);
+  });
+
+  test("a call that is not where it should be says so", async () => {
+    const { board, url } = await openPaper();
+    board.calls.add("c1", { provider: "gemini", tiers: ["openai", "gemini"] });
+    board.calls.add("c2", { provider: "openai", tiers: ["openai", "gemini"] });
+    const page = await visit(url);
+    await expect.poll(() => page.locator(".on").allInnerTexts(), patient).toEqual(["gemini\ninstead of openai", "openai"]);
+  });
+
+  test("a server that refuses callers says so first, and why; so does a budget that is nearly spent", async () => {
+    const { board, url } = await openPaper();
+    board.refuses = "the budget of this day is spent; new calls begin with the next one";
+    board.cost = { day: "2026-11-21", usd: 10.2, unpricedCalls: 0, budgetUsed: { day: 1.02 } };
+    const page = await visit(url);
+    await expect.poll(() => text(page, "#summary"), patient).toBe("Nobody is on the line, new callers refused.");
+    await expect.poll(() => text(page, "#advice"), patient).toContain("New callers are told: the budget of this day is spent");
+    expect(await text(page, "#advice")).toContain("102 % of the day's budget is spent.");
+    expect([await text(page, "#cost"), await text(page, "#budget")]).toEqual(["$10.20 today", "102 % of the budget"]);
+    board.refuses = undefined;
+    board.cost = { day: "2026-11-21", usd: 4, unpricedCalls: 0, budgetUsed: { day: 0.4 } };
+    await expect.poll(() => text(page, "#summary"), { ...patient, timeout: 20_000 }).toBe("All quiet: nobody is on the line.");
+  });
+
   test("today's cost is shown when it is counted, and no empty place where not", async () => {
     const { board, url } = await openPaper();
     const page = await visit(url);
     await page.locator("#node").waitFor();
     expect(await page.locator("#cost").isVisible()).toBe(false);
-    board.cost = { day: "2026-11-21", usd: 4.816, unpricedCalls: 2 };
+    board.cost = { day: "2026-11-21", usd: 4.816, unpricedCalls: 2, budgetUsed: {} };
     await expect.poll(() => text(page, "#cost"), patient).toBe("$4.82 today and two calls without a price");
   });
 
@@ -166,7 +204,10 @@ describe.skipIf(!present && !needed)("the console in Chromium", { timeout: 60_00
   test("on a phone nothing is wider than the screen and every control can be hit with a thumb", async () => {
     const { board, url } = await openPaper();
     board.calls.add("c1", { from: "a-very-long-name-indeed@a-very-long-host-name.example.org", dialect: "sip" });
+    board.cost = { day: "2026-11-21", usd: 1_234.56, unpricedCalls: 7, budgetUsed: { day: 0.97 } };
+    board.refuses = "all 12 lines are busy; call again in a moment";
     const page = await visit(url, { viewport: { width: 360, height: 740 } });
+    await page.locator("#cost").waitFor();
     await page.locator(".call-head").click();
     await page.getByLabel("Say").waitFor();
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);

@@ -7,6 +7,8 @@ export interface NodeControl {
   readonly version: string;
   state(): "serving" | "draining";
   calls(): number;
+  /** Why a new call would be refused just now, for people; undefined: it would not. */
+  refusal(): string | undefined;
   /** Undefined: costs are not counted here. */
   costToday(): CostView | undefined;
   /** Takes no new call from now on; once more changes nothing. */
@@ -18,6 +20,7 @@ export function nodeOperations(node: NodeControl): readonly Operation[] {
     version: node.version,
     state: node.state(),
     calls: node.calls(),
+    refuses: node.refusal(),
     cost: node.costToday(),
   });
   return [

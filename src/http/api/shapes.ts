@@ -117,6 +117,9 @@ const costView = z
     day: z.iso.date().meta({ description: "in UTC" }),
     usd: z.number().min(0),
     unpricedCalls: z.int().min(0).meta({ description: "calls whose model has no price in the table; they are not in `usd`" }),
+    budgetUsed: z
+      .object({ day: z.number().min(0).optional(), month: z.number().min(0).optional() })
+      .meta({ description: "share of each budget that is spent, 1: all of it; without a budget there is none" }),
   })
   .meta({ id: "Cost" });
 export type CostView = z.infer<typeof costView>;
@@ -125,6 +128,7 @@ export const nodeView = z.object({
   version: z.string(),
   state: z.enum(["serving", "draining"]),
   calls: z.int().min(0),
+  refuses: z.string().optional().meta({ description: "why a new call would be refused just now; not there while none would" }),
   cost: costView.optional().meta({ description: "today's, when costs are counted" }),
 });
 
