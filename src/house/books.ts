@@ -83,7 +83,7 @@ export async function openBooks(
   const costOf = (callId: string): number | undefined => costs.costOf(callId);
   const keep = (record: CallRecord): void => journal.add(record);
   const records = callRecords({ clock: systemClock, region: "default", node: hostname(), costOf, keep });
-  const traces = await tracesFor(providers, settings, log);
+  const traces = await tracesFor(providers, settings, log, metrics);
   const watch = watchCalls(log.with({ logger: "call" }), metrics, {
     providers,
     stopgaps: bare.filter(({ traits }) => traits.stopgap).map(({ name }) => name),
@@ -114,12 +114,14 @@ async function tracesFor(
   providers: readonly string[],
   settings: Settings,
   log: Log,
+  metrics: Metrics,
 ): Promise<{ readonly watches: readonly SessionWatch[]; close(): Promise<void> }> {
   const endpoint = settings.get("OTEL_EXPORTER_OTLP_ENDPOINT");
   if (endpoint === undefined) return { watches: [], close: async () => undefined };
   const failed = (error: unknown): void =>
     log.with({ logger: "traces" }).warning("traces_not_sent", { message: "the collector takes no traces; calls go on", err: error });
-  const outlet = await openTraces({ endpoint, headers: settings.get("OTEL_EXPORTER_OTLP_HEADERS"), version, failed });
+  const dropped = (spans: number): void => metrics.spansDropped.inc(spans);
+  const outlet = await openTraces({ endpoint, headers: settings.get("OTEL_EXPORTER_OTLP_HEADERS"), version, failed, dropped });
   const { text } = redactor(() => settings.secretValues());
   const servers = new Map(providers.map((name) => [name, serverOf(name, settings)]));
   const watch = traceCalls({ ...outlet, clock: systemClock, serverOf: (name) => servers.get(name), clean: text });

@@ -208,6 +208,7 @@ export function createMetrics() {
     promptsUnusable: gauge("voice_prompts_unusable", "Fixed lines without audio, or whose review is due", [], "max"),
     drainState: gauge("voice_drain_state", "0 serving, 1 draining, 2 drained", [], "min"),
     invariants: counter("voice_invariant_violations_total", "What must never be, and was", ["invariant"]),
+    spansDropped: counter("voice_spans_dropped_total", "Spans of traces that no collector took"),
     logsDropped: counter("voice_logs_dropped_total", "Log lines dropped because nobody read them fast enough"),
     httpRequests: counter("http_requests_total", "HTTP requests answered", ["route", "code_class"]),
     httpSeconds: histogram("http_request_seconds", "How long HTTP requests took", buckets.fine, ["route"]),

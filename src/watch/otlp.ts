@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
-import type { Tracer } from "@opentelemetry/api";
+import { TraceFlags, type Tracer } from "@opentelemetry/api";
+import type { SpanProcessor } from "@opentelemetry/sdk-trace-node";
 
 export interface TraceOutlet {
   readonly tracer: Tracer;
@@ -18,6 +19,8 @@ export interface TraceOutletOptions {
   readonly version: string;
   /** The collector took nothing; told once, until it takes spans again. */
   readonly failed: (error: unknown) => void;
+  /** So many spans will reach nobody: the collector refused them, or took none for too long. */
+  readonly dropped: (spans: number) => void;
 }
 
 /** Spans beyond these are dropped while the collector takes none. */
@@ -25,17 +28,21 @@ const mostWaiting = 8_192;
 const sendLimitMs = 5_000;
 
 /** Traces by OTLP over HTTP. The packages are loaded here and now: whoever sends no traces does not pay for them. */
-export async function openTraces({ endpoint, headers, version, failed }: TraceOutletOptions): Promise<TraceOutlet> {
+export async function openTraces({ endpoint, headers, version, failed, dropped }: TraceOutletOptions): Promise<TraceOutlet> {
   const [{ BatchSpanProcessor, NodeTracerProvider, RandomIdGenerator }, { OTLPTraceExporter }] = await Promise.all([
     import("@opentelemetry/sdk-trace-node"),
     import("@opentelemetry/exporter-trace-otlp-http"),
   ]);
   const exporter = new OTLPTraceExporter({ url: `${endpoint}/v1/traces`, headers: headersOf(headers), timeoutMillis: sendLimitMs });
   let isFailing = false;
+  /** Spans that ended and are on their way. */
+  let waiting = 0;
   const told: Pick<typeof exporter, "export" | "forceFlush" | "shutdown"> = {
     export(spans, done) {
       exporter.export(spans, (result) => {
         const error = result.error;
+        waiting -= spans.length;
+        if (error !== undefined) dropped(spans.length);
         if (error !== undefined && !isFailing) failed(error);
         isFailing = error !== undefined;
         done(result);
@@ -43,6 +50,19 @@ export async function openTraces({ endpoint, headers, version, failed }: TraceOu
     },
     forceFlush: () => exporter.forceFlush(),
     shutdown: () => exporter.shutdown(),
+  };
+  const batch = new BatchSpanProcessor(told, { maxQueueSize: mostWaiting, exportTimeoutMillis: sendLimitMs });
+  /** As the batch would, but what it drops is counted. */
+  const bounded: SpanProcessor = {
+    onStart: (span, within) => batch.onStart(span, within),
+    onEnd(span) {
+      if ((span.spanContext().traceFlags & TraceFlags.SAMPLED) === 0) return;
+      if (waiting >= mostWaiting) return dropped(1);
+      waiting += 1;
+      batch.onEnd(span);
+    },
+    forceFlush: () => batch.forceFlush(),
+    shutdown: () => batch.shutdown(),
   };
   let next: string | undefined;
   const random = new RandomIdGenerator();
@@ -63,7 +83,7 @@ export async function openTraces({ endpoint, headers, version, failed }: TraceOu
       "host.name": hostname(),
       "process.pid": process.pid,
     }),
-    spanProcessors: [new BatchSpanProcessor(told, { maxQueueSize: mostWaiting, exportTimeoutMillis: sendLimitMs })],
+    spanProcessors: [bounded],
   });
   return {
     tracer: provider.getTracer("linekeeper", version),

@@ -64,6 +64,39 @@ test.each(byHand)(
   },
 );
 
+test("Azure costs what its contract says, cached input what cached input costs, and the fixed lines cost nothing", () => {
+  const own = new Prices([
+    {
+      model: "night-*",
+      providers: ["azure"],
+      usd: {
+        input_text_tokens: 4.4,
+        cached_text_tokens: 0.44,
+        input_audio_tokens: 35.2,
+        output_text_tokens: 17.6,
+        output_audio_tokens: 70.4,
+      },
+      source: "contract",
+      date: "2026-11-01",
+      trust: "config",
+    },
+  ]);
+  const quantities = {
+    input_text_tokens: 1_203,
+    cached_text_tokens: 1_152,
+    input_audio_tokens: 611,
+    cached_audio_tokens: 128,
+    output_text_tokens: 41,
+    output_audio_tokens: 177,
+  };
+  // 51 text at 4.4, 1,152 cached at 0.44, 483 audio at 35.2, 128 cached audio at no price of its own, 41 text out, 177 audio out.
+  const hand = (51 * 4.4 + 1_152 * 0.44 + 483 * 35.2 + 128 * 35.2 + 41 * 17.6 + 177 * 70.4) / 1e6;
+  const { pico, unpriced } = own.costOf("azure", { model: "night-desk", quantities });
+  expect(Math.abs(usdOf(pico) - hand)).toBeLessThan(1e-9);
+  expect(unpriced).toEqual([]);
+  expect(own.costOf("emergency", { model: "lines", quantities: {} })).toEqual({ pico: 0n, unpriced: [] });
+});
+
 test("a million small usages add up without drifting", () => {
   let sum = 0n;
   for (let count = 0; count < 1_000_000; count += 1) sum += picoUsd(0.0000001);

@@ -72,6 +72,8 @@ describe.runIf(hasPrograms())("a server watched by Prometheus", () => {
     expect(figures.length).toBeGreaterThan(60);
     await vi.waitFor(async () => expect(await unanswered(prometheus, figures)).toEqual([]), { timeout: 30_000, interval: 1_000 });
 
+    expect(await unanswered(prometheus, [{ title: "a line", expr: "voice_nobody_counts_this" }])).toHaveLength(1);
+
     const text = await (await fetch(`${house.server.url}metrics`)).text();
     expect(lint(text)).toEqual(bare);
     expect(brokenPromises(text)).toEqual([]);

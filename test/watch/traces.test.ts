@@ -16,11 +16,13 @@ const servers: Readonly<Record<string, URL>> = {
 
 async function observatory(collector: Collector, callId = "call_1") {
   const failures: unknown[] = [];
+  let dropped = 0;
   const outlet = await openTraces({
     endpoint: collector.url,
     headers: "x-tenant=a%20b",
     version: "1.2.3",
     failed: (error) => void failures.push(error),
+    dropped: (spans) => void (dropped += spans),
   });
   const clock = new SimulatedClock();
   const serverOf = (name: string): URL | undefined => servers[name];
@@ -28,7 +30,7 @@ async function observatory(collector: Collector, callId = "call_1") {
   const tell = (...events: readonly Told[]): void => {
     for (const event of events) watch.tell({ ...event, callId });
   };
-  return { clock, tell, failures, close: () => outlet.close() };
+  return { clock, tell, failures, dropped: () => dropped, close: () => outlet.close() };
 }
 
 const used = (provider: string, model: string, quantities: Extract<CallEvent, { type: "link.used" }>["usage"]["quantities"]): Told => ({
@@ -304,9 +306,26 @@ test("a tool call that the caller took back is no error, and a call that goes on
 test("a collector that takes nothing is told once, and costs no call anything", async () => {
   await using collector = await openCollector();
   collector.status = 400;
-  const { tell, failures, close } = await observatory(collector);
+  const { tell, failures, dropped, close } = await observatory(collector);
   tell(started, ended);
   await close();
   expect(failures).toHaveLength(1);
+  expect(dropped()).toBe(1);
   expect(collector.spans).toEqual([]);
+});
+
+test("of more spans than may wait none goes uncounted", async () => {
+  await using collector = await openCollector();
+  const { tell, dropped, failures, close } = await observatory(collector);
+  tell(started);
+  const tools = 9_000;
+  for (let count = 0; count < tools; count += 1) {
+    tell({ type: "tool.began", name: "book", toolCallId: `t${count}` });
+    tell({ type: "tool.ended", name: "book", status: "ok", durationMs: 1, toolCallId: `t${count}` });
+  }
+  tell(ended);
+  await close();
+  expect(dropped()).toBeGreaterThan(0);
+  expect(collector.spans.length + dropped()).toBe(tools + 1);
+  expect(failures).toEqual([]);
 });
