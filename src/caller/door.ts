@@ -24,8 +24,17 @@ export const doorLimits: DoorLimits = {
   overall: 400,
 };
 
+/** Whose limit it is: one address's, one carrier's, or all connections' of this process. */
+export type DoorScope = "address" | "carrier" | "node";
+
+/** @param scope undefined: the door is shut. `address`: as far as it counts as one, where it is an address's limit */
+export type DoorRefusal = (fault: Fault, scope: DoorScope | undefined, address: string | undefined) => void;
+
 interface Visitor {
   readonly name: string;
+  readonly scope: "address" | "carrier";
+  /** Undefined: a carrier, from wherever. */
+  readonly address: string | undefined;
   readonly limit: number;
   readonly perSecond: number;
   open: number;
@@ -44,14 +53,18 @@ export class Door {
   /** Never forgotten: there are as many as are configured. */
   readonly #carriers = new Map<string, Visitor>();
   readonly #shut: () => Fault | undefined;
+  readonly #refused: DoorRefusal;
   #open = 0;
-  refused = 0;
 
-  /** @param shut why nobody at all may come in just now */
-  constructor(limits: DoorLimits, clock: Clock, shut: () => Fault | undefined = () => undefined) {
+  /**
+   * @param shut why nobody at all may come in just now
+   * @param refused told of each who was not let in
+   */
+  constructor(limits: DoorLimits, clock: Clock, shut: () => Fault | undefined = () => undefined, refused: DoorRefusal = () => {}) {
     this.#limits = limits;
     this.#clock = clock;
     this.#shut = shut;
+    this.#refused = refused;
   }
 
   get open(): number {
@@ -75,7 +88,8 @@ export class Door {
     if (visitor === undefined) {
       const { perCarrier, perCarrierPerSecond } = this.#limits;
       const allowance = new Allowance(perCarrierPerSecond, 2 * perCarrierPerSecond, this.#clock.now());
-      visitor = { name: carrier, limit: perCarrier, perSecond: perCarrierPerSecond, open: 0, allowance };
+      const kind = { name: carrier, scope: "carrier", address: undefined } as const;
+      visitor = { ...kind, limit: perCarrier, perSecond: perCarrierPerSecond, open: 0, allowance };
       this.#carriers.set(carrier, visitor);
     }
     return this.#enter(visitor);
@@ -84,17 +98,18 @@ export class Door {
   #enter(visitor: Visitor): Disposable {
     const shut = this.#shut();
     if (shut !== undefined) {
-      this.refused += 1;
+      this.#refused(shut, undefined, undefined);
       throw shut;
     }
-    if (this.#open >= this.#limits.overall) throw this.#refuse(`all ${this.#limits.overall} connections are taken`, busyRetryMs);
+    if (this.#open >= this.#limits.overall) throw this.#refuse(`all ${this.#limits.overall} connections are taken`, busyRetryMs, "node");
     if (visitor.open >= visitor.limit) {
-      throw this.#refuse(`${visitor.name} has ${visitor.open} connections, the limit is ${visitor.limit}`, busyRetryMs);
+      const why = `${visitor.name} has ${visitor.open} connections, the limit is ${visitor.limit}`;
+      throw this.#refuse(why, busyRetryMs, visitor.scope, visitor.address);
     }
     const now = this.#clock.now();
     if (!visitor.allowance.take(1, now)) {
       const waitMs = visitor.allowance.waitMs(1, now);
-      throw this.#refuse(`${visitor.name} connects more than ${visitor.perSecond} times a second`, waitMs);
+      throw this.#refuse(`${visitor.name} connects more than ${visitor.perSecond} times a second`, waitMs, visitor.scope, visitor.address);
     }
     visitor.open += 1;
     this.#open += 1;
@@ -114,9 +129,10 @@ export class Door {
     if (known !== undefined) return known;
     const now = this.#clock.now();
     if (this.#visitors.size >= addressLimit) this.#forget(now);
-    if (this.#visitors.size >= addressLimit) throw this.#refuse("too many addresses at once", busyRetryMs);
+    if (this.#visitors.size >= addressLimit) throw this.#refuse("too many addresses at once", busyRetryMs, "node");
     const { perAddress: limit, perAddressPerSecond: perSecond } = this.#limits;
-    const visitor = { name: "this address", limit, perSecond, open: 0, allowance: new Allowance(perSecond, limit, now) };
+    const kind = { name: "this address", scope: "address", address: key } as const;
+    const visitor = { ...kind, limit, perSecond, open: 0, allowance: new Allowance(perSecond, limit, now) };
     this.#visitors.set(key, visitor);
     return visitor;
   }
@@ -125,9 +141,10 @@ export class Door {
     for (const [key, visitor] of this.#visitors) if (visitor.open === 0 && visitor.allowance.full(now)) this.#visitors.delete(key);
   }
 
-  #refuse(why: string, retryAfterMs: number): Fault {
-    this.refused += 1;
-    return new Fault("busy", `${why}; try again in a moment`, { retryAfterMs });
+  #refuse(why: string, retryAfterMs: number, scope: DoorScope, address?: string): Fault {
+    const fault = new Fault("busy", `${why}; try again in a moment`, { retryAfterMs });
+    this.#refused(fault, scope, address);
+    return fault;
   }
 }
 

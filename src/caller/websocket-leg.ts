@@ -327,6 +327,7 @@ class SocketShell implements Ticked, SocketListener, LegWorks {
     if (this.#over) return false;
     if (allowance.take(amount, nowMs)) return true;
     this.#parts.counts.floods += 1;
+    this.#parts.log.warning("limit_hit", { scope: "call", reason: what });
     this.#fail(new Fault("caller-flooding", `too many ${what} at once`));
     return false;
   }

@@ -34,6 +34,7 @@ import { UsedTokens } from "../http/used-tokens.ts";
 import { watchLegs } from "./leg-metrics.ts";
 import { everybodyHere } from "../http/upgrades.ts";
 import { serverAmong } from "./machine.ts";
+import { tellUnproven } from "./unproven.ts";
 import type { Shared } from "./share.ts";
 import { version } from "./version.ts";
 import { systemClock } from "../kernel/clock.ts";
@@ -58,7 +59,7 @@ const folder = (path: string): string => fileURLToPath(new URL(path, import.meta
 
 export function openDoors(
   roster: Roster,
-  { carriers, routes: ofCarriers }: Carriers,
+  { carriers, routes: webhooks }: Carriers,
   settings: Settings,
   log: Log,
   metrics: Metrics,
@@ -70,6 +71,7 @@ export function openDoors(
   place: Place | undefined,
 ): Server {
   const counts = newLegCounts();
+  const ofCarriers = tellUnproven(webhooks, (address) => counters.authFailed("signature", address));
   watchLegs(metrics, counts);
   const reasonsNotTo = (): readonly string[] => {
     const refusal = roster.refusal();
@@ -96,11 +98,22 @@ export function openDoors(
   // At the door nobody knows yet who begins a call and who comes back into one: while callers are awaited, each is let in and looked at.
   const shut = (): Fault | undefined => {
     const overload = load.refusal();
-    if (overload === undefined || roster.isAwaiting) return undefined;
-    counters.connectionRejected(overload.code);
-    return overload;
+    return overload === undefined || roster.isAwaiting ? undefined : overload;
   };
-  const door = new Door({ ...doorLimits, ...placesFor(settings.get("LINEKEEPER_MAX_CALLS")) }, systemClock, shut);
+  const door = new Door(
+    { ...doorLimits, ...placesFor(settings.get("LINEKEEPER_MAX_CALLS")) },
+    systemClock,
+    shut,
+    (fault, scope, address) => {
+      counters.connectionRejected(fault.code);
+      if (scope !== undefined) counters.rateLimited(scope, address);
+    },
+  );
+  const refused = (carrier: string | undefined, address: string): void => {
+    counters.connectionRejected("caller-refused");
+    // Who needs no carrier to speak for them was told of by the access.
+    if (carrier !== undefined) counters.authFailed("signature", address);
+  };
   const leg: LegParts = {
     reception: receptionOf(roster, counters.connectionRejected),
     clock: systemClock,
@@ -127,6 +140,7 @@ export function openDoors(
     access: accessFrom(addressOfSocket),
     door,
     leg,
+    refused,
     sort: everybodyHere,
     answered: counters.httpAnswered,
   };

@@ -17,6 +17,7 @@ export function watchLegs(metrics: Metrics, counts: LegCounts): void {
   const told = { ...counts };
   metrics.beforeScrape(() => {
     for (const [kind, name] of Object.entries(kinds)) metrics.legTroubles.inc({ kind }, counts[name] - told[name]);
+    metrics.rateLimited.inc({ scope: "call" }, counts.floods - told.floods);
     Object.assign(told, counts);
   });
 }

@@ -22,6 +22,8 @@ export interface ServerParts {
   readonly door: Door;
   /** What the legs need, the reception above all. */
   readonly leg: LegParts;
+  /** Told of each caller whom we do not let in for who they are; `carrier`: in whose name they came, undefined: in their own. */
+  readonly refused: (carrier: string | undefined, address: string) => void;
   /** Finds out whether a caller is served here. */
   readonly sort: Sort;
   /** Told of each answer: its route as registered, "none" for no such address, and how long it took until its end. */
@@ -54,8 +56,8 @@ const pageHeaders = {
   "referrer-policy": "no-referrer",
 } as const;
 
-export function createServer({ routes, dialects, carriers, access, door, leg, sort, answered }: ServerParts): Server {
-  const upgrades = new Upgrades(dialects, carriers, access, door, leg, sort);
+export function createServer({ routes, dialects, carriers, access, door, leg, refused, sort, answered }: ServerParts): Server {
+  const upgrades = new Upgrades(dialects, carriers, access, door, leg, refused, sort);
   const router = new Router(routes);
   const server = createHttpServer(
     {

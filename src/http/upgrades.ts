@@ -6,7 +6,7 @@ import type { Door } from "../caller/door.ts";
 import type { CallStart } from "../caller/leg.ts";
 import { serveSocket, type LegParts } from "../caller/websocket-leg.ts";
 import { systemClock } from "../kernel/clock.ts";
-import { toFault, type Fault } from "../kernel/fault.ts";
+import { Fault, toFault } from "../kernel/fault.ts";
 import { answerUpgrade } from "../wire/handshake.ts";
 import { WireSocket, type SocketOptions } from "../wire/websocket.ts";
 import type { Access } from "./access.ts";
@@ -44,14 +44,24 @@ export class Upgrades {
   readonly #access: Access;
   readonly #door: Door;
   readonly #parts: LegParts;
+  readonly #refused: (carrier: string | undefined, address: string) => void;
   readonly #sort: Sort;
   readonly #entrances: ReadonlyMap<string, Entrance>;
   readonly #open = new Set<WireSocket>();
 
-  constructor(dialects: readonly Dialect[], carriers: readonly Carrier[], access: Access, door: Door, parts: LegParts, sort: Sort) {
+  constructor(
+    dialects: readonly Dialect[],
+    carriers: readonly Carrier[],
+    access: Access,
+    door: Door,
+    parts: LegParts,
+    refused: (carrier: string | undefined, address: string) => void,
+    sort: Sort,
+  ) {
     this.#access = access;
     this.#door = door;
     this.#parts = parts;
+    this.#refused = refused;
     this.#sort = sort;
     const entrance = (dialect: Dialect): Entrance => ({
       dialect,
@@ -80,8 +90,9 @@ export class Upgrades {
     let peer: Peer;
     try {
       peer = this.#access.peer(request);
-      this.#access.mustBeOurPage(request);
-      place = this.#letIn(entrance, knock, peer);
+      const { address } = peer;
+      this.#judge(undefined, address, () => this.#access.mustBeOurPage(request));
+      place = this.#judge(entrance.carrier, address, () => this.#letIn(entrance, knock, peer));
     } catch (error) {
       return this.#turnAway(socket, toFault(error, "internal", "letting a caller in"));
     }
@@ -101,10 +112,24 @@ export class Upgrades {
       once: (event, told) => socket.once(event, told),
     };
     const admit = (start: CallStart): Admitted =>
-      entrance.carrier?.admit(start, knock) ?? { start: this.#admit(guest, peer, start), line: plainLine };
+      this.#judge(
+        entrance.carrier,
+        peer.address,
+        () => entrance.carrier?.admit(start, knock) ?? { start: this.#admit(guest, peer, start), line: plainLine },
+      );
     const { dialect } = entrance;
     const serve = (): void => serveSocket(webSocket, dialect, this.#parts, { knock, admit });
     this.#sort({ dialect, knock, address: peer.address, stream: socket, close: guest.close }, serve);
+  }
+
+  /** Whoever is refused for who they are is told of. */
+  #judge<Verdict>(carrier: Carrier | undefined, address: string, judge: () => Verdict): Verdict {
+    try {
+      return judge();
+    } catch (error) {
+      if (error instanceof Fault && error.code === "caller-refused") this.#refused(carrier?.dialect, address);
+      throw error;
+    }
   }
 
   #admit(guest: Guest, peer: Peer, asked: CallStart): CallStart {

@@ -9,7 +9,8 @@ import { indicatorsOf } from "./objectives.ts";
 export interface Counters {
   /** A caller was not let in: a fault code such as "busy", or "origin", "signature". */
   connectionRejected(reason: string): void;
-  rateLimited(scope: string): void;
+  /** @param address of whom, where the limit is an address's */
+  rateLimited(scope: string, address?: string): void;
   /** @param address of whom it was refused; told as a hash that means nothing outside this process */
   authFailed(kind: string, address: string): void;
   /** @param route as registered ("/healthz"), never the address that was asked for */
@@ -23,7 +24,7 @@ export interface Counters {
 }
 
 const rejections = [...Object.keys(faultLabels), "origin", "signature", "key", "token", "loopback", "path"];
-const scopes = ["address", "key", "call", "node"];
+const scopes = ["address", "carrier", "call", "node"];
 const authKinds = ["key", "token", "signature", "origin", "loopback"];
 const drainStates = ["serving", "draining", "drained"] as const;
 
@@ -67,10 +68,10 @@ export function countersOf(metrics: Metrics, { routes, region, log, clock }: Cou
       metrics.connectionsRejected.inc({ reason: labelOf(reason, rejections) });
       if (isOurs(reason)) slo.event("call_setup_success", false);
     },
-    rateLimited(given) {
+    rateLimited(given, address) {
       const scope = labelOf(given, scopes);
       metrics.rateLimited.inc({ scope });
-      tell("limit_hit", { scope });
+      tell("limit_hit", { scope }, address === undefined ? {} : { ip_hash: hashOf(address) });
     },
     authFailed(given, address) {
       const kind = labelOf(given, authKinds);

@@ -1,11 +1,13 @@
 import { expect, test } from "vitest";
-import { Door, doorLimits, neighbourhood } from "../../src/caller/door.ts";
+import { Door, doorLimits, neighbourhood, type DoorRefusal, type DoorScope } from "../../src/caller/door.ts";
 import { Fault } from "../../src/kernel/fault.ts";
 import { SimulatedClock } from "../simulated-clock.ts";
 
 test("one address has so many connections at once, and a place that was left is free again", async () => {
   const clock = new SimulatedClock();
-  const door = new Door({ ...doorLimits, perAddress: 2 }, clock);
+  const told: (readonly [DoorScope | undefined, string | undefined])[] = [];
+  const refused: DoorRefusal = (_, scope, address) => void told.push([scope, address]);
+  const door = new Door({ ...doorLimits, perAddress: 2 }, clock, () => undefined, refused);
   const first = door.enter("192.0.2.1");
   door.enter("192.0.2.1");
   expect(() => door.enter("192.0.2.1")).toThrow("2 connections, the limit is 2");
@@ -15,7 +17,11 @@ test("one address has so many connections at once, and a place that was left is 
   await clock.advance(1_000);
   door.enter("192.0.2.1");
   expect(() => door.enter("192.0.2.1")).toThrow(Fault);
-  expect(door).toMatchObject({ open: 3, refused: 2 });
+  expect(door.open).toBe(3);
+  expect(told).toEqual([
+    ["address", "192.0.2.1"],
+    ["address", "192.0.2.1"],
+  ]);
 });
 
 test("an address that comes and goes too fast is told how long to wait", async () => {
@@ -28,10 +34,21 @@ test("an address that comes and goes too fast is told how long to wait", async (
 });
 
 test("the process has so many connections, whoever they are", () => {
-  const door = new Door({ ...doorLimits, overall: 2 }, new SimulatedClock());
+  const told: (DoorScope | undefined)[] = [];
+  const limits = { ...doorLimits, overall: 2 };
+  const shut: Fault[] = [];
+  const door = new Door(
+    limits,
+    new SimulatedClock(),
+    () => shut[0],
+    (_, scope) => void told.push(scope),
+  );
   door.enter("192.0.2.1");
   door.enter("192.0.2.2");
   expect(() => door.enter("192.0.2.3")).toThrow("all 2 connections are taken");
+  shut.push(new Fault("overload", "too much to do"));
+  expect(() => door.enterThrough("twilio")).toThrow("too much to do");
+  expect(told).toEqual(["node", undefined]);
 });
 
 test("ten thousand addresses are remembered, those that left long ago are forgotten for new ones", async () => {

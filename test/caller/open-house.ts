@@ -63,6 +63,7 @@ export async function openHouse(
     }),
     door: new Door({ ...doorLimits, ...parts.limits }, clock),
     leg: { reception, clock, beat: new Ticker(clock, 250), log: parts.log ?? silentLog, counts },
+    refused: () => {},
     answered: parts.answered ?? (() => {}),
   });
   const { port } = await server.listen("127.0.0.1", parts.port ?? 0);
