@@ -147,7 +147,7 @@ export interface ToolResult {
 }
 
 export interface LinkReport {
-  /** Agent audio in `request.downlink`, in order, whole samples, faster than real time at will. The receiver may keep the bytes. */
+  /** Agent audio in `request.downlink`, in order, whole samples, faster than real time at will. The receiver copies what it keeps. */
   audio(bytes: Uint8Array, turnId: string): void;
   notice(notice: LinkNotice): void;
 }

@@ -191,7 +191,7 @@ export class LinkSeat implements Disposable, LinkReport {
 
   audio(bytes: Uint8Array, turnId: string): void {
     if (this.#state.name === "over") return;
-    if (this.#state.name !== "open") return this.#keepEarly(() => this.audio(bytes, turnId));
+    if (this.#state.name !== "open") return this.#keepEarlyAudio(new Uint8Array(bytes), turnId);
     try {
       this.#say(bytes, turnId);
     } catch (error) {
@@ -211,6 +211,10 @@ export class LinkSeat implements Disposable, LinkReport {
     } catch (error) {
       this.#failed(error);
     }
+  }
+
+  #keepEarlyAudio(bytes: Uint8Array, turnId: string): void {
+    this.#keepEarly(() => this.audio(bytes, turnId));
   }
 
   #keepEarly(report: () => void): void {

@@ -67,7 +67,7 @@ export class Line implements AsyncDisposable {
         audio: (bytes, turnId) => {
           this.diary.push(`audio ${turnId} ${bytes.length}`);
           const pieces = this.#audio.get(turnId) ?? [];
-          this.#audio.set(turnId, [...pieces, bytes]);
+          this.#audio.set(turnId, [...pieces, new Uint8Array(bytes)]);
           this.#look();
         },
         notice: (notice) => {

@@ -4,6 +4,7 @@ import { dtmfTones } from "../../audio/dtmf-tones.ts";
 import { bytesOf, type Encoding } from "../../audio/encodings.ts";
 import { pcmu } from "../../audio/g711.ts";
 import { Fault } from "../../kernel/fault.ts";
+import { bytesOfBase64 } from "../../wire/base64.ts";
 import type { CallerCommand, CallerSignal, Dialect, DialectCodec } from "../dialect.ts";
 import type { CallStart } from "../leg.ts";
 import { readMedia } from "./twilio-media.ts";
@@ -36,7 +37,7 @@ function open(): DialectCodec {
   return {
     decodeText(message) {
       const usual = readMedia(message);
-      const bytes = usual === undefined ? undefined : audioOf(usual.payload);
+      const bytes = usual === undefined ? undefined : bytesOfBase64(usual.payload);
       if (usual !== undefined && bytes !== undefined) return { type: "audio", bytes, atMs: usual.atMs };
       const wire = jsonObject(message);
       switch (wire["event"]) {
@@ -102,14 +103,6 @@ function tones(digits: string, mediaHead: string): string[] {
   return messages;
 }
 
-/** Undefined: no audio, or no base64. */
-function audioOf(payload: string): Uint8Array | undefined {
-  const bytes = Buffer.from(payload, "base64");
-  // Node skips what is no base64, so a payload that is any shorter than it should be was none.
-  const padding = payload.endsWith("==") ? 2 : payload.endsWith("=") ? 1 : 0;
-  return bytes.length === 0 || bytes.length !== (payload.length * 3) / 4 - padding ? undefined : bytes;
-}
-
 /** A media message that is not written as they usually are. */
 function media(wire: Wire): CallerSignal {
   const part = wire["media"];
@@ -117,7 +110,7 @@ function media(wire: Wire): CallerSignal {
   const { track, payload, timestamp } = part as Wire; // An object of JSON has nothing but string keys.
   if (track !== undefined && track !== "inbound") return { type: "ignored", event: `media of track ${String(track).slice(0, 32)}` };
   if (typeof payload !== "string") throw malformed("media.payload: expected a string");
-  const bytes = audioOf(payload);
+  const bytes = bytesOfBase64(payload);
   if (bytes === undefined) throw new Fault("caller-unsupported", "media.payload: no audio in base64");
   const atMs = Number(timestamp);
   if (timestamp !== undefined && !(atMs >= 0 && atMs < 1e9)) throw malformed("media.timestamp: expected milliseconds");

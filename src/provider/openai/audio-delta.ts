@@ -1,3 +1,4 @@
+import { bytesOfBase64 } from "../../wire/base64.ts";
 import type { ServerEvent } from "./server-events.ts";
 
 const type = "response.output_audio.delta";
@@ -48,10 +49,9 @@ export function readAudioDelta(message: string): Extract<ServerEvent, { type: "r
     at = to + 1;
   }
   if (!isAudio || responseId === "" || itemId === "" || delta === "") return undefined;
-  const bytes = Buffer.from(delta, "base64");
-  const padding = delta.endsWith("==") ? 2 : delta.endsWith("=") ? 1 : 0;
-  // Node skips what is no base64, such as escapes and what JSON forbids in a text.
-  return bytes.length === (delta.length * 3) / 4 - padding ? { type: "response.audio", responseId, itemId, bytes } : undefined;
+  // What is no base64 may be an escape, or what JSON forbids in a text.
+  const bytes = bytesOfBase64(delta);
+  return bytes === undefined ? undefined : { type: "response.audio", responseId, itemId, bytes };
 }
 
 /** One digit is what is ever seen; more may be a number that JSON forbids. */
