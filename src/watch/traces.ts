@@ -220,7 +220,7 @@ class CallTrace {
     turn.broken = undefined;
     if (turn.provider === provider) return;
     turn.provider = provider;
-    turn.span.setAttributes(this.#about(provider));
+    turn.span.setAttributes(this.#cleaned(this.#about(provider)));
   }
 
   /** What was used counts for the turn that is answered, or was last: some tell of it only after the last of their audio. */
@@ -309,8 +309,12 @@ class CallTrace {
 
   #begin(name: string, within: Context, fromMs: number, kind: SpanKind, attributes: Attributes): Span {
     const { tracer, clean } = this.#options;
-    const cleaned = Object.entries(attributes).map(([key, value]) => [key, typeof value === "string" ? clean(value) : value] as const);
-    return tracer.startSpan(clean(name), { kind, startTime: this.#at(fromMs), attributes: Object.fromEntries(cleaned) }, within);
+    return tracer.startSpan(clean(name), { kind, startTime: this.#at(fromMs), attributes: this.#cleaned(attributes) }, within);
+  }
+
+  #cleaned(attributes: Attributes): Attributes {
+    const { clean } = this.#options;
+    return Object.fromEntries(Object.entries(attributes).map(([key, value]) => [key, typeof value === "string" ? clean(value) : value]));
   }
 
   #end(span: Span, error: string | undefined): void {
@@ -324,7 +328,7 @@ class CallTrace {
   }
 
   #happened(name: string, attributes: Attributes): void {
-    this.#root.addEvent(name, attributes, this.#at());
+    this.#root.addEvent(name, this.#cleaned(attributes), this.#at());
   }
 
   #nowMs(): number {

@@ -297,6 +297,10 @@ describe("two processes behind one port", { timeout: 120_000 }, () => {
       // On whichever process: each has heard of the other's costs.
       await vi.waitFor(async () => expect(await metric(server, "voice_processes_taking_calls")).toBe(0), patient);
       for (let times = 0; times < 4; times += 1) await expect(dial(server.url)).rejects.toMatchObject({ kind: "busy" });
+      expect(await json(`${server.url}v1/node`)).toMatchObject({
+        refuses: expect.stringContaining("budget of this day"),
+        cost: { usd: expect.any(Number), budgetUsed: { day: expect.toSatisfy((ratio: number) => ratio >= 1) } },
+      });
       for (const caller of [one, two]) {
         fake.panel.reply("You I do not leave.");
         caller.types("Are you still there?");
