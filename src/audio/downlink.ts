@@ -42,8 +42,8 @@ export interface UnheardTurn {
 
 /** More than this is never held for a caller; a provider that sends more has run away. */
 const longestQueueMs = 180_000;
-/** Between two marks the pacing clock tells what was heard. */
-const markEveryMs = 200;
+/** Between two marks the pacing clock tells what was heard; each costs a message both ways. */
+const markEveryMs = 500;
 /** What is no turn is sent hardly ahead, so that it is gone at once also where the far end cannot be emptied. */
 const asideAheadMs = 60;
 /** So long after its last audio a turn that is not over is believed to have been left. */
