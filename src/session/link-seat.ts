@@ -394,7 +394,7 @@ export class LinkSeat implements Disposable, LinkReport {
 
   /** What the link reported cannot be, or met a defect of ours: another provider may do better. */
   #failed(error: unknown): void {
-    this.#call.log.error("provider_error", { provider: this.provider, code: "internal", err: error });
+    this.#call.log.error("link_report_failed", { provider: this.provider, code: "internal", err: error });
     this.#lose(toFault(error, "internal", `taking what ${this.provider} reported`));
   }
 
@@ -415,7 +415,8 @@ export class LinkSeat implements Disposable, LinkReport {
     if (this.#state.name === "opening")
       call.tell({ type: "link.failed", ...told, attempt: this.#order.attempt, durationMs: nowMs - this.#startedMs });
     else call.tell({ type: "link.lost", ...told, livedMs: nowMs - this.#state.sinceMs });
-    for (const { id } of this.#said.open) call.tell({ type: "turn.broken", provider: this.provider, turnId: id, cause: fault.code });
+    for (const { id } of this.#said.open)
+      call.tell({ type: "turn.broken", provider: this.provider, turnId: id, kind: call.turnKind, cause: fault.code });
     // With the reason, and before the link is closed: a close alone would pass for a hang-up.
     this.#abort.abort(fault);
     this.#over(fault.code, fault.foundAfterMs);

@@ -169,7 +169,7 @@ export type CallEvent = { readonly callId: string } & (
       readonly stop?: "max_tool_calls" | undefined;
     }
   /** An answer failed, or was cut off by the loss of its link; the next one carries on or answers anew. */
-  | { readonly type: "turn.broken"; readonly provider: string; readonly turnId: string; readonly cause: FaultCode }
+  | { readonly type: "turn.broken"; readonly provider: string; readonly turnId: string; readonly kind: TurnKind; readonly cause: FaultCode }
   | { readonly type: "tool.began"; readonly name: string; readonly toolCallId: string }
   | {
       readonly type: "tool.ended";

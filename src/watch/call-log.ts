@@ -190,6 +190,7 @@ export function callLog(log: Log, { clock, costOf }: CallLogOptions): SessionWat
         log.info("provider_request", {
           callId,
           provider: event.provider,
+          kind: event.kind,
           status: "failed",
           error: event.cause,
           duration: sinceMs === undefined ? undefined : seconds(clock.now() - sinceMs),

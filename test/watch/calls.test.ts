@@ -434,9 +434,9 @@ const cases: { readonly [T in CallEvent["type"]]: readonly (Case & { event: { ty
   ],
   "turn.broken": [
     {
-      event: { callId, type: "turn.broken", turnId: "t2", provider: "local", cause: "provider-dropped" },
+      event: { callId, type: "turn.broken", turnId: "t2", provider: "local", kind: "plain", cause: "provider-dropped" },
       changes: { 'voice_streams_total{provider="local",outcome="broken"}': 1 },
-      line: ["info", "provider_request", { callId, provider: "local", status: "failed", error: "provider-dropped" }],
+      line: ["info", "provider_request", { callId, provider: "local", kind: "plain", status: "failed", error: "provider-dropped" }],
     },
   ],
   "tool.began": [{ event: { callId, type: "tool.began", name: "book", toolCallId: "t3" }, changes: {} }],

@@ -101,7 +101,7 @@ test.each<[string, readonly Told[], Readonly<Record<string, string>>]>([
   ],
   [
     "a broken answer",
-    [{ type: "turn.broken", turnId: "t2", provider: "openai", cause: "provider-dropped" }],
+    [{ type: "turn.broken", turnId: "t2", provider: "openai", kind: "plain", cause: "provider-dropped" }],
     { stream_completion: "0 of 1" },
   ],
   [
@@ -178,7 +178,10 @@ test("a call that fails while an answer is owed has failed that turn, and one th
 
 test("a turn whose first answer broke off and which another provider answered is a good one", async () => {
   const { tell, counted } = house();
-  tell({ type: "turn.broken", turnId: "t2", provider: "openai", cause: "provider-overloaded" }, { ...turnEnded, turnId: "t3" });
+  tell(
+    { type: "turn.broken", turnId: "t2", provider: "openai", kind: "plain", cause: "provider-overloaded" },
+    { ...turnEnded, turnId: "t3" },
+  );
   expect(await counted()).toEqual({ ...turnsOf("1 of 1"), stream_completion: "1 of 2" });
 });
 

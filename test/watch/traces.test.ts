@@ -264,7 +264,7 @@ test("a turn that another provider rescued is no error and says who answered; on
   await using collector = await openCollector();
   const { tell, close } = await observatory(collector);
   const committed: Told = { type: "turn.committed", provider: "openai", endpointingMs: 0 };
-  const broken: Told = { type: "turn.broken", provider: "openai", turnId: "a1", cause: "provider-dropped" };
+  const broken: Told = { type: "turn.broken", provider: "openai", turnId: "a1", kind: "plain", cause: "provider-dropped" };
   tell(
     started,
     opened("openai", "gpt"),
