@@ -70,6 +70,7 @@ const withHandlers = (route: Route, change: (handler: Handler) => Handler): Rout
 /** The API as one server has it, whichever process is asked. */
 export function wholeApi(routes: readonly Route[], machine: Machine): readonly Route[] {
   return routes.map((route) => {
+    if (route.path === "/v1/calls/{id}/rating") return answeredThere(route, machine, ({ ids }) => [{ pastCallId: ids["id"] }]);
     if (route.path.startsWith("/v1/calls/{id}")) return answeredThere(route, machine, ({ ids }) => [{ callId: ids["id"] }]);
     if (route.path === "/v1/calls") return gathered<Calls>(route, machine, joinCalls);
     if (route.path === "/v1/node") return gathered<Node>(route, machine, joinNodes);

@@ -31,6 +31,8 @@ export interface Books {
   readonly costs: Costs;
   /** For what is ordered from outside. */
   readonly audit: Log;
+  /** How the caller found a call; false: none that is known. */
+  readonly rate: (callId: string, stars: number) => boolean;
   /** Sets what a scrape asks for and nobody tells. */
   show(roster: Roster, settings: Settings): void;
   close(): Promise<void>;
@@ -97,6 +99,7 @@ export async function openBooks(
     watch,
     costs,
     audit,
+    rate: (callId, stars) => records.rate(callId, stars),
     show(roster, { secretAgesMs }) {
       costWatch.show((period) => costs.usedRatio(period));
       metrics.journalLag.set(journal.lagMs / 1_000);

@@ -225,7 +225,7 @@ export function openApi(
   settings: Settings,
   log: Log,
   end: { isDraining: () => boolean; drain: () => Promise<void> },
-  { costs, audit }: Books,
+  { costs, audit, rate }: Books,
   { tokens: sharedTokens }: Shared,
   place: Place | undefined,
 ): Api {
@@ -261,7 +261,10 @@ export function openApi(
   const panelUrl = settings.get("LINEKEEPER_FAKES_PANEL");
   const isDemo = panelUrl !== undefined || [...providers.providers.values()].every(({ traits }) => traits.offline);
   return {
-    routes: [...apiRoutes({ control: roster, providers, diallers, node, tokens, feed, log: audit }), ...breakIt({ panelUrl, isDemo })],
+    routes: [
+      ...apiRoutes({ control: roster, providers, diallers, node, tokens, feed, rate, log: audit }),
+      ...breakIt({ panelUrl, isDemo }),
+    ],
     tokens,
     feed,
   };

@@ -51,6 +51,8 @@ export interface CallRecord {
   };
   /** How good the caller's line was, leg by leg. */
   readonly legs: readonly LegRecord[];
+  /** How the caller found it, 1 (bad) to 5; undefined: nobody said. */
+  readonly rating: number | undefined;
   /** USD; undefined: something of it has no price. */
   readonly costUsd: number | undefined;
   /** What a very long call had too many of, by kind; missing above. */

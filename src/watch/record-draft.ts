@@ -33,6 +33,7 @@ export class RecordDraft {
   #readyAt: string | undefined;
   #firstVoicedAt: string | undefined;
   #firstTranscriptAt: string | undefined;
+  #rating: number | undefined;
   #crisis = false;
   /** The answer that is owed is one to a caller in need. */
   #isInNeed = false;
@@ -50,6 +51,10 @@ export class RecordDraft {
   constructor(started: Started, clock: Clock) {
     [this.#started, this.#clock] = [started, clock];
     [this.#startedMs, this.#startedWall] = [clock.now(), clock.wallNow()];
+  }
+
+  rate(stars: number): void {
+    this.#rating = stars;
   }
 
   note(event: CallEvent): void {
@@ -190,6 +195,7 @@ export class RecordDraft {
         lostMs: this.#lostMs,
       },
       legs: this.#legs,
+      rating: this.#rating,
       costUsd: about.costUsd,
       omitted: this.#omitted,
     };

@@ -8,13 +8,15 @@ export interface RecordOptions {
   readonly region: string;
   readonly node: string;
   readonly costOf?: (callId: string) => number | undefined;
-  /** Each record when its call is over; must not wait for anything. */
+  /** Each record when its call is over, and once more when it is rated after that; must not wait for anything. */
   readonly keep: (record: CallRecord) => void;
 }
 
 export interface Records extends SessionWatch {
   /** The calls that ended last, newest last. */
   readonly recent: readonly CallRecord[];
+  /** How the caller found a call, 1 to 5. False: it is not in progress, nor among the last that ended. */
+  rate(callId: string, stars: number): boolean;
 }
 
 /** Ended calls that are held in memory. */
@@ -28,6 +30,20 @@ export function callRecords({ clock, region, node, costOf, keep }: RecordOptions
   const recent: CallRecord[] = [];
   return {
     recent,
+    rate(callId, stars) {
+      const draft = drafts.get(callId);
+      if (draft !== undefined) {
+        draft.rate(stars);
+        return true;
+      }
+      const at = recent.findLastIndex((record) => record.callId === callId);
+      const record = recent[at];
+      if (record === undefined) return false;
+      const rated = { ...record, rating: stars };
+      recent[at] = rated;
+      keep(rated);
+      return true;
+    },
     tell(event: CallEvent): void {
       if (event.type === "call.started" || event.type === "call.restored") {
         const oldest = drafts.keys().next().value;

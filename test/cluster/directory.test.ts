@@ -27,6 +27,8 @@ test("a call that is over is nowhere, but what its carrier still asks goes where
   directory.hear({ from: 3, news: { type: "call.over", callId: "call_a" } });
   expect([directory.find({ callId: "call_a" }), directory.find({ resumeToken: "back_1" })]).toEqual([undefined, undefined]);
   expect(directory.find({ carrierCallId: "CA1" })).toBe(3);
+  expect(directory.find({ pastCallId: "call_a" })).toBe(3);
+  expect(directory.find({ pastCallId: "call_b" })).toBeUndefined();
   directory.isHere("CA1");
   expect(directory.find({ carrierCallId: "CA1" })).toBeUndefined();
 });

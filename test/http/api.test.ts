@@ -70,6 +70,18 @@ test.each([
   expect(desk.board.log.lines).toEqual([entry]);
 });
 
+test("a call is rated with one to five stars, and what is none says so", async () => {
+  await using desk = await open();
+  desk.board.calls.add("c1");
+  expect(await desk.post("/v1/calls/c1/rating", { stars: 4 })).toEqual({ status: 200, body: { callId: "c1", stars: 4 } });
+  expect(desk.board.calls.orders).toEqual(["c1: rate 4"]);
+  for (const body of [{}, { stars: 0 }, { stars: 6 }, { stars: 4.5 }, { stars: "4" }]) {
+    const answer = await desk.post("/v1/calls/c1/rating", body);
+    expect(answer).toMatchObject({ status: 422, body: { error: { code: "unfit", message: expect.stringContaining("stars") as string } } });
+  }
+  expect(await desk.post("/v1/calls/gone/rating", { stars: 4 })).toMatchObject({ status: 404, body: { error: { code: "call-unknown" } } });
+});
+
 test("holding and muting show in the answer", async () => {
   await using desk = await open();
   desk.board.calls.add("c1");

@@ -18,6 +18,11 @@ class PaperCalls implements CallControl {
   readonly orders: string[] = [];
   readonly #listeners = new Set<(event: CallEvent) => void>();
 
+  rate(callId: string, stars: number): boolean {
+    if (this.views.has(callId)) this.#write(callId, `rate ${stars}`);
+    return this.views.has(callId);
+  }
+
   add(callId: string, view: Partial<CallView> = {}): void {
     this.views.set(callId, { ...plainCall, callId, ...view });
     this.tell({ type: "call.started", callId, dialect: "browser", agent: "front-desk", language: "en-US", tiers: [] });
@@ -205,6 +210,7 @@ export class Switchboard implements Disposable {
       node,
       tokens: this.tokens,
       feed: this.feed,
+      rate: (callId, stars) => this.calls.rate(callId, stars),
       log: this.log,
     });
   }

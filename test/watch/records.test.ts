@@ -231,6 +231,20 @@ test.each([
   expect(kept[0]).toMatchObject({ outcome: judged, failureClass });
 });
 
+test("a rating is in the record, whether it came during the call or after; then the record is kept once more", () => {
+  const { kept, records, tell } = archive();
+  expect(records.rate("c1", 5)).toBe(false);
+  tell(started);
+  expect(records.rate("c1", 2)).toBe(true);
+  tell(ended);
+  expect(records.rate("c1", 4)).toBe(true);
+  expect(kept.map(({ callId, rating }) => [callId, rating])).toEqual([
+    ["c1", 2],
+    ["c1", 4],
+  ]);
+  expect(records.recent.map(({ rating }) => rating)).toEqual([4]);
+});
+
 test("a call that will not end keeps its first turns and counts the rest", () => {
   const { kept, tell } = archive();
   tell(started);

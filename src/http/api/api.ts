@@ -10,6 +10,7 @@ import { nodeOperations, type NodeControl } from "./node.ts";
 import { outboundOperations } from "./outbound.ts";
 import { openapiOf } from "./openapi.ts";
 import { routesOf } from "./operation.ts";
+import { ratingOperations } from "./ratings.ts";
 import { providerOperations, type ProviderDesk } from "./providers.ts";
 import { tokenOperations } from "./tokens.ts";
 
@@ -21,15 +22,18 @@ export interface ApiParts {
   readonly node: NodeControl;
   readonly tokens: CallerTokens;
   readonly feed: EventFeed;
+  /** How the caller found a call, 1 to 5; false: none that is known. */
+  readonly rate: (callId: string, stars: number) => boolean;
   /** Takes the audit of everything that was changed. */
   readonly log: Log;
 }
 
 /** The routes under /v1, and the documents that describe them and the browser's wire. */
-export function apiRoutes({ control, providers, diallers, node, tokens, feed, log }: ApiParts): readonly Route[] {
+export function apiRoutes({ control, providers, diallers, node, tokens, feed, rate, log }: ApiParts): readonly Route[] {
   const operations = [
     ...nodeOperations(node),
     ...callOperations(control),
+    ...ratingOperations(rate),
     ...outboundOperations(diallers),
     ...providerOperations(providers),
     eventOperation(feed),

@@ -137,3 +137,5 @@ export const problem = z
     error: z.object({ code: z.string().meta({ description: "for machines" }), message: z.string().meta({ description: "for people" }) }),
   })
   .meta({ id: "Problem" });
+
+export const rating = z.object({ callId: z.string(), stars: z.number().int().min(1).max(5) });
