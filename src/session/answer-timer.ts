@@ -8,6 +8,9 @@ interface Owed {
   readonly wordsMs: number;
   firstAudioMs: number | undefined;
   sentMs: number | undefined;
+  /** How long tools were waited for, those that still run apart. */
+  toolMs: number;
+  tools: { readonly running: number; readonly sinceMs: number };
   /** What a pipeline told of its own stages. */
   parts: { readonly llmMs: number; readonly ttsMs: number } | undefined;
 }
@@ -30,6 +33,8 @@ export class AnswerTimer {
       wordsMs: this.#wordsMs,
       firstAudioMs: undefined,
       sentMs: undefined,
+      toolMs: 0,
+      tools: { running: 0, sinceMs: nowMs },
       parts: undefined,
     };
   }
@@ -53,6 +58,22 @@ export class AnswerTimer {
     if (this.#owed !== undefined && this.isOwed) this.#owed.parts = { llmMs, ttsMs };
   }
 
+  /** A tool of ours runs. Several may at once: together they keep the answer waiting. */
+  toolBegan(nowMs: number): void {
+    const owed = this.#owed;
+    if (owed === undefined) return;
+    owed.tools = { running: owed.tools.running + 1, sinceMs: owed.tools.running === 0 ? nowMs : owed.tools.sinceMs };
+  }
+
+  toolEnded(nowMs: number): void {
+    const owed = this.#owed;
+    // Of an earlier answer.
+    if (owed === undefined || owed.tools.running === 0) return;
+    const { running, sinceMs } = owed.tools;
+    owed.tools = { running: running - 1, sinceMs };
+    if (running === 1) owed.toolMs += Math.max(0, Math.min(nowMs, owed.firstAudioMs ?? nowMs) - sinceMs);
+  }
+
   /** Audio came from the provider. */
   audioCame(nowMs: number): void {
     if (this.#owed !== undefined) this.#owed.firstAudioMs ??= nowMs;
@@ -72,7 +93,7 @@ export class AnswerTimer {
     const owed = this.#owed;
     if (owed?.sentMs === undefined || owed.firstAudioMs === undefined) return undefined;
     this.#owed = undefined;
-    const { speechEndMs, committedMs, wordsMs, firstAudioMs, sentMs, parts } = owed;
+    const { speechEndMs, committedMs, wordsMs, firstAudioMs, sentMs, parts, tools } = owed;
     const endpointing = committedMs - speechEndMs;
     const provider = firstAudioMs - committedMs;
     const playout = heardFromMs === undefined ? undefined : Math.max(0, heardFromMs - sentMs);
@@ -80,9 +101,12 @@ export class AnswerTimer {
     const tts = Math.min(parts?.ttsMs ?? 0, provider);
     const llm = Math.min(parts?.llmMs ?? 0, provider - tts);
     const stt = Math.min(Math.max(0, wordsMs - speechEndMs), endpointing);
+    const toolMs = owed.toolMs + (tools.running > 0 ? Math.max(0, firstAudioMs - tools.sinceMs) : 0);
+    const tool = Math.min(toolMs, provider - llm - tts);
     const stages = {
       ...(parts === undefined ? { endpointing } : { stt, endpointing: endpointing - stt, llm, tts }),
-      provider: provider - llm - tts,
+      ...(tool > 0 && { tool }),
+      provider: provider - llm - tts - tool,
       ours: sentMs - firstAudioMs,
       ...(playout === undefined ? {} : { playout }),
     };

@@ -236,7 +236,8 @@ export type AnswererProof = "length" | "phrase" | "beep" | "carrier" | "silence"
 
 /**
  * From the caller's own end of speech until they heard the first of the answer, ms; the parts add up to the whole.
- * `stt`, `llm` and `tts` only where the provider is a pipeline that tells them; `provider` is then what they leave of its time.
+ * `stt`, `llm` and `tts` only where the provider is a pipeline that tells them; `tool` where tools of ours were waited for; `provider`
+ * is what they leave of its time.
  */
 export interface AnswerTimes {
   readonly totalMs: number;
@@ -244,7 +245,7 @@ export interface AnswerTimes {
 }
 
 /** In the order in which they pass; `ours` is what we added ourselves, `playout` what lies between our socket and the caller's ear. */
-export type AnswerStage = "stt" | "endpointing" | "llm" | "tts" | "provider" | "ours" | "playout";
+export type AnswerStage = "stt" | "endpointing" | "llm" | "tool" | "tts" | "provider" | "ours" | "playout";
 
 export type TurnKind = "plain" | "tool" | "text";
 

@@ -27,7 +27,7 @@ export interface TraceOptions {
 /** Calls that never told their end would be held for ever. */
 const mostCalls = 10_000;
 /** In the order in which they pass. */
-const stages: readonly AnswerStage[] = ["stt", "endpointing", "llm", "tts", "provider", "ours", "playout"];
+const stages: readonly AnswerStage[] = ["stt", "endpointing", "llm", "tool", "tts", "provider", "ours", "playout"];
 
 /** One trace a call, built from what is told of it: links, turns with their stages, tool calls, hand-overs. Nothing that was said is in it. */
 export function traceCalls(options: TraceOptions): SessionWatch {

@@ -69,6 +69,9 @@ describe.for(playable)("a call on %s", { timeout: 60_000, concurrent: true }, (n
       expect(stages[0]?.startMs).toBeCloseTo(turn.startMs, 1);
       for (const [at, stage] of stages.entries()) if (at > 0) expect(stage.startMs).toBeCloseTo(stages[at - 1]?.endMs ?? 0, 1);
     }
+    const stagesOf = (turn: (typeof turns)[number] | undefined): string[] =>
+      under(turn?.spanId).flatMap(({ name: stage, attributes }) => ("linekeeper.stage" in attributes ? [stage] : []));
+    expect(turns.map((turn) => stagesOf(turn).includes("tool"))).toEqual([false, true]);
     // Typed turns have no end of speech; the spoken one waited for the service's endpointing, whatever that counts as speech.
     const [spoken] = turns.map(({ spanId }) => under(spanId));
     const endpointingMs = sum(

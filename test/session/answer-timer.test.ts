@@ -36,6 +36,27 @@ test.each([
   expect(sum(times ?? { totalMs: 0, stages: {} })).toBe(950);
 });
 
+test("what tools took is no time of the provider's, whether one ran or several at once, up to the first sound", () => {
+  const timer = new AnswerTimer();
+  // Of an answer before.
+  timer.toolEnded(900);
+  timer.owe(1_000, 1_400);
+  timer.toolBegan(1_500);
+  timer.toolBegan(1_600);
+  timer.toolEnded(1_800);
+  timer.toolEnded(1_900);
+  timer.toolBegan(2_000);
+  timer.audioCame(2_100);
+  timer.toolEnded(5_000);
+  timer.sent(2_100);
+  expect(timer.times(undefined)).toEqual({ totalMs: 1_100, stages: { endpointing: 400, tool: 500, provider: 200, ours: 0 } });
+  timer.owe(6_000, 6_000);
+  timer.toolBegan(6_100);
+  timer.audioCame(6_300);
+  timer.sent(6_300);
+  expect(timer.times(undefined)).toEqual({ totalMs: 300, stages: { endpointing: 0, tool: 200, provider: 100, ours: 0 } });
+});
+
 test("where nobody reports what was heard, playout is no part of it", () => {
   const timer = new AnswerTimer();
   timer.owe(0, 100);
