@@ -1,11 +1,15 @@
 import { Worker } from "node:worker_threads";
 
-/** One file as it is to be, whole or not at all. */
+/** One text as it is to be: of its two versions the newer that is whole. */
 export interface DiskTask {
+  /** Without what the names of its versions end in. */
   readonly path: string;
-  /** Undefined: the file is to be gone. */
+  /** Undefined: it is to be gone. */
   readonly text: string | undefined;
 }
+
+/** Written in turn, so that whoever dies while writing leaves the one before. */
+export const versionsOf = (path: string): readonly [string, string] => [`${path}.a.json`, `${path}.b.json`];
 
 export interface DiskTrouble {
   readonly doing: "writing" | "removing";
@@ -13,7 +17,7 @@ export interface DiskTrouble {
 }
 
 /**
- * Writes small files in a thread of its own: there a file costs half the processor time that it does on the event loop, and a slow disk
+ * Writes small texts to files in a thread of its own: there a file costs half the processor time that it does on the event loop, and a slow disk
  * holds up nobody. The thread begins with the first task and keeps no process alive while it has none.
  */
 export class Disk {

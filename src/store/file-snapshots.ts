@@ -20,8 +20,8 @@ const tasksAtOnce = 32;
 const tellEveryMs = 10_000;
 
 /**
- * Snapshots as files, one a call, readable by this user only. Written beside and renamed, so that a file is whole or the one before;
- * a disk that fails costs no call anything but the way back after a crash.
+ * Snapshots as files, the last two of each call, readable by this user only: of those one is whole, whenever the writing may have ended.
+ * A disk that fails costs no call anything but the way back after a crash.
  */
 export class FileSnapshots implements SnapshotStore {
   readonly #parts: FileSnapshotsParts;
@@ -60,23 +60,29 @@ export class FileSnapshots implements SnapshotStore {
       if (codeOf(error) !== "ENOENT") this.#failed("reading", error);
       return [];
     });
-    const loaded = await Promise.all(
-      names.filter((name) => name.endsWith(".json")).map((name) => this.#read(join(this.#parts.folder, name))),
-    );
+    const files = names.filter((name) => name.endsWith(".json"));
+    const byCall = Map.groupBy(files, (name) => name.replace(/(?:\.[ab])?\.json$/, ""));
+    const loaded = await Promise.all([...byCall.values()].map((versions) => this.#newest(versions)));
     return loaded.filter((snapshot) => snapshot !== undefined);
   }
 
-  async #read(path: string): Promise<CallSnapshot | undefined> {
-    try {
-      return shape.parse(JSON.parse(await readFile(path, "utf8")));
-    } catch (error) {
-      this.#parts.log.error("snapshot_unreadable", {
-        file: path,
-        message: error instanceof Error ? error.message.slice(0, 300) : String(error),
-      });
-      await rename(path, `${path}.bad`).catch((again: unknown) => this.#failed("putting aside", again));
-      return undefined;
-    }
+  /** A version that is damaged was being written at the end; without another one it is put aside. */
+  async #newest(names: readonly string[]): Promise<CallSnapshot | undefined> {
+    const paths = names.map((name) => join(this.#parts.folder, name));
+    const read = await Promise.allSettled(paths.map(async (path) => shape.parse(JSON.parse(await readFile(path, "utf8")))));
+    const whole = read.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
+    if (whole.length > 0) return whole.reduce((one, other) => (other.ageMs > one.ageMs ? other : one));
+    await Promise.all(paths.map((path, at) => this.#putAside(path, read[at])));
+    return undefined;
+  }
+
+  async #putAside(path: string, read: PromiseSettledResult<unknown> | undefined): Promise<void> {
+    const error: unknown = read?.status === "rejected" ? read.reason : undefined;
+    this.#parts.log.error("snapshot_unreadable", {
+      file: path,
+      message: error instanceof Error ? error.message.slice(0, 300) : String(error),
+    });
+    await rename(path, `${path}.bad`).catch((again: unknown) => this.#failed("putting aside", again));
   }
 
   #work(): void {
@@ -117,7 +123,7 @@ export class FileSnapshots implements SnapshotStore {
 }
 
 /** Ids come from outside where a snapshot does; a file's name must not. */
-const fileOf = (callId: string): string => `${createHash("sha256").update(callId).digest("hex").slice(0, 32)}.json`;
+const fileOf = (callId: string): string => createHash("sha256").update(callId).digest("hex").slice(0, 32);
 
 const codeOf = (error: unknown): unknown => (error instanceof Error && "code" in error ? error.code : undefined);
 

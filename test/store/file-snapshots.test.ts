@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -70,7 +70,7 @@ test("what was kept is read again as it was, by whoever comes next", async () =>
 
 test("only this user may read it, and of many versions the last one stands", async () => {
   const subject = store();
-  for (let turn = 1; turn <= 200; turn += 1) subject.save({ ...snapshot, turnsCounted: turn });
+  for (let turn = 1; turn <= 200; turn += 1) subject.save({ ...snapshot, turnsCounted: turn, ageMs: turn });
   await subject.flush();
   const [name = ""] = await readdir(folder);
   expect((await stat(join(folder, name))).mode & 0o777).toBe(0o600);
@@ -104,6 +104,36 @@ test.each([
   expect(await store().load()).toHaveLength(1);
   expect(await readdir(folder)).toContain("broken.json.bad");
   expect(lines.map(({ event }) => event)).toEqual(["snapshot_unreadable"]);
+});
+
+test("whoever dies while writing leaves the version before, also after those of an earlier run", async () => {
+  const keep = async (subject: FileSnapshots, turns: number): Promise<void> => {
+    subject.save({ ...snapshot, turnsCounted: turns, ageMs: 1_000 * turns });
+    await subject.flush();
+  };
+  const first = store();
+  for (const turns of [1, 2, 3]) await keep(first, turns);
+  // They are seconds apart as a rule, and the clock of a file system is coarse.
+  for (const file of (await readdir(folder)).map((name) => join(folder, name))) {
+    const turns = Number(/"turnsCounted":(\d)/.exec(await readFile(file, "utf8"))?.[1]);
+    await utimes(file, turns, turns);
+  }
+  await keep(store(), 4);
+  const newest = async (): Promise<string> => {
+    const files = (await readdir(folder)).map((name) => join(folder, name));
+    const texts = await Promise.all(files.map((file) => readFile(file, "utf8")));
+    const at = texts.findIndex((text) => text.includes('"turnsCounted":4'));
+    return files[at] ?? "";
+  };
+  expect((await store().load()).map(({ turnsCounted }) => turnsCounted)).toEqual([4]);
+  const path = await newest();
+  const whole = await readFile(path, "utf8");
+  for (const torn of ["", whole.slice(0, 100), `${whole}0"}`]) {
+    await writeFile(path, torn);
+    expect((await store().load()).map(({ turnsCounted }) => turnsCounted)).toEqual([3]);
+  }
+  expect(await readdir(folder)).toHaveLength(2);
+  expect(lines).toEqual([]);
 });
 
 test("no folder yet is no error", async () => {
