@@ -17,6 +17,8 @@ COPY --from=build /app/node_modules node_modules
 COPY --from=build /app/.cache/models .cache/models
 COPY package.json ./
 COPY public public
+# The recording among the page's examples.
+COPY fixtures/speech/jfk.wav fixtures/speech/
 COPY src src
 # What outlives a restart; mount a volume here to keep it.
 RUN install -d -o node -g node data

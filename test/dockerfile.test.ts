@@ -1,5 +1,17 @@
-import { execFileSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { basename, join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { serverFlags } from "../scripts/bench/calls/subjects.ts";
@@ -73,6 +85,37 @@ test("the step that fetches the models finds every file that it imports", () => 
     cwd: folder,
     env: { ...process.env, LINEKEEPER_MODELS_DIR: completeModels(folder) },
   });
+});
+
+test("what the image holds is a server with its pages and every recording that they play", { timeout: 60_000 }, async () => {
+  const folder = scratchFolder();
+  const lastStage = instructions.slice(instructions.findLastIndex(({ name }) => name === "FROM"));
+  for (const { sources, target } of lastStage.filter(({ name }) => name === "COPY").map((each) => copiedFrom(each.rest)))
+    for (const source of sources) {
+      const isFolder = statSync(join(root, source)).isDirectory();
+      cpSync(join(root, source), isFolder ? join(folder, target) : join(folder, target, basename(source)), { recursive: true });
+    }
+  symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));
+  const env = { PATH: process.env["PATH"] ?? "", PORT: "0", LINEKEEPER_TIERS: "emergency", LINEKEEPER_DATA: join(folder, "data") };
+  const server = spawn(process.execPath, [...serverFlags, "src/main.ts"], { cwd: folder, env, stdio: ["ignore", "ignore", "pipe"] });
+  const exited = once(server, "exit");
+  onTestFinished(async () => {
+    server.kill("SIGKILL");
+    await exited;
+  });
+  let words = "";
+  for await (const text of server.stderr.setEncoding("utf8")) {
+    words += text;
+    if (words.includes("Linekeeper is up")) break;
+  }
+  const url = /Linekeeper is up: (\S+)/.exec(words)?.[1];
+  expect(url, words).toBeDefined();
+  const recordings = [...readFileSync(join(root, "public/examples.json"), "utf8").matchAll(/"file": "([^"]+)"/g)].map(
+    ([, file = ""]) => file,
+  );
+  expect(recordings.length).toBeGreaterThan(5);
+  for (const path of ["", "console/", "healthz", "readyz", "openapi.json", "asyncapi.json", ...recordings])
+    expect((await fetch(`${url}${path}`)).status, path).toBe(200);
 });
 
 /** Files of the right length are enough for a set-up to see that nothing is missing; their content is checked when they are loaded. */
