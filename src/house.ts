@@ -113,7 +113,12 @@ export async function openHouse(settings: Settings, log: Log, metrics: Metrics, 
     const diallers = sip === undefined ? carriers.diallers : [...carriers.diallers, sip];
     const api = openApi(roster, guards, diallers, settings, log, end, books, shared, place);
     const routes = [...routeNames, ...[...api.routes, ...carriers.routes].map(({ path }) => path)];
-    const counters = countersOf(metrics, { routes, region: "default", log: log.with({ logger: "http" }), clock: systemClock });
+    const counters = countersOf(metrics, {
+      routes,
+      region: settings.get("LINEKEEPER_REGION"),
+      log: log.with({ logger: "http" }),
+      clock: systemClock,
+    });
     const show = (): void => books.show(roster, settings);
     const server = openDoors(roster, carriers, settings, log, metrics, counters, degradedBy(prompts, providers), api, show, load, place);
     const { address, port } = await server.listen(settings.get("HOST"), settings.get("PORT"));

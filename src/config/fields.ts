@@ -40,6 +40,11 @@ export function text(expects = "one line of text"): Field<string> {
   return field(expects, (given) => (controlCharacter.test(given) ? undefined : given));
 }
 
+/** A short name, good for a label. */
+export const slug: Field<string> = field("1 to 32 lower-case letters, digits and hyphens", (given) =>
+  /^[a-z0-9-]{1,32}$/.test(given) ? given : undefined,
+);
+
 export function path(expects = "a path"): Field<string> {
   return text(expects);
 }

@@ -53,6 +53,8 @@ const agent = z.strictObject({
   standby: z.enum(["cold", "warm"]).default("cold"),
   /** Whether a call that was handed over goes back once a better tier has been well for a minute. */
   switchBack: z.enum(["never", "when-well"]).default("never"),
+  /** What its callers were promised: gold, an answer within two seconds in 999 of 1,000 turns; standard, in 95 of 100. */
+  slaClass: z.enum(["standard", "gold"]).default("standard"),
   /** What happens when nobody speaks, ms. */
   idle: idle.default({ reprompts: 2, endAfterMs: 300_000 }),
   /** What happens when a machine answers a call that was placed. */
@@ -79,6 +81,7 @@ const frontDesk: AgentSettings = {
   tools: "all",
   standby: "cold",
   switchBack: "never",
+  slaClass: "standard",
   idle: { reprompts: 2, endAfterMs: 300_000 },
   machine: { then: "go-on", message: "", greetingMs: 6_000 },
   people: [],

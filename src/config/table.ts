@@ -1,7 +1,7 @@
 import type { ConfigFile } from "./file.ts";
 import { probeModes } from "./guards.ts";
 import { availableParallelism } from "node:os";
-import { amount, choice, integer, list, path, processes, secret, text, url, urlHere, webhook, type Field } from "./fields.ts";
+import { amount, choice, integer, list, path, processes, secret, slug, text, url, urlHere, webhook, type Field } from "./fields.ts";
 
 /** One setting. Its name is that of its environment variable. */
 export interface Row<T> {
@@ -79,6 +79,7 @@ export const table = {
   LINEKEEPER_DRAIN_MS: row(integer(0, 3_600_000), 60_000, "How long calls may go on after SIGTERM, ms", (file) => file.limits.drainMs),
   LINEKEEPER_RING_CHUNKS: row(integer(10, 600), 100, "Chunks of caller audio kept for a replay", (file) => file.limits.ringChunks),
   LINEKEEPER_CHUNK_MS: row(integer(20, 500), 100, "Length of a chunk, ms", (file) => file.limits.chunkMs),
+  LINEKEEPER_REGION: row(slug, "default", "Which of several regions this server is in, as metrics and records of calls name it"),
   LINEKEEPER_DATA: row(
     path("the path of a folder"),
     "data",

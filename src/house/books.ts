@@ -84,7 +84,7 @@ export async function openBooks(
   });
   const costOf = (callId: string): number | undefined => costs.costOf(callId);
   const keep = (record: CallRecord): void => journal.add(record);
-  const records = callRecords({ clock: systemClock, region: "default", node: hostname(), costOf, keep });
+  const records = callRecords({ clock: systemClock, region: settings.get("LINEKEEPER_REGION"), node: hostname(), costOf, keep });
   const traces = await tracesFor(providers, settings, log, metrics);
   const watch = watchCalls(log.with({ logger: "call" }), metrics, {
     providers,

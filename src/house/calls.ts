@@ -86,6 +86,7 @@ export function planOf(agent: AgentSettings, tiers: readonly string[], desk: rea
     tools: desk.filter((tool) => wanted.includes(tool.spec.name)),
     standby: agent.standby,
     switchBack: agent.switchBack,
+    slaClass: agent.slaClass,
     manners: { idle: { ...agent.idle, repromptAfterMs: agent.idle.repromptAfterMs }, machine: agent.machine, people: agent.people },
   };
 }

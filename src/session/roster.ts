@@ -18,7 +18,7 @@ import { statesOf } from "./states.ts";
 import { Switchboard, type SwitchboardShape } from "./switchboard.ts";
 import { snapshotOf } from "./take-snapshot.ts";
 import type { Tool } from "./tools.ts";
-import type { CallEvent, CallOutcome, SessionWatch } from "./words.ts";
+import type { CallEvent, CallOutcome, SessionWatch, SlaClass } from "./words.ts";
 
 /** An agent as configured: what the provider is told, which providers may hold its calls, what it can do. */
 export interface AgentPlan {
@@ -28,6 +28,7 @@ export interface AgentPlan {
   readonly tools: readonly Tool[];
   readonly standby: SwitchboardShape["standby"];
   readonly switchBack: SwitchboardShape["switchBack"];
+  readonly slaClass: SlaClass;
   readonly manners: Manners;
 }
 
@@ -82,7 +83,7 @@ export class Roster implements Reception, CallControl {
     const { call, actor } = this.#open(plan, { ...past, user: past.user, isPlaced: false, past });
     const { dialect, agent, language, user } = past;
     const awayMs = Math.max(0, this.#house.clock.wallNow() - past.savedAtMs);
-    call.tell({ type: "call.restored", dialect, agent, language, user, tiers: plan.tiers, awayMs });
+    call.tell({ type: "call.restored", dialect, agent, language, user, tiers: plan.tiers, slaClass: plan.slaClass, awayMs });
     actor.start();
     return true;
   }
@@ -289,7 +290,7 @@ export class Roster implements Reception, CallControl {
     const user = start.parameters["user"];
     const order = { dialect, uplink, downlink, carrierCallId, from, user, language, isPlaced, past: undefined };
     const { call, actor } = this.#open(mannered, order);
-    call.tell({ type: "call.started", dialect, agent: plan.spec.name, language, user, tiers: plan.tiers });
+    call.tell({ type: "call.started", dialect, agent: plan.spec.name, language, user, tiers: plan.tiers, slaClass: plan.slaClass });
     call.tellCleaned("start", rules);
     call.leg.take(leg, this.#openTiers(plan)[0]);
     actor.start();

@@ -20,6 +20,8 @@ export type CallEvent = { readonly callId: string } & (
       readonly tiers: readonly string[];
       /** Who pays for the call: the subject of the caller's token; undefined: nobody in particular. */
       readonly user?: string | undefined;
+      /** Undefined: standard. */
+      readonly slaClass?: SlaClass | undefined;
     }
   /** Taken up where another node, or this one before it was started again, left it. */
   | {
@@ -29,6 +31,8 @@ export type CallEvent = { readonly callId: string } & (
       readonly language: string;
       readonly tiers: readonly string[];
       readonly user?: string | undefined;
+      /** Undefined: standard. */
+      readonly slaClass?: SlaClass | undefined;
       readonly awayMs: number;
     }
   | {
@@ -208,6 +212,9 @@ export type CallEvent = { readonly callId: string } & (
       readonly provider: string;
     }
 );
+
+/** What a call's caller was promised. */
+export type SlaClass = "standard" | "gold";
 
 /** What a call's new provider is without: what was said, caller audio that came to no link, the agent's tools, the caller's language. */
 export type Missing = "conversation" | "audio" | "tools" | "language";

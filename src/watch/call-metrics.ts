@@ -1,5 +1,5 @@
 import type { Clock } from "../kernel/clock.ts";
-import type { AnswerTimes, CallEvent, SessionWatch } from "../session/words.ts";
+import type { AnswerTimes, CallEvent, SessionWatch, SlaClass } from "../session/words.ts";
 import { failureClassOf, faultLabels, isCallersOwn, labelOf, stopReasonOf, turnOutcomes } from "./labels.ts";
 import { observeLine } from "./line-metrics.ts";
 import type { Metrics } from "./metrics.ts";
@@ -18,6 +18,7 @@ export interface CallMetricsOptions {
 /** What is known of a call in progress. */
 interface Known {
   readonly startedMs: number;
+  readonly isGold: boolean;
   /** Whether it ever reached a provider. */
   isSetUp: boolean;
   /** Whether an attempt to connect again is under way. */
@@ -45,9 +46,9 @@ export function callMetrics(metrics: Metrics, options: CallMetricsOptions): Sess
   startAtZero(metrics, { providers: options.providers, tiers, lossCauses });
   showObjectives(metrics, options.providers);
 
-  const begin = (callId: string, isSetUp: boolean): void => {
+  const begin = ({ callId, slaClass }: { callId: string; slaClass?: SlaClass | undefined }, isSetUp: boolean): void => {
     const fresh = { isRetrying: false, episode: undefined, committed: undefined, toolsRunning: 0, isInNeed: false };
-    calls.set(callId, { startedMs: options.clock.now(), isSetUp, ...fresh });
+    calls.set(callId, { startedMs: options.clock.now(), isSetUp, isGold: slaClass === "gold", ...fresh });
   };
 
   /** A connection came up, or did not: was it one after a loss? */
@@ -100,7 +101,7 @@ export function callMetrics(metrics: Metrics, options: CallMetricsOptions): Sess
     switch (event.type) {
       case "call.started": {
         const dialect = labelOf(event.dialect, options.dialects);
-        begin(callId, false);
+        begin(event, false);
         metrics.callsStarted.inc({ dialect });
         metrics.callsActive.inc({ dialect });
         return;
@@ -160,7 +161,7 @@ export function callMetrics(metrics: Metrics, options: CallMetricsOptions): Sess
         return endEpisode(callId, "success");
       case "call.restored":
         // It was set up where it began.
-        begin(callId, true);
+        begin(event, true);
         metrics.callsActive.inc({ dialect: labelOf(event.dialect, options.dialects) });
         metrics.recovery.observe(event.awayMs / 1_000);
         return;
@@ -222,7 +223,10 @@ export function callMetrics(metrics: Metrics, options: CallMetricsOptions): Sess
         metrics.turnLatency.observe({ provider, kind: event.kind }, event.latencyMs / 1_000);
         slo.lasted("response_start", event.responseStartMs);
         slo.lasted("turn_latency_p50", event.latencyMs);
-        slo.lasted("turn_latency", event.latencyMs);
+        const call = calls.get(callId);
+        if (call?.isGold !== true) slo.lasted("turn_latency", event.latencyMs);
+        // That of a caller in need is judged with the crisis.
+        else if (!call.isInNeed) slo.lasted("turn_latency_gold", event.latencyMs);
         return;
       }
       case "turn.timed":

@@ -1,5 +1,5 @@
 import type { FaultCode } from "../kernel/fault.ts";
-import type { AnswerTimes, AudioPath, CallEvent, CallOutcome, EndReason, Missing, TurnKind } from "../session/words.ts";
+import type { AnswerTimes, AudioPath, CallEvent, CallOutcome, EndReason, Missing, SlaClass, TurnKind } from "../session/words.ts";
 import type { StopReason, turnOutcomes } from "./labels.ts";
 
 type MoveCause = Extract<CallEvent, { readonly type: "call.handed-over" }>["cause"];
@@ -13,7 +13,7 @@ export interface CallRecord {
   readonly dialect: string;
   readonly agent: string;
   readonly language: string;
-  readonly slaClass: "standard" | "gold";
+  readonly slaClass: SlaClass;
   /** When the caller came, to whichever node; `acceptedAt`: when this one took the call. */
   readonly startedAt: string;
   readonly acceptedAt: string;

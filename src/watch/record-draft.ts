@@ -156,7 +156,7 @@ export class RecordDraft {
     this.#endEpisode("abandoned");
     const failureClass = failureClassOf(end.outcome, end.cause);
     const judged = failureClass === "none" ? "good" : isCallersOwn(failureClass) ? "excluded" : "bad";
-    const { callId, dialect, agent, language } = this.#started;
+    const { callId, dialect, agent, language, slaClass = "standard" } = this.#started;
     return {
       callId,
       traceId: traceIdOf(callId),
@@ -165,7 +165,7 @@ export class RecordDraft {
       dialect,
       agent,
       language,
-      slaClass: "standard",
+      slaClass,
       startedAt: this.#at(end.durationMs),
       acceptedAt: new Date(this.#startedWall).toISOString(),
       readyAt: this.#readyAt,

@@ -96,6 +96,7 @@ test("an agent of the config file is read with all defaults around it", () => {
       people: [],
       standby: "cold",
       switchBack: "never",
+      slaClass: "standard",
       providerSettings: {},
     },
   ]);

@@ -329,6 +329,7 @@ export function startHouse(options: HouseOptions = {}): House {
       tools: options.tools ?? [],
       standby: options.standby ?? "cold",
       switchBack: options.switchBack ?? "never",
+      slaClass: "standard",
       manners: { ...plainManners, ...options.manners },
     },
   ];

@@ -90,6 +90,7 @@ export class World {
       tools: [this.#tool()],
       standby: shape.next() < 0.5 ? "warm" : "cold",
       manners: plainManners,
+      slaClass: "standard",
       switchBack: shape.next() < 0.5 ? "when-well" : "never",
     };
     this.node = this.#start();

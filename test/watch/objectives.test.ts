@@ -185,6 +185,16 @@ test("a turn whose first answer broke off and which another provider answered is
   expect(await counted()).toEqual({ ...turnsOf("1 of 1"), stream_completion: "1 of 2" });
 });
 
+test("an answer to a gold caller is judged by what gold is promised, and one to a gold caller in need only once", async () => {
+  const { tell, counted } = house();
+  tell({ ...started, slaClass: "gold" }, { ...answered, latencyMs: 2_001 });
+  expect(await counted()).toMatchObject({ turn_latency_gold: "0 of 1" });
+  expect(await counted()).not.toHaveProperty("turn_latency");
+  tell({ type: "crisis.detected", provider: "openai", category: "harm" }, answered);
+  tell({ type: "crisis.answered", provider: "openai", tier: 1, responseMs: 900 });
+  expect(await counted()).toMatchObject({ turn_latency_gold: "1 of 2" });
+});
+
 test("the fixed lines are an answer to a caller in need, and to nobody else of that call", async () => {
   const { tell, counted } = house();
   const bridged = { ...turnEnded, provider: "emergency" };

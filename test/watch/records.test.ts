@@ -208,6 +208,12 @@ test("a move that came to nothing has no moment from which it was live, and one 
   expect([handover?.faultAt, handover?.liveAt, handover?.durationMs]).toEqual([undefined, undefined, undefined]);
 });
 
+test("whose callers were promised gold is in the record", () => {
+  const { kept, tell } = archive();
+  tell({ ...started, slaClass: "gold" }, ended, started, ended);
+  expect(kept.map(({ slaClass }) => slaClass)).toEqual(["gold", "standard"]);
+});
+
 test("the answer to a caller in need is a crisis turn, and no later one is", () => {
   const { kept, tell } = archive();
   const turn = { type: "turn.ended", provider: "local", outcome: "complete", kind: "plain", gapMs: undefined } as const;
