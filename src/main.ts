@@ -121,7 +121,7 @@ async function oneOfSeveral(): Promise<void> {
   // Without the first there are no callers. It may be gone before there is anything to close.
   let end = (): void => process.exit(1);
   process.once("disconnect", () => end());
-  const place = await Place.take(line);
+  const place = await Place.take(line, systemClock);
   const life = await beginLife(settings, place);
   end = () => void life.close(1);
   place.takeOrders((order) => {

@@ -1,7 +1,9 @@
 import type { Socket } from "node:net";
 import { join } from "node:path";
 import type { GuardPeers } from "../guard/peers.ts";
+import type { Clock } from "../kernel/clock.ts";
 import { Directory } from "./directory.ts";
+import { Known } from "./known.ts";
 import type { FromProcess, MachineState, News, Order, Standing, ToProcess, Told } from "./words.ts";
 
 /** The end of the line to the primary that a process has, `process` itself. */
@@ -21,7 +23,10 @@ export class Place {
   readonly #folder: string;
   readonly #line: PrimaryLine;
   readonly #followers = new Set<(told: Told) => void>();
-  readonly #known: readonly Told[];
+  readonly #known = new Known();
+  readonly #clock: Clock;
+  /** Whoever wants to hear of the others does. */
+  #isReady = false;
   #onConnection: (socket: Socket) => void = (socket) => socket.destroy();
   /** What was ordered before anybody was there to obey. */
   readonly #early = new Set<Order>();
@@ -29,24 +34,24 @@ export class Place {
   #machine: MachineState = { taking: [], restarts: 0, dropped: 0 };
 
   /** Waits for the primary's first word. */
-  static async take(line: PrimaryLine): Promise<Place> {
+  static async take(line: PrimaryLine, clock: Clock): Promise<Place> {
     const { promise, resolve } = Promise.withResolvers<Place>();
     let place: Place | undefined;
     line.received((message, socket) => {
       if (place !== undefined) return place.#hear(message, socket);
       if (message.type !== "place") return;
-      place = new Place(line, message.standing, message.known);
+      place = new Place(line, clock, message.standing, message.known);
       resolve(place);
     });
     return promise;
   }
 
-  private constructor(line: PrimaryLine, { number, of, url, secret, folder }: Standing, known: readonly Told[]) {
-    this.#line = line;
+  private constructor(line: PrimaryLine, clock: Clock, { number, of, url, secret, folder }: Standing, known: readonly Told[]) {
+    [this.#line, this.#clock] = [line, clock];
     [this.number, this.of, this.url, this.secret, this.#folder] = [number, of, url, secret, folder];
     // What it was itself before it died is over, but not what it had found out.
-    this.#known = known.filter(({ from, news }) => from !== number || news.type === "guard" || news.type === "used");
-    for (const told of this.#known) this.directory.hear(told);
+    for (const told of known.filter(({ from, news }) => from !== number || news.type === "guard" || news.type === "used"))
+      this.#learn(told);
   }
 
   /** The socket at which a process answers for itself alone. */
@@ -59,6 +64,7 @@ export class Place {
   }
 
   tell(message: FromProcess): void {
+    if (message.type === "ready") this.#isReady = true;
     this.#line.send(message);
   }
 
@@ -66,9 +72,9 @@ export class Place {
     this.#line.send({ type: "news", news });
   }
 
-  /** What the others tell, from what was told before this process began. */
+  /** What the others tell, from what was told before this process began, or while it was being started. */
   follow(listener: (told: Told) => void): Disposable {
-    for (const told of this.#known) listener(told);
+    for (const told of this.#known.all()) listener(told);
     this.#followers.add(listener);
     return { [Symbol.dispose]: () => void this.#followers.delete(listener) };
   }
@@ -105,13 +111,18 @@ export class Place {
     };
   }
 
+  #learn(told: Told): void {
+    this.directory.hear(told);
+    if (!this.#isReady) this.#known.keep(told, this.#clock.wallNow());
+  }
+
   #hear(message: ToProcess, socket: Socket | undefined): void {
     if (message.type === "connection") {
       if (socket !== undefined) this.#onConnection(socket);
     } else if (message.type === "order") this.#onOrder(message.order);
     else if (message.type === "machine") this.#machine = message.state;
     else if (message.type === "news") {
-      this.directory.hear(message.told);
+      this.#learn(message.told);
       for (const follower of this.#followers) follower(message.told);
     }
   }
