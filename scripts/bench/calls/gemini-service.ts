@@ -48,7 +48,9 @@ class Session {
     } else if (message.toString("latin1", 0, 10).startsWith('{"setup"')) {
       sessions += 1;
       this.#say({ setupComplete: { sessionId: `session-${sessions}` } });
-      this.#seat = this.#pulse.join(sessions, () => this.#beat());
+    } else {
+      // Whatever else it is told asks it to speak; an answer that came before would be cut short by that.
+      this.#seat ??= this.#pulse.join(sessions, () => this.#beat());
     }
   }
 
