@@ -216,7 +216,7 @@ export function callLog(log: Log, { clock, costOf }: CallLogOptions): SessionWat
         log.warning("human_escalation", { callId, channel: "ticket", result: "ticket", reason: event.reason, ticket: event.ticket });
         return;
       case "human.briefed":
-        log.info("human_escalation", { callId, channel: "briefing", result: "asked", reason: "briefing" });
+        log.warning("human_escalation", { callId, channel: "briefing", result: "asked", reason: "briefing" });
         return;
       case "human.told":
         log.warning("human_escalation", {

@@ -5,6 +5,7 @@ import { describe, expect, test, vi } from "vitest";
 import { z } from "zod";
 import { dashboardText } from "../../scripts/dashboard/dashboard.ts";
 import { createMetrics } from "../../src/watch/metrics.ts";
+import { brokenLines, keptLog, untold } from "../watch/promised-lines.ts";
 import { brokenPromises, uncounted } from "../watch/promised.ts";
 import { readExposition } from "../watch/exposition.ts";
 import { faultyEvening, openFaultyHouse } from "./fault-run.ts";
@@ -35,6 +36,11 @@ async function unanswered(prometheus: Prometheus, exprs: readonly { title: strin
   return answers.flatMap(({ title, expr, values }) => (values.length === 0 ? [`${title}: ${expr}`] : []));
 }
 
+/** Of which nothing is said on such an evening, or may not be. */
+const rare = [
+  ...["reconnection_success", "circuit_breaker_closed", "circuit_breaker_half_open", "audio_overflow", "failover_exhausted"],
+  ...["cost_budget", "origin_rejected", "signature_rejected", "limit_hit", "input_sanitized", "audit", "health_changed"],
+];
 /** What such an evening leaves at 0, or may. */
 const calm = [
   ...["ai_provider_active_sessions", "deepgram_audio_buffer_size", "voice_ring_chunks", "voice_calls_active", "voice_journal_lag_seconds"],
@@ -64,7 +70,8 @@ describe.runIf(hasPrograms())("what promtool says of the metrics", () => {
 describe.runIf(hasPrograms())("a server watched by Prometheus", () => {
   test("shows everything on the dashboard and in the recording rules after an evening with faults", { timeout: 240_000 }, async () => {
     await using people = await openPeople();
-    await using house = await openFaultyHouse(`${people.url}/chat`);
+    const { log, lines } = keptLog();
+    await using house = await openFaultyHouse(`${people.url}/chat`, log);
     await using prometheus = await startPrometheus({ linekeeper: house.server.url, alertmanager: people.url });
     await vi.waitFor(async () => expect(await prometheus.ask('up{job="linekeeper"} == 1')).toHaveLength(1), { timeout: 20_000 });
     await faultyEvening(house);
@@ -78,6 +85,8 @@ describe.runIf(hasPrograms())("a server watched by Prometheus", () => {
     expect(lint(text)).toEqual(bare);
     expect(brokenPromises(text)).toEqual([]);
     expect(calm).toEqual(expect.arrayContaining(uncounted(text)));
+    expect(brokenLines(lines)).toEqual([]);
+    expect(rare).toEqual(expect.arrayContaining(untold(lines)));
   });
 });
 

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { vi } from "vitest";
 import type { Caller } from "../../scripts/caller/caller.ts";
 import { fakes, type Fake } from "../../src/fakes/fakes.ts";
+import type { Log } from "../../src/kernel/log.ts";
 import type { Panel } from "../../src/fakes/panel.ts";
 import { samplesOf } from "../provider/local/ears/recordings.ts";
 import { startServer, type Server } from "../scenario/server.ts";
@@ -20,7 +21,7 @@ export interface FaultyHouse extends AsyncDisposable {
 }
 
 /** @param people a webhook that is told of callers in need */
-export async function openFaultyHouse(people: string): Promise<FaultyHouse> {
+export async function openFaultyHouse(people: string, log?: Log): Promise<FaultyHouse> {
   const start = async (name: string): Promise<Fake> => {
     const row = fakes.find((each) => each.name === name);
     if (row === undefined) throw new Error(`nobody plays ${name}`);
@@ -36,7 +37,7 @@ export async function openFaultyHouse(people: string): Promise<FaultyHouse> {
   const config = join(folder, "config.json");
   const agent = { name: "front-desk", instructions: "You are the receptionist of a small restaurant.", greeting: "Good day." };
   writeFileSync(config, JSON.stringify({ agents: [agent] }));
-  const server = await startServer({
+  const environment = {
     ...gemini.settings,
     ...settings,
     OPENAI_API_KEY_FILE: keyFile,
@@ -45,7 +46,8 @@ export async function openFaultyHouse(people: string): Promise<FaultyHouse> {
     LINEKEEPER_BUDGET_DAY_USD: "100",
     LINEKEEPER_BUDGET_MONTH_USD: "1000",
     LINEKEEPER_NOTIFY_CHAT_URL: people,
-  });
+  };
+  const server = await startServer(environment, log);
   return {
     server,
     gemini: gemini.panel,

@@ -5,6 +5,7 @@ import { watchCalls } from "../../src/watch/calls.ts";
 import { createMetrics } from "../../src/watch/metrics.ts";
 import { SimulatedClock } from "../simulated-clock.ts";
 import { samplesOf } from "./exposition.ts";
+import { brokenLines, keptLog, untold } from "./promised-lines.ts";
 
 interface Line {
   readonly level: string;
@@ -650,7 +651,7 @@ const cases: { readonly [T in CallEvent["type"]]: readonly (Case & { event: { ty
     {
       event: { callId, type: "human.briefed", target: "sip:boss@192.0.2.1", briefing: "Somebody asks for the boss." },
       changes: {},
-      line: ["info", "human_escalation", { callId, channel: "briefing", result: "asked", reason: "briefing" }],
+      line: ["warning", "human_escalation", { callId, channel: "briefing", result: "asked", reason: "briefing" }],
     },
   ],
   "human.asked": [
@@ -725,4 +726,14 @@ test("a watcher with a defect keeps no other from knowing", () => {
   const options = { providers: ["local"], dialects: [], stopgaps: [], clock: new SimulatedClock(), others: [broken] };
   watchCalls(log, createMetrics(), options).tell(opened);
   expect(lines).toEqual(["watch_failed", "connection_established"]);
+});
+
+test("a reader that finds all lines as promised would have found a level, a field and an event that are not", () => {
+  const { log, lines } = keptLog();
+  log.with({ callId }).info("call_ended", { dialect: "browser", outcome: "completed", duration: 1 });
+  expect(brokenLines(lines)).toEqual([]);
+  log.info("crisis_detected", {});
+  expect(brokenLines(lines)).toEqual(["crisis_detected is told as info", "crisis_detected lacks callId"]);
+  expect(untold(lines)).toContain("call_started");
+  expect(untold(lines)).not.toContain("call_ended");
 });
