@@ -23,11 +23,11 @@ function done({ path, text }: DiskTask): readonly DiskTrouble[] {
 }
 
 /** Over the older version, in its place: a new file, and one more to be forgotten, would cost ten times as much. */
-function write(path: string, text: string): void {
+function write(path: string, text: NonNullable<DiskTask["text"]>): void {
   const older = (newest.get(path) ?? newestOf(path)) === 0 ? 1 : 0;
   const file = opened(versionsOf(path)[older]);
   try {
-    const bytes = Buffer.from(text);
+    const bytes = Buffer.from(text.map(lettersOf).join(""));
     for (let at = 0; at < bytes.length;) at += writeSync(file, bytes, at, bytes.length - at, at);
     ftruncateSync(file, bytes.length);
   } finally {
@@ -35,6 +35,9 @@ function write(path: string, text: string): void {
   }
   newest.set(path, older);
 }
+
+const lettersOf = (piece: string | Uint8Array): string =>
+  typeof piece === "string" ? piece : Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength).toString("base64");
 
 /** Of what somebody wrote who was here before. */
 function newestOf(path: string): 0 | 1 {

@@ -4,8 +4,8 @@ import { Worker } from "node:worker_threads";
 export interface DiskTask {
   /** Without what the names of its versions end in. */
   readonly path: string;
-  /** Undefined: it is to be gone. */
-  readonly text: string | undefined;
+  /** In pieces, of which bytes are written in base64. Undefined: it is to be gone. */
+  readonly text: readonly (string | Uint8Array)[] | undefined;
 }
 
 /** Written in turn, so that whoever dies while writing leaves the one before. */

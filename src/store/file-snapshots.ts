@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { readdir, readFile, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
@@ -14,8 +14,8 @@ export interface FileSnapshotsParts {
   readonly log: Log;
 }
 
-/** Written in one go, over all calls; the rest waits, the newest of each call only. */
-const tasksAtOnce = 32;
+/** Handed over in one go, over all calls, so that none is held up by it; the rest waits, the newest of each call only. */
+const tasksAtOnce = 4;
 /** A disk that fails is told of so often, not once a call and turn. */
 const tellEveryMs = 10_000;
 
@@ -123,16 +123,18 @@ export class FileSnapshots implements SnapshotStore {
 }
 
 /** Ids come from outside where a snapshot does; a file's name must not. */
-const fileOf = (callId: string): string => createHash("sha256").update(callId).digest("hex").slice(0, 32);
+const fileOf = (callId: string): string => hash("sha256", callId).slice(0, 32);
 
 const codeOf = (error: unknown): unknown => (error instanceof Error && "code" in error ? error.code : undefined);
 
-function textOf(snapshot: CallSnapshot): string {
-  const unheard = snapshot.unheard.map((turn) => ({ ...turn, audio: base64Of(turn.audio) }));
-  return JSON.stringify({ ...snapshot, unsettled: base64Of(snapshot.unsettled), unheard });
+/** JSON, in which the audio is in base64: that is left to whoever writes it. */
+function textOf({ unsettled, unheard, ...rest }: CallSnapshot): readonly (string | Uint8Array)[] {
+  const turns = unheard.flatMap(({ audio, ...turn }, at) => [`${at === 0 ? "" : ","}${openedBy(turn)}"audio":"`, audio, '"}']);
+  return [`${openedBy(rest)}"unsettled":"`, unsettled, '","unheard":[', ...turns, "]}"];
 }
 
-const base64Of = (bytes: Uint8Array): string => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64");
+/** An object to which more is added. */
+const openedBy = (object: object): string => `${JSON.stringify(object).slice(0, -1)},`;
 
 const encoding = z.custom<Encoding>((value) => typeof value === "string" && isEncoding(value), "no encoding that this version knows");
 const audio = z.base64().transform((text): Uint8Array => Buffer.from(text, "base64"));
