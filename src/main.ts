@@ -132,6 +132,8 @@ async function oneOfSeveral(): Promise<void> {
   place.tell({ type: "ready", words: life.words });
 }
 
+// Whoever reads these words may leave; calls go on.
+process.stderr.on("error", () => {});
 const settings = settingsOrExit();
 const processes = settings.get("LINEKEEPER_PROCESSES");
 if (process.argv[2] === "process") await oneOfSeveral();

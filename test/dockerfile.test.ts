@@ -13,7 +13,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { basename, join } from "node:path";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { serverFlags } from "../scripts/bench/calls/subjects.ts";
 import { importsOf } from "./import-table.ts";
 
@@ -104,12 +104,8 @@ test("what the image holds is a server with its pages and every recording that t
     await exited;
   });
   let words = "";
-  for await (const text of server.stderr.setEncoding("utf8")) {
-    words += text;
-    if (words.includes("Linekeeper is up")) break;
-  }
-  const url = /Linekeeper is up: (\S+)/.exec(words)?.[1];
-  expect(url, words).toBeDefined();
+  server.stderr.setEncoding("utf8").on("data", (text: string) => (words += text));
+  const url = await vi.waitFor(() => /Linekeeper is up: (\S+)/.exec(words)?.[1] ?? expect.fail(`not up: ${words}`), 30_000);
   const recordings = [...readFileSync(join(root, "public/examples.json"), "utf8").matchAll(/"file": "([^"]+)"/g)].map(
     ([, file = ""]) => file,
   );
