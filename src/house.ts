@@ -109,7 +109,12 @@ export async function openHouse(settings: Settings, log: Log, metrics: Metrics, 
     const drain = (): Promise<void> => (drained ??= drainOnce());
     if (place !== undefined) sharing.use(place.follow(({ news }) => void (news.type === "drain" && drain())));
     const end = { isDraining: () => drained !== undefined, drain };
-    const sip = phones(roster, settings, log, metrics, (code) => counters.connectionRejected(code), voice);
+    // The routes that are counted are known only after the diallers, and a telephone is one.
+    const callerCounters = {
+      connectionRejected: (reason: string) => counters.connectionRejected(reason),
+      authFailed: (kind: string, address: string) => counters.authFailed(kind, address),
+    };
+    const sip = phones(roster, settings, log, metrics, callerCounters, voice);
     const diallers = sip === undefined ? carriers.diallers : [...carriers.diallers, sip];
     const api = openApi(roster, guards, diallers, settings, log, end, books, shared, place);
     const routes = [...routeNames, ...[...api.routes, ...carriers.routes].map(({ path }) => path)];

@@ -193,7 +193,7 @@ export function phones(
   settings: Settings,
   log: Log,
   metrics: Metrics,
-  rejected: (code: string) => void,
+  { connectionRejected: rejected, authFailed: unproven }: Pick<Counters, "connectionRejected" | "authFailed">,
   speech: Speech,
 ): SipEndpoint | undefined {
   const agents = settings.agents.map(({ name }) => name);
@@ -204,6 +204,7 @@ export function phones(
     reception: receptionOf(roster, rejected),
     refusal: () => roster.refusal(),
     rejected,
+    unproven,
     clock: systemClock,
     random: systemRandom,
     log: sipLog,

@@ -25,7 +25,7 @@ export interface Counters {
 
 const rejections = [...Object.keys(faultLabels), "origin", "signature", "key", "token", "loopback", "path"];
 const scopes = ["address", "carrier", "call", "node"];
-const authKinds = ["key", "token", "signature", "origin", "loopback"];
+const authKinds = ["key", "token", "signature", "origin", "loopback", "address", "password"];
 const drainStates = ["serving", "draining", "drained"] as const;
 
 export interface CounterOptions {

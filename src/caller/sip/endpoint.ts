@@ -56,6 +56,8 @@ export interface SipParts {
   readonly refusal: () => Fault | undefined;
   /** Told of each call that is not taken because of it. */
   readonly rejected: (code: Fault["code"]) => void;
+  /** Told of who is no peer of ours, or shows a wrong password; of a flood of strangers, of as many as are answered. */
+  readonly unproven: (lacking: "address" | "password", address: string) => void;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -177,6 +179,7 @@ export class SipEndpoint implements ExchangeEar, WireEar, Dialler {
     if (this.admits(address) || this.#callOf(request) !== undefined) return true;
     this.strangers += 1;
     if (this.#strangerAnswers.take(1, this.#parts.clock.now())) {
+      this.#parts.unproven("address", address);
       this.#parts.log.info("leg_refused", {
         dialect: "sip",
         code: "caller-refused",
@@ -266,8 +269,11 @@ export class SipEndpoint implements ExchangeEar, WireEar, Dialler {
   #isAuthorized(incoming: Incoming): boolean {
     if (this.#gate === undefined || this.#peers.includes(incoming.from.address)) return true;
     const { request } = incoming;
-    const verdict = this.#gate.check(request.headers.get("Authorization"), request.method, request.body);
+    const authorization = request.headers.get("Authorization");
+    const verdict = this.#gate.check(authorization, request.method, request.body);
     if (verdict === "right") return true;
+    // Who shows nothing yet only asks what to show.
+    if (verdict === "wrong" && authorization !== undefined) this.#parts.unproven("password", incoming.from.address);
     const challenge = responseTo(request, 401, this.#exchange.newTag());
     for (const value of this.#gate.challenges(verdict === "stale")) challenge.headers.add("WWW-Authenticate", value);
     incoming.respond(challenge);

@@ -92,6 +92,8 @@ Duration=160
     );
     expect(wrong.code, wrong.output).toBe(0);
     expect(house.reception.guests).toHaveLength(1);
+    // Whoever shows nothing yet only asks what to show.
+    expect(house.unproven).toEqual([["password", "127.0.0.1"]]);
   });
 
   for (const afterMs of [0, 50, 300]) {

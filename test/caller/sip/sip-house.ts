@@ -12,6 +12,8 @@ export interface SipHouse extends AsyncDisposable {
   readonly port: number;
   /** What was told of lines that were given up. */
   readonly qualities: LineQuality[];
+  /** Who was told of as no peer, or as one with a wrong password. */
+  readonly unproven: readonly (readonly [lacking: string, address: string])[];
 }
 
 const sipDefaults: SipOptions = {
@@ -50,12 +52,14 @@ export async function openSipHouse(
       signal: (signal) => listener.signal(signal),
     };
   };
+  const unproven: (readonly [lacking: string, address: string])[] = [];
   const endpoint = new SipEndpoint(
     { ...sipDefaults, ...options },
     {
       reception,
       refusal: () => undefined,
       rejected: () => {},
+      unproven: (lacking, address) => void unproven.push([lacking, address]),
       clock,
       random: seededRandom(Math.floor(Math.random() * 2 ** 32)),
       log: parts.log ?? silentLog,
@@ -65,5 +69,5 @@ export async function openSipHouse(
   );
   await endpoint.listen();
   const port = Number(/:(\d+)/.exec(endpoint.uris[0]?.split("@")[1] ?? "")?.[1]);
-  return { endpoint, reception, port, qualities, [Symbol.asyncDispose]: () => endpoint.close() };
+  return { endpoint, reception, port, qualities, unproven, [Symbol.asyncDispose]: () => endpoint.close() };
 }

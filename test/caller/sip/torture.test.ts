@@ -103,6 +103,10 @@ test("strangers are refused before anybody is troubled, and a scan is not answer
   await expect.poll(() => house.endpoint.strangers, { timeout: 20_000 }).toBeGreaterThan(50);
   expect(stranger.heard.every((each) => /^SIP\/2\.0 403 /.test(each))).toBe(true);
   expect(stranger.heard.length).toBeLessThan(60);
+  // A flood is told of as far as it is answered.
+  expect(house.unproven.length).toBeGreaterThan(0);
+  expect(house.unproven.length).toBeLessThan(60);
+  expect(new Set(house.unproven.map(([lacking]) => lacking))).toEqual(new Set(["address"]));
   expect(house.reception.guests).toHaveLength(0);
   const socket = connect(house.port, "127.0.0.1").on("error", () => {});
   await new Promise((resolve) => socket.once("close", resolve));
