@@ -288,10 +288,11 @@ class CallTrace {
           "linekeeper.missing": event.missing.join(" "),
         }
       : {};
-    const span = this.#begin("hand-over", this.#within, this.#nowMs() - (ok ? event.durationMs : 0), SpanKind.INTERNAL, {
-      ...about,
-      ...more,
-    });
+    const { faultMs, detectedMs, decidedMs } = event.since;
+    const nowMs = this.#nowMs();
+    const span = this.#begin("hand-over", this.#within, nowMs - (faultMs ?? decidedMs), SpanKind.INTERNAL, { ...about, ...more });
+    if (faultMs !== undefined) span.addEvent("detected", this.#at(nowMs - detectedMs));
+    span.addEvent("decided", this.#at(nowMs - decidedMs));
     this.#end(span, ok ? undefined : cause);
   }
 

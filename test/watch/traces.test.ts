@@ -286,6 +286,24 @@ test("a turn that another provider rescued is no error and says who answered; on
   expect(lost).toMatchObject({ isError: true, attributes: { "error.type": "provider-dropped" } });
 });
 
+test("a hand-over begins with the fault that led to it, also one that came to nothing", async () => {
+  await using collector = await openCollector();
+  const { clock, tell, close } = await observatory(collector);
+  tell(started);
+  await clock.advance(5_000);
+  const move = { from: "openai", to: "none", mode: "failover", cause: "provider-silent" } as const;
+  tell({ type: "handover.failed", ...move, since: { faultMs: 900, detectedMs: 400, decidedMs: 350 } });
+  tell({ type: "handover.failed", ...move, mode: "planned", cause: "asked", since: { faultMs: undefined, detectedMs: 80, decidedMs: 80 } });
+  tell(ended);
+  await close();
+  const moves = collector.spans.filter(({ name }) => name === "hand-over");
+  expect(moves.map(({ startMs, endMs, events }) => [Math.round(endMs - startMs), events])).toEqual([
+    [900, ["detected", "decided"]],
+    [80, ["decided"]],
+  ]);
+  expect(moves[0]).toMatchObject({ isError: true, attributes: { "error.type": "provider-silent" } });
+});
+
 test("a tool call that the caller took back is no error, and a call that goes on after a restart says so", async () => {
   await using collector = await openCollector();
   const { tell, close } = await observatory(collector);
