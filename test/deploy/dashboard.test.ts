@@ -40,6 +40,7 @@ async function unanswered(prometheus: Prometheus, exprs: readonly { title: strin
 const rare = [
   ...["reconnection_success", "circuit_breaker_closed", "circuit_breaker_half_open", "audio_overflow", "failover_exhausted"],
   ...["cost_budget", "origin_rejected", "signature_rejected", "limit_hit", "input_sanitized", "audit", "health_changed"],
+  "remediation_action",
 ];
 /** What such an evening leaves at 0, or may. */
 const calm = [

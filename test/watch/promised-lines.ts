@@ -39,6 +39,7 @@ const promised: Readonly<Record<string, readonly [Level, ...string[]]>> = {
   signature_rejected: ["warning", "reason", "ip_hash"],
   limit_hit: ["warning", "scope"],
   input_sanitized: ["warning", "callId", "rules", "source"],
+  remediation_action: ["warning", "action", "target", "trigger", "dry_run", "result"],
   // Only what is about an incident has its id.
   notification_sent: ["info", "channel", "step", "result"],
   audit: ["info", "actor", "action", "target", "result"],

@@ -116,8 +116,16 @@ async function startPool(options: PoolOptions): Promise<RecogniserPool> {
     return await RecogniserPool.start(options);
   } catch (error) {
     const trigger = toFault(error, "internal", "starting").message;
-    options.log.warning("remediation_action", { action: "run_in_webassembly", target: "recogniser", trigger, dry_run: false });
-    return RecogniserPool.start({ ...options, settings: { ...options.settings, runtime: "wasm" } });
+    const tell = (result: "done" | "failed"): void =>
+      options.log.warning("remediation_action", { action: "run_in_webassembly", target: "recogniser", trigger, dry_run: false, result });
+    try {
+      const pool = await RecogniserPool.start({ ...options, settings: { ...options.settings, runtime: "wasm" } });
+      tell("done");
+      return pool;
+    } catch (otherError) {
+      tell("failed");
+      throw otherError;
+    }
   }
 }
 

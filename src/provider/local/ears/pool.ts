@@ -238,10 +238,13 @@ export class RecogniserPool {
     job.reject(fault);
   }
 
-  /** Starts a child, with some attempts. Settles when it is ready or must be tried again later. */
-  async #fill(slot: Slot): Promise<void> {
+  /**
+   * Starts a child, with some attempts. Settles when it is ready or must be tried again later.
+   * @param lost why the one before it is gone, if there was one
+   */
+  async #fill(slot: Slot, lost?: Fault): Promise<void> {
     const { settings, clock, script = ownScript } = this.#options;
-    for (let attempt = 1; !this.#closed; attempt += 1) {
+    for (let attempt = 1, trigger = lost; !this.#closed; attempt += 1) {
       const child = new RecogniserProcess({ script, settings, clock, startLimitMs });
       slot.child = child;
       slot.state = "starting";
@@ -251,19 +254,29 @@ export class RecogniserPool {
         if (this.#quickest === undefined || ready.warmUpMs < this.#quickest.warmUpMs) this.#quickest = ready;
         this.#broken = undefined;
         slot.state = "idle";
+        this.#tellReplaced(trigger, "done");
         this.#dispatch();
         return;
       } catch (error) {
-        if (attempt === startAttemptLimit) return this.#giveUp(slot, toFault(error, "internal", "starting a recogniser"));
+        const fault = toFault(error, "internal", "starting a recogniser");
+        this.#tellReplaced(trigger, "failed");
+        if (attempt === startAttemptLimit) return this.#giveUp(slot, fault);
+        trigger = fault;
         await new Promise<void>((resolve) => clock.setTimeout(resolve, restartDelayMs * attempt));
       }
     }
   }
 
+  #tellReplaced(trigger: Fault | undefined, result: "done" | "failed"): void {
+    if (trigger === undefined || this.#closed) return;
+    const fields = { action: "replace", target: "recogniser", trigger: trigger.message, dry_run: false, result };
+    this.#options.log.warning("remediation_action", fields);
+  }
+
   /** For a while; what made it fail (memory, say) may pass. */
   #giveUp(slot: Slot, fault: Fault): void {
     if (this.#closed) return;
-    slot.retry = this.#options.clock.setTimeout(() => void this.#fill(slot), restartAgainMs);
+    slot.retry = this.#options.clock.setTimeout(() => void this.#fill(slot, fault), restartAgainMs);
     if (this.alive.length > 0) return;
     this.#broken = fault;
     this.#options.log.error("provider_error", {
@@ -283,9 +296,8 @@ export class RecogniserPool {
     slot.state = "starting";
     if (this.#closed) return;
     this.counts.childrenLost += 1;
-    this.#options.log.warning("remediation_action", { action: "replace", target: "recogniser", trigger: fault.message, dry_run: false });
     // One that never came up is tried again where it was started.
-    if (wasUp) void this.#fill(slot);
+    if (wasUp) void this.#fill(slot, fault);
   }
 
   #timeIt(job: Job): void {

@@ -41,6 +41,8 @@ export class Vad {
   #nextCall = 1;
   #stage: Stage = "starting";
   #worker: Worker | undefined;
+  /** Why the worker before this one is gone, until this one is ready. */
+  #replaced: Fault | undefined;
   #deadline: Timer;
   #attempts = 0;
   #opened = Promise.withResolvers<void>();
@@ -167,27 +169,31 @@ export class Vad {
   #ready(): void {
     this.#options.clock.clearTimeout(this.#deadline);
     this.#opened.resolve();
+    this.#tellReplaced("done");
+    this.#replaced = undefined;
     this.#stage = "idle";
     // A batch that the worker before this one did not answer.
     if (this.#count > 0) this.#send();
     else this.#pump();
   }
 
+  #tellReplaced(result: "done" | "failed"): void {
+    if (this.#replaced === undefined) return;
+    const fields = { action: "replace", target: "voice_activity", trigger: this.#replaced.message, dry_run: false, result };
+    this.#options.log.warning("remediation_action", fields);
+  }
+
   #lose(fault: Fault): void {
     if (this.#stage === "closed" || this.#stage === "failed") return;
     this.#options.clock.clearTimeout(this.#deadline);
+    if (this.#stage === "starting") this.#tellReplaced("failed");
+    this.#replaced = fault;
     const gone = this.#worker;
     this.#worker = undefined;
     void gone?.terminate();
     this.counts.workersLost += 1;
     this.#attempts += 1;
     if (this.#attempts < attemptLimit) {
-      this.#options.log.warning("remediation_action", {
-        action: "replace",
-        target: "voice_activity",
-        trigger: fault.message,
-        dry_run: false,
-      });
       this.#startWorker();
       return;
     }

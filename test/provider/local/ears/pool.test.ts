@@ -6,16 +6,20 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { systemClock } from "../../../../src/kernel/clock.ts";
-import { silentLog } from "../../../../src/kernel/log.ts";
+import { silentLog, type Log } from "../../../../src/kernel/log.ts";
 import type { Hearing } from "../../../../src/provider/local/ears/moonshine.ts";
 import { RecogniserPool } from "../../../../src/provider/local/ears/pool.ts";
+import { brokenLines, keptLog } from "../../../watch/promised-lines.ts";
 import { act } from "./children/acts.ts";
 
 const scriptedChild = new URL("./children/scripted-child.ts", import.meta.url);
 const brokenChild = new URL("./children/broken-child.ts", import.meta.url);
 const poolParent = new URL("./children/pool-parent.ts", import.meta.url);
 
-async function poolOf(children: number, { script = scriptedChild, runLimitMs = 60_000 } = {}): Promise<RecogniserPool> {
+async function poolOf(
+  children: number,
+  { script = scriptedChild, runLimitMs = 60_000, log = silentLog }: { script?: URL; runLimitMs?: number; log?: Log } = {},
+): Promise<RecogniserPool> {
   const folder = mkdtempSync(join(tmpdir(), "pool-"));
   onTestFinished(() => rmSync(folder, { recursive: true }));
   const pool = await RecogniserPool.start({
@@ -27,7 +31,7 @@ async function poolOf(children: number, { script = scriptedChild, runLimitMs = 6
       padding: { beforeMs: 0, afterMs: 0 },
     },
     clock: systemClock,
-    log: silentLog,
+    log,
     script,
     runLimit: { base: runLimitMs, perAudioMs: 0 },
   });
@@ -51,9 +55,14 @@ test.each([
   { what: "dieOnce", how: "dies is replaced", childrenLost: 1, runLimitMs: 60_000 },
   { what: "failOnce", how: "fails stays", childrenLost: 0, runLimitMs: 60_000 },
 ] as const)("a child that $how, and its job is tried once more", async ({ what, childrenLost, runLimitMs }) => {
-  const pool = await poolOf(1, { runLimitMs });
+  const { log, lines } = keptLog();
+  const pool = await poolOf(1, { runLimitMs, log });
   expect(await pool.recognise("final", asking(what)).text).toMatch(/heard 160 samples/);
   expect(pool.counts).toMatchObject({ recognised: 1, retried: 1, childrenLost, jobsFailed: 0 });
+  expect(lines.map(({ event, fields }) => [event, fields["result"]])).toEqual(
+    Array.from({ length: childrenLost }, () => ["remediation_action", "done"]),
+  );
+  expect(brokenLines(lines)).toEqual([]);
 });
 
 test("a job on which two children hang is given up, and the next job is served", async () => {
@@ -127,11 +136,14 @@ test("closing answers what waits with nothing", async () => {
   expect(await Promise.all([running.text, waiting.text])).toEqual([undefined, undefined]);
 });
 
-test("a child that cannot start is reported with its own last words", async () => {
-  await expect(poolOf(1, { script: brokenChild })).rejects.toMatchObject({
+test("a child that cannot start is reported with its own last words, and so is that others could not either", async () => {
+  const { log, lines } = keptLog();
+  await expect(poolOf(1, { script: brokenChild, log })).rejects.toMatchObject({
     code: "internal",
     message: expect.stringContaining("the model file is not a model"),
   });
+  const failed = { event: "remediation_action", fields: { trigger: expect.stringContaining("not a model"), result: "failed" } };
+  expect(lines).toMatchObject([failed, failed, { event: "provider_error" }]);
 });
 
 test("the children end with a parent that was killed", async () => {

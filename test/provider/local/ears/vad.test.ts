@@ -4,17 +4,18 @@ import { join } from "node:path";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { systemClock } from "../../../../src/kernel/clock.ts";
 import type { Fault } from "../../../../src/kernel/fault.ts";
-import { silentLog } from "../../../../src/kernel/log.ts";
+import { silentLog, type Log } from "../../../../src/kernel/log.ts";
 import { Vad, type VadSource } from "../../../../src/provider/local/ears/vad.ts";
+import { brokenLines, keptLog } from "../../../watch/promised-lines.ts";
 
-async function vadThat(does: "dies" | "dies once"): Promise<Vad> {
+async function vadThat(does: "dies" | "dies once", log: Log = silentLog): Promise<Vad> {
   const folder = mkdtempSync(join(tmpdir(), "vad-"));
   onTestFinished(() => rmSync(folder, { recursive: true }));
   const workerPath = new URL("./children/scripted-vad-worker.ts", import.meta.url);
   const vad = await Vad.start({
     modelPath: join(folder, does),
     clock: systemClock,
-    log: silentLog,
+    log,
     workerPath,
   });
   onTestFinished(() => vad.close());
@@ -44,13 +45,18 @@ function sourceOf(percents: readonly number[]): VadSource & { readonly judgement
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, at) => at % 100);
 
 test("a worker that dies is replaced, and each call gets all its judgements in order", async () => {
-  const vad = await vadThat("dies once");
+  const { log, lines } = keptLog();
+  const vad = await vadThat("dies once", log);
   const sources = [sourceOf(upTo(100)), sourceOf(upTo(30).toReversed()), sourceOf(upTo(7))];
   for (const source of sources) vad.attach(source);
   vad.wake();
   await vi.waitFor(() => expect(sources.map(({ judgements }) => judgements.length)).toEqual([100, 30, 7]), { timeout: 10_000 });
   expect(sources.map(({ judgements }) => judgements)).toEqual([upTo(100), upTo(30).toReversed(), upTo(7)]);
   expect(vad.counts).toMatchObject({ frames: 137, workersLost: 1 });
+  expect(lines).toMatchObject([
+    { event: "remediation_action", fields: { trigger: expect.stringContaining("out of memory"), result: "done" } },
+  ]);
+  expect(brokenLines(lines)).toEqual([]);
 });
 
 test("a worker that dies again and again is given up, and every call is told why", async () => {
