@@ -13,6 +13,8 @@ export interface AudioSocketOptions {
   readonly door: Door;
   /** Who may connect, addresses or networks such as "10.0.0.0/8": the wire has no words for a secret. */
   readonly peers: readonly string[];
+  /** Told of each connection from who is none of them. */
+  readonly unproven: (address: string) => void;
 }
 
 export interface AudioSocketServer {
@@ -32,7 +34,7 @@ const knock: Knock = { target: "/", query: new URLSearchParams(), headers: {} };
  * Serves Asterisk's AudioSocket: one TCP connection a call.
  * @throws {Fault} setting-invalid, naming what is no network
  */
-export function audioSocketServer({ dialect, leg, door, peers }: AudioSocketOptions): AudioSocketServer {
+export function audioSocketServer({ dialect, leg, door, peers, unproven }: AudioSocketOptions): AudioSocketServer {
   const allowed = networks(peers);
   const open = new Set<Socket>();
   const server = createServer({ noDelay: true }, (socket) => {
@@ -41,6 +43,7 @@ export function audioSocketServer({ dialect, leg, door, peers }: AudioSocketOpti
     let place: Disposable;
     try {
       if (!within(allowed, address)) {
+        unproven(address);
         throw new Fault("caller-refused", `no AudioSocket is served to ${address}; AUDIOSOCKET_PEERS says to whom one is`);
       }
       place = door.enterThrough(dialect.name);

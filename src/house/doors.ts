@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Ticker } from "../audio/ticker.ts";
-import { audioSocketServer } from "../caller/audiosocket.ts";
+import { audioSocketServer, type AudioSocketOptions } from "../caller/audiosocket.ts";
 import { dialects } from "../caller/dialects.ts";
 import { audiosocket } from "../caller/dialects/audiosocket.ts";
 import { Door, doorLimits, type DoorLimits } from "../caller/door.ts";
@@ -146,15 +146,19 @@ export function openDoors(
   };
   const doors = { ...common, api: api.routes, ofCarriers, readyz: readiness, beforeScrape, pages, isHere: awaits, accessFrom };
   const server = place === undefined ? createServer(common) : serverAmong(place, doors, common, metrics, log);
-  return withAudioSocket(server, settings, leg, door);
+  const unproven = (address: string): void => {
+    counters.connectionRejected("caller-refused");
+    counters.authFailed("address", address);
+  };
+  return withAudioSocket(server, settings, { leg, door, unproven });
 }
 
 /** Beside the server itself, where a port was named for it. */
-function withAudioSocket(server: Server, settings: Settings, leg: LegParts, door: Door): Server {
+function withAudioSocket(server: Server, settings: Settings, parts: Pick<AudioSocketOptions, "leg" | "door" | "unproven">): Server {
   const port = settings.get("AUDIOSOCKET_PORT");
   if (port === undefined) return server;
   const dialect = audiosocket(`pcm16@${settings.get("AUDIOSOCKET_RATE")}`);
-  const audio = audioSocketServer({ dialect, leg, door, peers: settings.get("AUDIOSOCKET_PEERS") });
+  const audio = audioSocketServer({ ...parts, dialect, peers: settings.get("AUDIOSOCKET_PEERS") });
   return {
     ...server,
     async listen(host, httpPort) {

@@ -9,12 +9,16 @@ import type { SuiteHouse } from "./conformance.ts";
 import { BookedReception } from "./reception.ts";
 
 /** The server of AudioSockets on a free port, with the reception and the clock of `openHouse`. */
-export async function openAudioSocketHouse(dialect: Dialect, peers: readonly string[] = ["127.0.0.1"]): Promise<SuiteHouse> {
+export async function openAudioSocketHouse(
+  dialect: Dialect,
+  peers: readonly string[] = ["127.0.0.1"],
+  unproven: (address: string) => void = () => {},
+): Promise<SuiteHouse> {
   const clock = new SimulatedClock();
   const reception = new BookedReception();
   const counts = newLegCounts();
   const leg = { reception, clock, beat: new Ticker(clock, 250), log: silentLog, counts };
-  const server = audioSocketServer({ dialect, leg, door: new Door(doorLimits, clock), peers });
+  const server = audioSocketServer({ dialect, leg, door: new Door(doorLimits, clock), peers, unproven });
   const { port } = await server.listen("127.0.0.1", 0);
   return { port, reception, clock, counts, [Symbol.asyncDispose]: () => server.close() };
 }

@@ -42,11 +42,13 @@ test("wideband is spoken where it was agreed on, and only there", async () => {
   expect(house.reception.last.signals).toMatchObject([{ type: "lost", fault: { code: "caller-unsupported" } }]);
 });
 
-test("whoever is not among the peers is cut off before a word", async () => {
-  await using house = await openAudioSocketHouse(dialect, ["10.0.0.0/8", "192.0.2.1"]);
+test("whoever is not among the peers is cut off before a word, and told of", async () => {
+  const strangers: string[] = [];
+  await using house = await openAudioSocketHouse(dialect, ["10.0.0.0/8", "192.0.2.1"], (address) => strangers.push(address));
   const socket = connect(house.port, "127.0.0.1").on("error", () => {});
   await new Promise((resolve) => socket.once("close", resolve));
   expect(house.reception.guests).toHaveLength(0);
+  expect(strangers).toEqual(["127.0.0.1"]);
 });
 
 test("a peer that does not close its side after the call is cut off", async () => {

@@ -1,7 +1,10 @@
+import { once } from "node:events";
+import { connect } from "node:net";
 import { expect, test, vi } from "vitest";
 import { WebSocket } from "ws";
 import { doorLimits } from "../../src/caller/door.ts";
 import { silentLog, type Log, type LogFields } from "../../src/kernel/log.ts";
+import { freePorts } from "../caller/sip/free-ports.ts";
 import { startServer } from "../scenario/server.ts";
 
 /** The HTTP status with which an upgrade is refused; 0: it was not. */
@@ -51,4 +54,19 @@ test("who connects more often than one address may is counted as such, and as a 
   await vi.waitFor(async () => expect(await server.metric('voice_rate_limited_total{scope="address"}')).toBe(refused));
   expect(await server.metric('voice_connections_rejected_total{reason="busy"}')).toBe(refused);
   expect(lines.find(([event]) => event === "limit_hit")?.[1]).toMatchObject({ scope: "address", ip_hash: expect.any(String) });
+});
+
+test("who comes by AudioSocket and is no peer is counted and told", async () => {
+  const lines: (readonly [string, LogFields | undefined])[] = [];
+  const log: Log = { ...silentLog, warning: (event, fields) => void lines.push([event, fields]), with: () => log };
+  const [port = 0] = await freePorts();
+  await using server = await startServer(
+    { LINEKEEPER_TIERS: "emergency", AUDIOSOCKET_PORT: `${port}`, AUDIOSOCKET_PEERS: "192.0.2.0/24" },
+    log,
+  );
+  const socket = connect(port, "127.0.0.1").on("error", () => {});
+  await once(socket.resume(), "close");
+  expect(await server.metric('voice_connections_rejected_total{reason="caller-refused"}')).toBe(1);
+  expect(await server.metric('voice_auth_failures_total{kind="address"}')).toBe(1);
+  expect(lines).toContainEqual(["auth_rejected", expect.objectContaining({ reason: "address", ip_hash: expect.any(String) })]);
 });
