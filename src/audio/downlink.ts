@@ -295,11 +295,7 @@ export class Downlink implements Ticked {
     const leg = this.#leg;
     if (leg === undefined) return false;
     if (nowMs > this.#reachedUntil(leg, nowMs)) return true;
-    const starvesInMs = this.#starvesInMs(nowMs);
-    if (starvesInMs > 0) {
-      this.#beat.wakeAfter(this, starvesInMs);
-      return false;
-    }
+    if (this.#rests(nowMs)) return false;
     this.#send(leg, nowMs);
     while (this.#turns[0] !== undefined && this.#isPlayedOut(this.#turns[0], leg, nowMs)) {
       const done = this.#turns.shift();
@@ -308,14 +304,18 @@ export class Downlink implements Ticked {
       if (done !== undefined) this.#report.playedOut(done.turnId);
     }
     this.#watchSupply(nowMs);
-    return this.#sendAside(leg, nowMs) || this.#turns.some((turn) => turn.complete || turn.writtenBytes > 0);
+    const isBusy = this.#sendAside(leg, nowMs) || this.#turns.some((turn) => turn.complete || turn.writtenBytes > 0);
+    return isBusy && !this.#rests(nowMs);
   }
 
-  /** All that came was sent, and more is to come: so it is almost always while the agent speaks. 0: there is something to do. */
-  #starvesInMs(nowMs: number): number {
+  /** All that came was sent, and more is to come: so it is almost always while the agent speaks. */
+  #rests(nowMs: number): boolean {
     const turn = this.#turns[0];
-    if (turn === undefined || this.#turns.length > 1 || turn.complete || !turn.begun || this.#aside !== undefined) return 0;
-    return turn.unsentBytes < this.#frameBytes ? turn.playsUntilMs + starvedMs - nowMs : 0;
+    if (turn === undefined || this.#turns.length > 1 || turn.complete || !turn.begun || this.#aside !== undefined) return false;
+    const starvesInMs = turn.playsUntilMs + starvedMs - nowMs;
+    if (turn.unsentBytes >= this.#frameBytes || starvesInMs <= 0) return false;
+    this.#beat.wakeAfter(this, starvesInMs);
+    return true;
   }
 
   /** False: nothing of it is left to send. */

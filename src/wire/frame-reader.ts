@@ -168,7 +168,7 @@ export class FrameReader {
   /** A whole frame from `at` to `end`, whose header was just read. */
   #frame(bytes: Buffer, at: number, end: number): void {
     const from = end - this.#payloadBytes;
-    const ascii = this.#maskBit === 0 ? undefined : unmask(bytes, from, end) < 0x80;
+    const ascii = this.#maskBit === 0 ? undefined : unmask(bytes, from, end);
     const first = bytes[at] ?? 0;
     const opcode = first & 0x0f;
     const isLast = (first & 0x80) !== 0;
@@ -228,25 +228,30 @@ const notUtf8 = (): Breach => new Breach(1007, "text is not UTF-8");
 /** A length of eight bytes; nothing that long is ever let through, so that it need not be exact. */
 const longLength = (bytes: Buffer, at: number): number => bytes.readUInt32BE(at) * 2 ** 32 + bytes.readUInt32BE(at + 4);
 
-/** Takes the mask, which stands before the payload, off it; the bytes that were found there, one over the other: below 0x80, all are ASCII. */
-function unmask(bytes: Buffer, from: number, end: number): number {
-  const a = bytes[from - 4] ?? 0;
-  const b = bytes[from - 3] ?? 0;
-  const c = bytes[from - 2] ?? 0;
-  const d = bytes[from - 1] ?? 0;
+/** A shorter payload is not worth a second view of its memory. */
+const wordsFromBytes = 64;
+
+/** Takes the mask, which stands before the payload, off it. Whether all that was found there is ASCII. */
+function unmask(bytes: Buffer, from: number, end: number): boolean {
+  const maskAt = from - bytesOfMask;
+  const inWords = end - from >= wordsFromBytes && (bytes.byteOffset + from) % 4 === 0;
+  const words = inWords ? (end - from) >> 2 : 0;
+  let seen = words === 0 ? 0 : unmaskWords(bytes, maskAt, words);
+  for (let at = from + 4 * words; at < end; at += 1) seen |= bytes[at] = (bytes[at] ?? 0) ^ (bytes[maskAt + ((at - from) & 3)] ?? 0);
+  return (seen & highBits) === 0;
+}
+
+/** The same for so many whole words after the mask: the words that were found there, one over the other. */
+function unmaskWords(bytes: Buffer, maskAt: number, count: number): number {
+  const words = new Int32Array(bytes.buffer, bytes.byteOffset + maskAt, count + 1);
+  const mask = words[0] ?? 0;
   let seen = 0;
-  let at = from;
-  for (; at + 3 < end; at += 4) {
-    seen |= bytes[at] = (bytes[at] ?? 0) ^ a;
-    seen |= bytes[at + 1] = (bytes[at + 1] ?? 0) ^ b;
-    seen |= bytes[at + 2] = (bytes[at + 2] ?? 0) ^ c;
-    seen |= bytes[at + 3] = (bytes[at + 3] ?? 0) ^ d;
-  }
-  if (at < end) seen |= bytes[at] = (bytes[at] ?? 0) ^ a;
-  if (at + 1 < end) seen |= bytes[at + 1] = (bytes[at + 1] ?? 0) ^ b;
-  if (at + 2 < end) seen |= bytes[at + 2] = (bytes[at + 2] ?? 0) ^ c;
+  for (let at = 1; at <= count; at += 1) seen |= words[at] = (words[at] ?? 0) ^ mask;
   return seen;
 }
+
+/** In each byte of a word what no ASCII has. */
+const highBits = 0x80808080;
 
 /** The same bytes where `wanted` have room; doubled rather than filled up, and never more than `most`, below which it is not worth it. */
 function roomFor(held: Buffer, heldBytes: number, wanted: number, most: number): Buffer {
