@@ -68,6 +68,7 @@ async function talk(index: number): Promise<void> {
       conversation: [],
       begin: "listen",
       resumption: undefined,
+      handOver: undefined,
       urgent: false,
       openLimitMs: 5_000,
       signal: wanted,

@@ -84,6 +84,8 @@ export interface ConnectionRecord {
   /** Every text told, wherever it stood: instructions, greeting, history, typed turns. */
   readonly texts: string[];
   settings: ToldSettings | undefined;
+  /** What each request for an answer carried for the service's records, where its wire has such. */
+  readonly metadata: Readonly<Record<string, unknown>>[];
   /** Outputs of tool calls, as they came. */
   readonly toolResults: { readonly name: string; readonly output: string }[];
   /** Where the client cut an answer, ms heard; 0 when it was taken back as a whole. */
@@ -296,6 +298,7 @@ export class Panel {
       spoken: new KeptAudio(this.#room),
       history: [],
       texts: [],
+      metadata: [],
       settings: undefined,
       toolResults: [],
       cuts: [],

@@ -1,6 +1,16 @@
 import type { Timer } from "../kernel/clock.ts";
 import { toFault, type Fault, type FaultCode } from "../kernel/fault.ts";
-import type { Begin, ConversationItem, Link, LinkNotice, LinkReport, OpenRequest, Provider, ToolResult } from "../provider/contract.ts";
+import type {
+  Begin,
+  ConversationItem,
+  HandOver,
+  Link,
+  LinkNotice,
+  LinkReport,
+  OpenRequest,
+  Provider,
+  ToolResult,
+} from "../provider/contract.ts";
 import type { Failing, Proof } from "./breaker.ts";
 
 /** A handshake is no success: a session has to live so long, or to answer a turn. */
@@ -117,9 +127,9 @@ class ObservedSession implements Link, LinkReport {
     return this.#link?.hear(frame) === true;
   }
 
-  takeOver(since: readonly ConversationItem[], begin: Begin): void {
+  takeOver(since: readonly ConversationItem[], begin: Begin, handOver: HandOver | undefined): void {
     this.#owe(begin);
-    this.#link?.takeOver(since, begin);
+    this.#link?.takeOver(since, begin, handOver);
   }
 
   takeText(text: string): void {

@@ -87,6 +87,7 @@ function requestOf({ name, traits }: Provider, { openLimitMs, clock, random, log
     conversation: [],
     begin: "listen",
     resumption: undefined,
+    handOver: undefined,
     urgent: false,
     openLimitMs,
     report: { audio() {}, notice() {} },

@@ -71,6 +71,8 @@ export interface OpenRequest {
   readonly begin: Begin | "wait";
   /** The newest handle of an earlier link of the same provider, to take up its session; undefined for a fresh one. */
   readonly resumption: string | undefined;
+  /** What brought the call here, when it had a link of another provider before; undefined for a link that waits: it is told in `takeOver`. */
+  readonly handOver: HandOver | undefined;
   readonly openLimitMs: number;
   /** The caller is in need: no breaker, limit or budget keeps this link from being tried. */
   readonly urgent: boolean;
@@ -88,6 +90,15 @@ export interface OpenRequest {
  * ahead of need is told to `wait`: it costs as little as it can, says nothing and is given nothing until `takeOver`.
  */
 export type Begin = "greet" | "listen" | "answer" | "carry-on";
+
+/** How a call came from one provider to the next. A link notes it in the first request that it makes for the call, where its wire has notes. */
+export interface HandOver {
+  /** Who had the call before. */
+  readonly from: string;
+  /** Why it has the call no more: a fault's code, or the reason for a move. */
+  readonly cause: string;
+  readonly mode: "planned" | "failover";
+}
 
 export interface AgentSpec {
   readonly name: string;
@@ -125,7 +136,7 @@ export interface Link {
    * that it was told without an output may come again with it; other items that it knows by type and id are not told twice. Once,
    * before anything else; only with `traits.standby` and `begin: "wait"`. Positions count from the first `hear`.
    */
-  takeOver(since: readonly ConversationItem[], begin: Begin): void;
+  takeOver(since: readonly ConversationItem[], begin: Begin, handOver: HandOver | undefined): void;
   /** A turn that the caller typed: joins the conversation and is answered. */
   takeText(text: string): void;
   /** Ends the caller's turn by hand; only with `endpointing: "manual"`. */

@@ -1,6 +1,6 @@
 import type { CallerNotice } from "../caller/leg.ts";
 import type { Fault, FaultCode } from "../kernel/fault.ts";
-import type { AgentSpec, ProviderTraits } from "../provider/contract.ts";
+import type { AgentSpec, HandOver, ProviderTraits } from "../provider/contract.ts";
 import { speaksLanguage } from "../provider/languages.ts";
 import type { MoveCause } from "./board.ts";
 import type { Conversation } from "./conversation.ts";
@@ -34,6 +34,8 @@ interface Gone {
   /** When another provider was dialled first. */
   decidedMs: number | undefined;
 }
+
+const modeOf = ({ cause }: Gone): HandOver["mode"] => (moves.has(cause) ? "planned" : "failover");
 
 /** What becomes of a call's links, one after the other: told to whoever watches and to the caller's screen. */
 export class LinkLedger {
@@ -94,7 +96,8 @@ export class LinkLedger {
       return;
     }
     const durationMs = since.faultMs ?? since.decidedMs;
-    const isMove = moves.has(gone.cause);
+    const mode = modeOf(gone);
+    const isMove = mode === "planned";
     if (gone.provider === provider && isMove) return call.tell({ type: "link.renewed", provider, cause: gone.cause, replayedChunks });
     if (gone.provider === provider) {
       call.tell({ type: "link.recovered", provider, attempts: attempt, durationMs });
@@ -102,10 +105,15 @@ export class LinkLedger {
       return;
     }
     const { provider: from, cause } = gone;
-    const mode = isMove ? "planned" : "failover";
     const items = call.conversation.items().length;
     call.tell({ type: "call.handed-over", from, to: provider, mode, cause, restored, missing, durationMs, since, items, replayedChunks });
     call.notify({ type: "handed-over", provider, restored });
+  }
+
+  /** What brings the call to a link of `provider` now; undefined while it has another, and where the last one was of the same. */
+  handOverTo(provider: string): HandOver | undefined {
+    const gone = this.#gone;
+    return gone === undefined || gone.provider === provider ? undefined : { from: gone.provider, cause: gone.cause, mode: modeOf(gone) };
   }
 
   #since(gone: Gone | undefined): MoveTimes {

@@ -130,7 +130,7 @@ export class LinkSeat implements Disposable, LinkReport {
     if (this.#order.waits) {
       const told = new Set(this.#told.map(({ id }) => id));
       const since = call.conversation.items().filter(({ id }) => !told.has(id));
-      link.takeOver(since, beginFor(call.conversation.owed()));
+      link.takeOver(since, beginFor(call.conversation.owed()), call.links.handOverTo(this.provider));
     }
     if (!this.isReady) return;
     call.sits(this);
@@ -305,6 +305,7 @@ export class LinkSeat implements Disposable, LinkReport {
         conversation: this.#told,
         begin: this.#order.waits ? "wait" : this.#begin,
         resumption: traits.resumable && !this.#order.waits ? call.links.handleFor(this.provider) : undefined,
+        handOver: this.#order.waits ? undefined : call.links.handOverTo(this.provider),
         openLimitMs: pace.openLimitMs(this.provider),
         urgent: call.isUrgent,
         report: this,

@@ -35,7 +35,7 @@ test.each<{ name: string; begin?: Begin; owe: (link: Link, provider: ScriptedPro
   { name: "a turn that was typed", owe: (link) => link.takeText("hello") },
   { name: "a greeting", begin: "greet", owe: () => {} },
   { name: "an answer that a new link begins with", begin: "answer", owe: () => {} },
-  { name: "the same of a link that waited", owe: (link) => link.takeOver([], "answer") },
+  { name: "the same of a link that waited", owe: (link) => link.takeOver([], "answer", undefined) },
   { name: "what follows from a tool's result", owe: (link) => link.answerTool(result) },
 ])("$name is answered by the first audio, counted from when it was owed", async ({ begin, owe }) => {
   const { clock, provider, link, since } = await house(begin);

@@ -133,6 +133,7 @@ export function requestOn(clock: SimulatedClock, signal: AbortSignal, begin: Beg
     conversation: [],
     begin,
     resumption: undefined,
+    handOver: undefined,
     urgent: false,
     openLimitMs: 5_000,
     report: { audio() {}, notice() {} },

@@ -51,7 +51,7 @@ export function standsBy(make: () => Promise<Bench>): void {
       expect(bench.panel.records.map((record) => [record.answers, record.heard.bytes])).toEqual(bench.panel.records.map(() => [0, 0]));
       expect(bench.panel.violations).toEqual([]);
     }
-    line.ends.takeOver(since, "answer");
+    line.ends.takeOver(since, "answer", undefined);
     expect(talk(line)).toEqual([]);
   });
 
@@ -60,7 +60,7 @@ export function standsBy(make: () => Promise<Bench>): void {
     const told: (readonly ToldItem[])[] = [];
     bench.panel?.reply((items) => (told.push([...items]), { text: "Room seven it is.", ms: 1_000 }));
     await using line = await new Line(bench, { begin: "wait", conversation: before }).open();
-    line.ends.takeOver(since, "answer");
+    line.ends.takeOver(since, "answer", undefined);
     await line.becomes(() => line.all("agent.ended").some(({ turnId }) => line.audioMs(turnId) > 0), "the answer");
     if (bench.panel === undefined) return;
     expect(line.said(line.all("agent.ended")[0]?.turnId ?? "").trim()).toBe("Room seven it is.");
@@ -81,7 +81,7 @@ export function standsBy(make: () => Promise<Bench>): void {
     let known = "";
     bench.panel?.reply((items) => ((known = JSON.stringify(items)), "Yes."));
     await using line = await new Line(bench, { begin: "wait", conversation: before }).open();
-    line.ends.takeOver([...before, { type: "caller", id: "c9", text: "Are you there?" }], "answer");
+    line.ends.takeOver([...before, { type: "caller", id: "c9", text: "Are you there?" }], "answer", undefined);
     await line.hears("agent.ended");
     known += bench.panel?.sessionSettings()?.instructions;
     expect(known.split("I am Ada")).toHaveLength(2);
@@ -94,7 +94,7 @@ export function standsBy(make: () => Promise<Bench>): void {
     bench.panel?.callerSays("I need two nights");
     bench.panel?.reply({ text: "Certainly.", ms: 1_000 });
     await using line = await new Line(bench, { begin: "wait", endpointing }).open();
-    line.ends.takeOver([{ type: "caller", id: "c1", text: "Good evening." }], "listen");
+    line.ends.takeOver([{ type: "caller", id: "c1", text: "Good evening." }], "listen", undefined);
     const speech = bench.speech(line.request.uplink);
     await line.says(speech, pause(bench.provider, line.request.uplink));
     if (endpointing === "manual") line.ends.commitTurn();
@@ -115,7 +115,7 @@ export function standsBy(make: () => Promise<Bench>): void {
     await using bench = await standby(context, make);
     bench.panel?.reply({ text: "Good evening, the night desk speaking.", ms: 1_000 });
     await using line = await new Line(bench, { begin: "wait" }).open();
-    line.ends.takeOver(begin === "greet" ? [] : since.slice(0, 5), begin);
+    line.ends.takeOver(begin === "greet" ? [] : since.slice(0, 5), begin, undefined);
     const ended = await line.hears("agent.ended");
     expect(ended.outcome).toBe("complete");
     expect(line.audioMs(ended.turnId)).toBeGreaterThan(300);
@@ -127,7 +127,7 @@ export function standsBy(make: () => Promise<Bench>): void {
     context.skip(bench.panel === undefined, "needs a fake");
     context.skip(bench.provider.traits.tools === "none", "by trait");
     await using line = await new Line(bench, { begin: "wait" }).open();
-    line.ends.takeOver([...before], "listen");
+    line.ends.takeOver([...before], "listen", undefined);
     bench.panel?.reply({ text: "Three rooms are free.", ms: 1_000 });
     line.ends.answerTool({ toolCallId: "t1", name: "find_room", output: '{"rooms":31}', failed: false });
     const ended = await line.hears("agent.ended");
@@ -140,11 +140,11 @@ export function standsBy(make: () => Promise<Bench>): void {
     await using bench = await standby(context, make);
     context.skip(!bench.provider.traits.text, "by trait");
     await using line = await new Line(bench, { begin: "wait", conversation: before }).open();
-    line.ends.takeOver(since, "listen");
+    line.ends.takeOver(since, "listen", undefined);
     line.ends.takeText(bench.cue("short") ?? "");
     const first = await line.hears("agent.ended");
     expect(first.outcome).toBe("complete");
-    line.ends.takeOver(since, "answer");
+    line.ends.takeOver(since, "answer", undefined);
     line.ends.takeText(bench.cue("short") ?? "");
     await line.becomes(() => line.all("agent.ended").length === 2, "the second answer, and none for being called twice");
     expect(bench.panel?.violations ?? []).toEqual([]);
@@ -159,7 +159,7 @@ export function standsBy(make: () => Promise<Bench>): void {
     expect(talk(line)).toEqual([]);
     expect(line.all("link.lost")).toEqual([]);
     bench.panel?.reply({ text: "Room seven it is.", ms: 200 });
-    line.ends.takeOver(since, "answer");
+    line.ends.takeOver(since, "answer", undefined);
     // What is paced by the clock moves on with it.
     while (!line.all("agent.ended").some(({ turnId }) => line.audioMs(turnId) > 0)) {
       expect(line.all("link.lost")).toEqual([]);
@@ -176,7 +176,7 @@ export function standsBy(make: () => Promise<Bench>): void {
     panel.drop(how);
     const { fault } = await line.hears("link.lost");
     expect(fault.row, fault.message).toMatchObject({ blame: "provider", remedy: "retry" });
-    line.ends.takeOver(since, "answer");
+    line.ends.takeOver(since, "answer", undefined);
     expect(line.ends.hear(bench.speech(line.request.uplink))).toBe(false);
     await line.becomes(() => panel.open === 0, "nothing left open");
     expect(line.notices.map((notice) => notice.type).filter((type) => !asides.includes(type))).toEqual(["link.lost"]);
@@ -202,7 +202,7 @@ export function standsBy(make: () => Promise<Bench>): void {
     await using line = await new Line(bench, { begin: "wait" }).open();
     line.abort();
     await line.becomes(() => panel.open === 0, "nothing left open");
-    line.ends.takeOver(since, "answer");
+    line.ends.takeOver(since, "answer", undefined);
     expect(line.notices.filter(({ type }) => !asides.includes(type))).toEqual([]);
   });
 

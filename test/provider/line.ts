@@ -55,6 +55,7 @@ export class Line implements AsyncDisposable {
       conversation: [],
       begin: "listen",
       resumption: undefined,
+      handOver: undefined,
       urgent: false,
       openLimitMs: 5_000,
       clock: systemClock,

@@ -45,6 +45,7 @@ export class CallPanel extends Panel {
       history: think?.history ?? [],
       texts: this.#call.flatMap((record) => record.texts),
       settings: this.#settings(listen, speak ?? this.#lastOf("speak"), think),
+      metadata: [],
       toolResults: think?.toolResults ?? [],
       cuts: [],
       answers: this.#call.reduce((sum, record) => sum + record.answers, 0),

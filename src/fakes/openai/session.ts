@@ -229,7 +229,9 @@ export class RealtimeSession implements FakeSession, AnswerHost {
     }
     const instructions = textAt(event, "response", "instructions");
     if (instructions !== undefined) this.#peer.record.texts.push(instructions);
-    this.#begin({ automatic: false, metadata: at(event, "response", "metadata") });
+    const metadata = at(event, "response", "metadata");
+    if (isObject(metadata)) this.#peer.record.metadata.push(metadata);
+    this.#begin({ automatic: false, metadata });
   }
 
   #cancel(event: Json): void {

@@ -1,6 +1,6 @@
 // The same wire: what a link says. Base64 of the caller's audio begins here.
 import type { Encoding } from "../../audio/encodings.ts";
-import type { AgentSpec, Begin, ConversationItem, OpenRequest } from "../contract.ts";
+import type { AgentSpec, Begin, ConversationItem, HandOver, OpenRequest } from "../contract.ts";
 import type { LinkSettings } from "./settings.ts";
 
 /** A client event. The wire's own type of it is not used: we write less than it allows. */
@@ -105,11 +105,15 @@ export const toolOutput = (eventId: string, itemId: string, callId: string, outp
 export const commit = (eventId: string): ClientEvent => ({ type: "input_audio_buffer.commit", event_id: eventId });
 
 /** `instructions` replace those of the session for this one response, so they must be whole. */
-export const responseCreate = (eventId: string, instructions: string | undefined): ClientEvent => ({
+export const responseCreate = (eventId: string, instructions: string | undefined, handOver: HandOver | undefined): ClientEvent => ({
   type: "response.create",
   event_id: eventId,
-  response: { metadata: { [askKey]: eventId }, ...(instructions === undefined ? {} : { instructions }) },
+  response: { metadata: { [askKey]: eventId, ...noteOf(handOver) }, ...(instructions === undefined ? {} : { instructions }) },
 });
+
+/** Read by whoever looks into the service's own records. */
+const noteOf = (handOver: HandOver | undefined): Readonly<Record<string, string>> =>
+  handOver === undefined ? {} : { handover_from: handOver.from, handover_cause: handOver.cause, handover_mode: handOver.mode };
 
 export const responseCancel = (responseId: string): ClientEvent => ({
   type: "response.cancel",

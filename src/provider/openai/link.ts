@@ -4,7 +4,7 @@ import { Fault } from "../../kernel/fault.ts";
 import type { UpgradeRefused } from "../../wire/dial.ts";
 import type { Breach } from "../../wire/frame-reader.ts";
 import type { SocketListener, WireSocket } from "../../wire/websocket.ts";
-import type { Begin, ConversationItem, Link, LinkNotice, OpenRequest, ToolResult } from "../contract.ts";
+import type { Begin, ConversationItem, HandOver, Link, LinkNotice, OpenRequest, ToolResult } from "../contract.ts";
 import { dialProvider } from "../dialling.ts";
 import { Pulse } from "../pulse.ts";
 import { newsOf } from "../since.ts";
@@ -164,11 +164,11 @@ class RealtimeLink implements Link, TalkHost, SocketListener {
   }
 
   #open(): void {
-    const { begin } = this.request;
+    const { begin, handOver } = this.request;
     this.#state = begin === "wait" ? "waiting" : "open";
     this.#pulse.begin();
     this.#settle.resolve();
-    if (begin !== "wait") this.#talk.begin(begin);
+    if (begin !== "wait") this.#talk.begin(begin, handOver);
   }
 
   get #isReady(): boolean {
@@ -193,7 +193,7 @@ class RealtimeLink implements Link, TalkHost, SocketListener {
     return true;
   }
 
-  takeOver(since: readonly ConversationItem[], begin: Begin): void {
+  takeOver(since: readonly ConversationItem[], begin: Begin, handOver: HandOver | undefined): void {
     if (this.#state !== "waiting") return;
     this.#state = "open";
     const { conversation } = this.request;
@@ -201,7 +201,7 @@ class RealtimeLink implements Link, TalkHost, SocketListener {
     for (const [at, { item, outputOnly }] of newsOf(conversation, since).entries())
       for (const event of wire.seedEvents(item, conversation.length + at, outputOnly)) this.send(event);
     this.#talk.remember(since);
-    this.#talk.begin(begin);
+    this.#talk.begin(begin, handOver);
   }
 
   takeText(text: string): void {

@@ -1,7 +1,7 @@
 import { encodings, msOf } from "../../audio/encodings.ts";
 import type { Clock, Timer } from "../../kernel/clock.ts";
 import type { Fault } from "../../kernel/fault.ts";
-import type { Begin, ConversationItem, LinkNotice, OpenRequest, ToolResult, Usage } from "../contract.ts";
+import type { Begin, ConversationItem, HandOver, LinkNotice, OpenRequest, ToolResult, Usage } from "../contract.ts";
 import { CallerTurns } from "./caller-turns.ts";
 import * as wire from "./client-events.ts";
 import { failingFault, fatalFault, harmless } from "./faults.ts";
@@ -55,6 +55,8 @@ export class Talk {
   readonly #commits: { readonly eventId: string; readonly uplinkMs: number }[] = [];
   #active: Response | undefined;
   #asking: string | undefined;
+  /** Not noted yet. */
+  #handOver: HandOver | undefined;
   /** Whether the service gives our metadata back; where it does not, any new response counts as the one asked for. */
   #echoes = false;
   #stuck: Timer | undefined;
@@ -88,7 +90,8 @@ export class Talk {
     }
   }
 
-  begin(begin: Begin): void {
+  begin(begin: Begin, handOver: HandOver | undefined): void {
+    this.#handOver = handOver;
     if (begin !== "listen") this.#ask(wire.openingInstructions(this.#host.request.agent, begin));
   }
 
@@ -315,7 +318,8 @@ export class Talk {
 
   #ask(instructions: string | undefined): void {
     this.#asking = this.#id("ask");
-    this.#host.send(wire.responseCreate(this.#asking, instructions));
+    this.#host.send(wire.responseCreate(this.#asking, instructions, this.#handOver));
+    this.#handOver = undefined;
   }
 
   #watchActive(): void {

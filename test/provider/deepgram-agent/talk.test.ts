@@ -24,6 +24,7 @@ function talk(downlink: "pcmu@8000" | "pcm16@24000" = "pcmu@8000") {
       conversation: [],
       begin: "listen",
       resumption: undefined,
+      handOver: undefined,
       urgent: false,
       openLimitMs: 1_000,
       report: { audio: () => {}, notice: () => {} },

@@ -234,7 +234,7 @@ describe("keeping quiet", { timeout }, () => {
     await line.becomes(() => systemClock.now() > keptUntil, "more than twice the limit");
     const heard = bench.fake.panel.records.map((record) => record.heard.bytes);
     expect(Math.max(...heard), "100 ms of silence and no more").toBeLessThanOrEqual(3_200);
-    line.ends.takeOver([{ type: "caller", id: "c1", text: "Are you there?" }], "answer");
+    line.ends.takeOver([{ type: "caller", id: "c1", text: "Are you there?" }], "answer", undefined);
     await line.hears("agent.ended");
     expect(urls(bench.fake, "/v1/listen")).toHaveLength(1);
     expect(bench.fake.panel.violations).toEqual([]);

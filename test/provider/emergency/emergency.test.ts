@@ -135,7 +135,7 @@ test("a link that waits costs nothing and says nothing until it is called to wor
   await using it = await bench();
   await using line = await new Line(it, { begin: "wait" }).open();
   expect(line.ends.hear(it.speech(line.request.uplink))).toBe(false);
-  line.ends.takeOver([{ type: "caller", id: "c1", text: "Hello?" }], "answer");
+  line.ends.takeOver([{ type: "caller", id: "c1", text: "Hello?" }], "answer", undefined);
   const { turnId } = await line.hears("agent.ended");
   expect(line.said(turnId)).toContain("having trouble");
   expect(line.all("agent.began")).toHaveLength(1);

@@ -38,7 +38,7 @@ describe.for(ways)("$model, told by $seeding", { timeout: 30_000 }, (way) => {
     let known = "";
     on.panel.reply((told) => ((known = JSON.stringify(told)), "Room seven."));
     await using line = await new Line(on.bench, { begin: "wait", conversation: before, endpointing, ...own(way) }).open();
-    line.ends.takeOver([...since, question], "answer");
+    line.ends.takeOver([...since, question], "answer", undefined);
     const ended = await line.hears("agent.ended");
     expect(line.said(ended.turnId)).toBe("Room seven.");
     known = `${on.panel.sessionSettings()?.instructions} ${known}`;
@@ -52,7 +52,7 @@ describe.for(ways)("$model, told by $seeding", { timeout: 30_000 }, (way) => {
   test.for([{ news: since }, { news: [] }])("a link that waited listens ($news.length items since)", async ({ news }) => {
     await using on = await bed();
     await using line = await new Line(on.bench, { begin: "wait", conversation: before, ...own(way) }).open();
-    line.ends.takeOver(news, "listen");
+    line.ends.takeOver(news, "listen", undefined);
     on.panel.callerSays("the cheapest one");
     await line.says(on.bench.speech(line.request.uplink), pause(on.bench.provider, line.request.uplink));
     const ended = await line.hears("agent.ended");
@@ -70,7 +70,7 @@ test("a link that waits has a session of its own, whatever handle there is: the 
   await using second = await new Line(on.bench, { begin: "wait", resumption: handle, conversation: before }).open();
   expect(on.panel.sessionSettings()?.instructions).toContain("I need two nights.");
   expect(on.panel.open).toBe(2);
-  second.ends.takeOver([question], "answer");
+  second.ends.takeOver([question], "answer", undefined);
   await second.hears("agent.ended");
   first.ends.close();
   expect(on.panel.violations).toEqual([]);

@@ -35,6 +35,7 @@ function talk({ endpointing = "provider", ...own }: { endpointing?: "provider" |
     conversation: [],
     begin: "listen",
     resumption: undefined,
+    handOver: undefined,
     urgent: false,
     openLimitMs: 1_000,
     report: { audio: () => {}, notice: () => {} },

@@ -56,6 +56,7 @@ class Talk implements AsyncDisposable {
       conversation: [],
       begin,
       resumption: undefined,
+      handOver: undefined,
       urgent: false,
       openLimitMs: 5_000,
       report: { audio: (bytes, turnId) => box.report.audio(bytes, turnId), notice: (notice) => box.report.notice(notice) },
@@ -145,8 +146,8 @@ describe("the local provider", () => {
     await using first = await Talk.begin("listen");
     await using next = await Talk.begin("wait");
     await using stranger = await Talk.begin("wait", { callId: "call_2" });
-    stranger.link.takeOver([], "greet");
-    next.link.takeOver([], "greet");
+    stranger.link.takeOver([], "greet", undefined);
+    next.link.takeOver([], "greet", undefined);
     await next.until("agent.ended");
     expect(next.notices.map(({ type }) => type)).not.toContain("link.lost");
     expect(stranger.notices).toMatchObject([{ type: "link.lost", fault: { code: "provider-busy" } }]);

@@ -56,6 +56,7 @@ export class Parlour {
       conversation: [],
       begin: "listen",
       resumption: undefined,
+      handOver: undefined,
       urgent: false,
       openLimitMs: 5_000,
       signal: this.#abort.signal,

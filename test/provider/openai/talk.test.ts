@@ -23,6 +23,7 @@ function talk() {
       conversation: [],
       begin: "listen",
       resumption: undefined,
+      handOver: undefined,
       urgent: false,
       openLimitMs: 1_000,
       report: { audio: () => {}, notice: () => {} },
