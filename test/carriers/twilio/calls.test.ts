@@ -51,12 +51,14 @@ async function exchange(settings: Readonly<Record<string, string>> = {}): Promis
   };
 }
 
-/** The agent's greeting was heard to its end. */
-async function greeted(phone: TwilioPhone): Promise<void> {
-  await vi.waitFor(() => expect(phone.streams).toHaveLength(1), patience);
+/** The agent's greeting was heard to its end, and we know it: that nothing waits to be played might also be a gap in it. */
+async function greeted({ server }: Exchange, phone: TwilioPhone): Promise<void> {
+  const { from, to, direction } = phone.about;
+  const person = direction === "inbound" ? from : to;
   await vi.waitFor(() => {
+    expect(phone.streams).toHaveLength(1);
     expect(phone.stream.speaker.playedMs).toBeGreaterThan(200);
-    expect(phone.stream.speaker.waitingMs).toBe(0);
+    expect(server.house.roster.calls().find((call) => call.from === person)?.phase).toBe("listening");
   }, patience);
 }
 
@@ -74,7 +76,7 @@ test(
     at.openai.callerSays("A table for two, please.");
     at.openai.reply("Good day.", "For two, certainly.");
     const phone = at.cloud.calls();
-    await greeted(phone);
+    await greeted(at, phone);
     phone.says(words("A table for two, please."));
     await vi.waitFor(() => expect(at.openai.last.answers).toBe(2), patience);
     await vi.waitFor(() => expect(phone.stream.speaker.received.length).toBe(at.openai.last.spoken.bytes), patience);
@@ -94,7 +96,7 @@ test("a caller who speaks over the agent stops it, and the agent knows to where 
   at.openai.callerSays("What is there?", "Stop, please.");
   at.openai.reply("Good day.", { text: "There are a great many things to be said about that.", ms: 9_000 }, "As you like.");
   const phone = at.cloud.calls();
-  await greeted(phone);
+  await greeted(at, phone);
   const { speaker } = phone.stream;
   const greetingMs = speaker.playedMs;
   phone.says(words("What is there?"));
@@ -117,7 +119,7 @@ test.concurrent(
     await using at = await exchange();
     at.openai.reply("Good day.", "Three it is.");
     const phone = at.cloud.calls();
-    await greeted(phone);
+    await greeted(at, phone);
     const { roster } = at.server.house;
     phone.stream.press("3");
     await vi.waitFor(() => expect(at.openai.last.answers).toBe(2), patience);
@@ -135,14 +137,14 @@ test.concurrent(
     at.openai.callerSays("Are you there?");
     at.openai.reply("Good day.", "I am.");
     const phone = at.cloud.calls();
-    await greeted(phone);
+    await greeted(at, phone);
     const [before] = at.server.house.roster.calls();
     phone.stream.vanish();
     await vi.waitFor(() => expect(phone.streams).toHaveLength(2), patience);
     await vi.waitFor(() => expect(at.server.house.roster.calls()).toMatchObject([{ callId: before?.callId }]), patience);
     phone.says(words("Are you there?"));
+    await vi.waitFor(() => expect(at.openai.last.answers).toBe(2), patience);
     await vi.waitFor(() => expect(phone.stream.speaker.playedMs).toBeGreaterThan(100), patience);
-    expect(at.openai.last.answers).toBe(2);
     expect(phone.history.filter((each) => !each.startsWith("stream-"))).toEqual(["voice", "<Connect>", "action", "<Connect>"]);
     inOrder(at);
   },
@@ -163,7 +165,7 @@ test.concurrent("a line that breaks again and again is given up in words", patie
 test.concurrent("a call that we end is hung up by the webhook that follows", patient, async ({ expect }) => {
   await using at = await exchange();
   const phone = at.cloud.calls();
-  await greeted(phone);
+  await greeted(at, phone);
   const { roster } = at.server.house;
   roster.hangUp(roster.calls()[0]?.callId ?? "");
   await phone.over;
@@ -178,7 +180,7 @@ test.concurrent(
   async ({ expect }) => {
     await using at = await exchange();
     const phone = at.cloud.calls();
-    await greeted(phone);
+    await greeted(at, phone);
     const { roster } = at.server.house;
     roster.transfer(roster.calls()[0]?.callId ?? "", "+15550777");
     await vi.waitFor(() => expect(phone.history).toContain("person answered"), patience);
@@ -195,7 +197,7 @@ test.concurrent("a caller whom nobody answers comes back to the same agent", pat
   await using at = await exchange();
   const phone = at.cloud.calls();
   phone.person = () => "no-answer";
-  await greeted(phone);
+  await greeted(at, phone);
   const { roster } = at.server.house;
   const callId = roster.calls()[0]?.callId ?? "";
   roster.transfer(callId, "sip:desk@example.org");
@@ -210,7 +212,7 @@ test.concurrent("a caller whom nobody answers comes back to the same agent", pat
 test.concurrent("when all lines are busy the call is turned away before it is answered", patient, async ({ expect }) => {
   await using at = await exchange({ LINEKEEPER_MAX_CALLS: "1" });
   const first = at.cloud.calls();
-  await greeted(first);
+  await greeted(at, first);
   const second = at.cloud.calls({ from: "+15550999" });
   await second.over;
   expect(second.history).toEqual(["voice", "<Reject> busy", "over", "status"]);
@@ -239,7 +241,7 @@ test.concurrent(
     const [phone] = at.cloud.phones;
     if (phone === undefined) throw new Error("nobody was called");
     expect(await answer.json()).toEqual({ carrier: "twilio", carrierCallId: phone.callSid });
-    await greeted(phone);
+    await greeted(at, phone);
     expect(at.server.house.roster.calls()).toMatchObject([{ from: "+15550123", language: "en-GB", agent: "front-desk" }]);
     phone.hangUp();
     await phone.over;
@@ -254,7 +256,7 @@ test.concurrent("a placed call that a machine answers is ended, one that a perso
   await place(at, { to: "+15550124", machine: "hang-up" });
   const [first, second] = at.cloud.phones;
   if (first === undefined || second === undefined) throw new Error("nobody was called");
-  await Promise.all([greeted(first), greeted(second)]);
+  await Promise.all([greeted(at, first), greeted(at, second)]);
   await first.answeredBy("machine_start");
   await second.answeredBy("human");
   await first.over;
