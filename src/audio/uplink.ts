@@ -38,8 +38,8 @@ const replayHeadMs = 200;
 const goneAfterMs = 500;
 const silencePieceMs = 100;
 /** How often it is noted where in the caller's audio the link stands, and how many such notes the quiet tail needs. */
-const noteEveryMs = 20;
-const notes = 128;
+const noteEveryMs = 100;
+const notes = 32;
 
 /**
  * Caller to provider. Every frame goes into the ring and to the link the moment it arrives; positions are bytes since the call began.
@@ -81,16 +81,17 @@ export class Uplink implements Ticked {
 
   /** Caller audio, whole samples; the bytes are copied. */
   push(frame: Uint8Array): void {
-    this.#pushedMs = this.#now();
+    const nowMs = this.#now();
+    this.#pushedMs = nowMs;
     const sink = this.#sink;
     const caughtUp = sink !== undefined && this.#sent === this.#ring.end && sink.rest === undefined;
-    this.#ring.push(frame, this.#neededFrom());
+    this.#ring.push(frame, this.#neededFrom(nowMs));
     this.#countLoss();
     if (sink === undefined) return;
     if (caughtUp && sink.offer(frame)) {
       this.#sent = this.#ring.end;
       this.#delivered = Math.max(this.#delivered, this.#sent);
-      this.#noteSent(this.#pushedMs);
+      this.#noteSent(nowMs);
     } else if (caughtUp && sink.rest !== undefined) {
       // Already through the transcoder: only its output waits, the ring's bytes are spent.
       this.#sent = this.#ring.end;
@@ -241,8 +242,8 @@ export class Uplink implements Ticked {
     };
   }
 
-  #neededFrom(): number {
-    const heardMs = this.#now() - quietTailMs;
+  #neededFrom(nowMs: number): number {
+    const heardMs = nowMs - quietTailMs;
     for (; this.#oldestNote !== this.#nextNote; this.#oldestNote = (this.#oldestNote + 1) % notes) {
       if ((this.#sentAtMs[this.#oldestNote] ?? 0) >= heardMs) break;
       if (this.#openTurns.length === 0) this.#settled = Math.max(this.#settled, this.#sentTo[this.#oldestNote] ?? 0);
