@@ -86,6 +86,8 @@ interface BargeInFigures {
 }
 
 const settleMs = 1_500;
+/** Callers speak over answers for so long before it is measured: by then that way is compiled, too, as it is in a server at work. */
+const spokenOverWarmMs = 6_000;
 /** By then a call's ring of ten seconds is full. */
 const filledMs = 10_500;
 /** What a collection holds up is over, and not measured. */
@@ -133,7 +135,7 @@ async function memoryOf({ subject }: Load, afterMs: number): Promise<Memory> {
 async function speakOver(load: Load, { calls, seconds }: Plan["bargeIn"]): Promise<BargeInFigures> {
   const { books } = load;
   await load.grow(calls);
-  await wait(settleMs);
+  await wait(spokenOverWarmMs);
   books.clears.begin();
   books.cutErrors.begin();
   books.staleFrames = 0;
