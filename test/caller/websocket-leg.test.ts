@@ -12,9 +12,9 @@ async function stillWorks(house: House, call: Awaited<ReturnType<House["calls"]>
   const guest = house.reception.guests[index];
   const before = guest?.audio.length ?? 0;
   call.says(frame(7));
-  await vi.waitFor(() => expect(guest?.audio.length).toBe(before + 640));
+  await vi.waitFor(() => expect(guest?.audio.length).toBe(before + 640), 10_000);
   expect(guest?.leg.play(frame(9, 960))).toBe(true);
-  await vi.waitFor(() => expect(call.audio.at(-1)).toEqual(Buffer.from(frame(9, 960))));
+  await vi.waitFor(() => expect(call.audio.at(-1)).toEqual(Buffer.from(frame(9, 960))), 10_000);
 }
 
 test("audio that comes in the same breath as start is not lost", async () => {
@@ -22,7 +22,10 @@ test("audio that comes in the same breath as start is not lost", async () => {
   const caller = await house.knocks();
   caller.says(startMessage);
   for (let index = 0; index < 10; index += 1) caller.says(frame(index));
-  await vi.waitFor(() => expect(house.reception.last.audio).toEqual(Buffer.concat(Array.from({ length: 10 }, (_, index) => frame(index)))));
+  await vi.waitFor(
+    () => expect(house.reception.last.audio).toEqual(Buffer.concat(Array.from({ length: 10 }, (_, index) => frame(index)))),
+    10_000,
+  );
 });
 
 test("signals reach the session, and what the session says reaches the caller in order", async () => {
@@ -32,7 +35,7 @@ test("signals reach the session, and what the session says reaches the caller in
   caller.says({ type: "dtmf", digit: "5" });
   caller.says({ type: "played", turnId: "t1", ms: 40 });
   const { leg, signals } = house.reception.last;
-  await vi.waitFor(() => expect(signals).toHaveLength(3));
+  await vi.waitFor(() => expect(signals).toHaveLength(3), 10_000);
   expect(signals).toEqual([
     { type: "text", text: "hello" },
     { type: "dtmf", digit: "5" },
@@ -114,14 +117,17 @@ test("a frame longer than any message may be is refused with 1009 before it is r
   const caller = await house.calls();
   caller.says(frame(1, 70_000));
   expect(await caller.closed).toMatchObject({ code: 1009 });
-  await vi.waitFor(() => expect(house.reception.last.signals).toMatchObject([{ type: "lost", fault: { code: "caller-oversized" } }]));
+  await vi.waitFor(
+    () => expect(house.reception.last.signals).toMatchObject([{ type: "lost", fault: { code: "caller-oversized" } }]),
+    10_000,
+  );
 });
 
 test("two malformed audio messages cost only themselves", async () => {
   await using house = await openHouse();
   const caller = await house.calls();
   for (const bytes of [3, 640, 5, 640]) caller.says(frame(1, bytes));
-  await vi.waitFor(() => expect(house.reception.last.audio.length).toBe(1_280));
+  await vi.waitFor(() => expect(house.reception.last.audio.length).toBe(1_280), 10_000);
   expect(house.counts.malformedMessages).toBe(2);
   await stillWorks(house, caller);
 });
@@ -130,7 +136,7 @@ test("a caller that stalled for ten seconds and catches up at once loses nothing
   await using house = await openHouse();
   const caller = await house.calls();
   for (let index = 0; index < 500; index += 1) caller.says(frame(index % 251));
-  await vi.waitFor(() => expect(house.reception.last.audio.length).toBe(500 * 640));
+  await vi.waitFor(() => expect(house.reception.last.audio.length).toBe(500 * 640), 10_000);
 });
 
 test("who never starts is closed after 5 s, and not before", async () => {
@@ -153,7 +159,7 @@ test("a peer that is gone without a word is lost after two pings", async () => {
   let pings = 0;
   caller.socket.on("ping", () => (pings += 1));
   await house.clock.advance(44_000);
-  await vi.waitFor(() => expect(pings).toBe(2));
+  await vi.waitFor(() => expect(pings).toBe(2), 10_000);
   expect(house.reception.last.signals).toEqual([]);
   await house.clock.advance(2_000);
   expect(await caller.closed).toMatchObject({ code: 1006 });
@@ -169,7 +175,7 @@ test("a peer that answers pings is kept, however quiet", async () => {
     await house.clock.advance(16_000);
     await pinged;
     caller.says({ type: "ping", id: minute });
-    await vi.waitFor(() => expect(caller.messages.at(-1)).toEqual({ type: "pong", id: minute }));
+    await vi.waitFor(() => expect(caller.messages.at(-1)).toEqual({ type: "pong", id: minute }), 10_000);
   }
   await stillWorks(house, caller);
 });
@@ -209,7 +215,7 @@ test("a peer that never reads loses audio first, counted, and then the call; oth
     for (let index = 0; index < 2_000; index += 1) leg.play(frame(1, 960));
     expect(house.counts.droppedFrames).toBeGreaterThan(0);
     expect(leg.play(frame(1, 960))).toBe(false);
-  });
+  }, 10_000);
   await house.clock.advance(11_000);
   expect(signals).toMatchObject([{ type: "lost", fault: { code: "caller-slow" } }]);
   expect(house.counts.slowReaders).toBe(1);
@@ -221,14 +227,14 @@ test("an abrupt reset is a lost leg, a goodbye is a hang-up", async () => {
   const honest = await house.calls();
   const reset = await house.calls();
   reset.socket.terminate();
-  await vi.waitFor(() => expect(house.reception.guests[1]?.signals).toEqual([{ type: "lost", fault: undefined }]));
+  await vi.waitFor(() => expect(house.reception.guests[1]?.signals).toEqual([{ type: "lost", fault: undefined }]), 10_000);
   const polite = await house.calls();
   polite.says({ type: "bye" });
   expect(await polite.closed).toMatchObject({ code: 1000 });
   expect(house.reception.guests[2]?.signals).toEqual([{ type: "hung-up" }]);
   const leaving = await house.calls();
   leaving.socket.close(1001);
-  await vi.waitFor(() => expect(house.reception.guests[3]?.signals).toEqual([{ type: "lost", fault: undefined }]));
+  await vi.waitFor(() => expect(house.reception.guests[3]?.signals).toEqual([{ type: "lost", fault: undefined }]), 10_000);
   await stillWorks(house, honest);
 });
 
@@ -264,7 +270,7 @@ test("gaps on the caller's media clock are filled with the encoding's silence", 
   const silence = (ms: number): Buffer => Buffer.alloc(ms * 8, 0xff);
   const spoken = Buffer.alloc(160, 1);
   const expected = Buffer.concat([spoken, spoken, silence(40), spoken, spoken, silence(10_000), spoken]);
-  await vi.waitFor(() => expect(house.reception.last.audio.equals(expected)).toBe(true));
+  await vi.waitFor(() => expect(house.reception.last.audio.equals(expected)).toBe(true), 10_000);
   expect(house.counts.filledGapMs).toBe(10_040);
 });
 
@@ -274,9 +280,9 @@ test("a sub-protocol is agreed to where the dialect has one, and text, marks and
   expect(caller.socket.protocol).toBe("audio.example");
   caller.says("start");
   caller.says("mark m1");
-  await vi.waitFor(() => expect(house.reception.last.signals).toEqual([{ type: "mark", name: "m1" }]));
+  await vi.waitFor(() => expect(house.reception.last.signals).toEqual([{ type: "mark", name: "m1" }]), 10_000);
   house.reception.last.leg.mark("m2");
-  await vi.waitFor(() => expect(caller.messages.at(-1)).toEqual({ mark: "m2" }));
+  await vi.waitFor(() => expect(caller.messages.at(-1)).toEqual({ mark: "m2" }), 10_000);
 });
 
 /** A carrier in small: text only, with a media clock. */

@@ -118,7 +118,7 @@ test.for([
   await using fake = await startDeepgramFake();
   await using client = await new Client(fake, path).open();
   client.send(bytes);
-  await vi.waitFor(() => expect(fake.panel.violations.length).toBeGreaterThan(0));
+  await vi.waitFor(() => expect(fake.panel.violations.length).toBeGreaterThan(0), 10_000);
 });
 
 test("KeepAlive holds a socket that had audio, and only that", async () => {
@@ -218,7 +218,7 @@ test("the twenty-first Flush in the window is warned of and not processed", asyn
   await using client = await new Client(fake, speak).open();
   for (let at = 0; at < 21; at += 1) client.send({ type: "Speak", text: "a " }, { type: "Flush" });
   await client.has("Warning");
-  await vi.waitFor(() => expect(client.order.filter((type) => type === "Flushed")).toHaveLength(20));
+  await vi.waitFor(() => expect(client.order.filter((type) => type === "Flushed")).toHaveLength(20), 10_000);
   expect(fake.panel.violations).toHaveLength(1);
 });
 

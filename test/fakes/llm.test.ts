@@ -245,8 +245,8 @@ describe("the panel", () => {
     await using fake = await startOpenaiLlm();
     fake.panel.reply({ text: "one two", holdAtMs: 0 });
     const asking = ask(fake);
-    await vi.waitFor(() => expect(fake.panel.open).toBe(1));
-    await vi.waitFor(() => expect(fake.panel.last.answers).toBe(1));
+    await vi.waitFor(() => expect(fake.panel.open).toBe(1), 10_000);
+    await vi.waitFor(() => expect(fake.panel.last.answers).toBe(1), 10_000);
     fake.panel.release();
     expect((await asking).text).toContain("two");
   });

@@ -51,7 +51,7 @@ test("who connects more often than one address may is counted as such, and as a 
   const statuses = await Promise.all(Array.from({ length: perAddress + 5 }, () => knock(address)));
   const refused = statuses.filter((status) => status === 503).length;
   expect(refused).toBeGreaterThanOrEqual(1);
-  await vi.waitFor(async () => expect(await server.metric('voice_rate_limited_total{scope="address"}')).toBe(refused));
+  await vi.waitFor(async () => expect(await server.metric('voice_rate_limited_total{scope="address"}')).toBe(refused), 10_000);
   expect(await server.metric('voice_connections_rejected_total{reason="busy"}')).toBe(refused);
   expect(lines.find(([event]) => event === "limit_hit")?.[1]).toMatchObject({ scope: "address", ip_hash: expect.any(String) });
 });

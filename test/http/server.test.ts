@@ -182,7 +182,7 @@ test("too many connections are turned away with 503 and the time to wait, until 
   await expect(house.knocks()).rejects.toMatchObject({ status: 503, headers: { "retry-after": "5" } });
   first.socket.terminate();
   await house.clock.advance(1_000);
-  await vi.waitFor(() => house.knocks());
+  await vi.waitFor(() => house.knocks(), 10_000);
 });
 
 test("a thousand knocks at once leave only as many inside as there are places", async () => {
@@ -200,7 +200,7 @@ test("each answer is told with its route as registered, never with the address t
   for (const path of ["/page/main.js", "/healthz?secret=1", "/nowhere.html", "/examples/a%20b.wav"])
     await (await fetch(house.url + path)).text();
   // An answer is over when its last byte has left, which a client may know before the server does.
-  await vi.waitFor(() => expect(told.map(String).toSorted()).toEqual(["/,200", "/,404", "/examples/,200", "/healthz,200"]));
+  await vi.waitFor(() => expect(told.map(String).toSorted()).toEqual(["/,200", "/,404", "/examples/,200", "/healthz,200"]), 10_000);
 });
 
 test("a taken port is told with the setting that moves it", async () => {

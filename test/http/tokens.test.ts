@@ -349,7 +349,7 @@ describe("how long a token lets stay", () => {
     expect(desk.house.reception.last.signals).toEqual([]);
     await desk.advance(1_100);
     expect(await page.closed).toEqual({ code: 4001, reason: "token-expired" });
-    await vi.waitFor(() => expect(desk.house.reception.last.signals).toEqual([{ type: "lost", fault: undefined }]));
+    await vi.waitFor(() => expect(desk.house.reception.last.signals).toEqual([{ type: "lost", fault: undefined }]), 10_000);
   });
 
   test("coming back begins no new time but with another token, which is used by that", async () => {

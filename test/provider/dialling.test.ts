@@ -39,17 +39,17 @@ async function provider(words = "") {
 test("who takes a connection and says nothing is silent when the time is over, and is left", async () => {
   await using one = await provider();
   const dialling = one.dials();
-  await vi.waitFor(() => expect(one.sockets).toHaveLength(1));
+  await vi.waitFor(() => expect(one.sockets).toHaveLength(1), 10_000);
   await one.clock.advance(3_000);
   expect(await dialling).toMatchObject({ code: "provider-silent", message: "opening it: still connecting after 3000 ms" });
-  await vi.waitFor(() => expect(one.sockets[0]?.readableEnded || one.sockets[0]?.destroyed).toBe(true));
+  await vi.waitFor(() => expect(one.sockets[0]?.readableEnded || one.sockets[0]?.destroyed).toBe(true), 10_000);
   expect(one.clock.armed).toBe(0);
 });
 
 test("a call that gives up before or while it is dialled for is told so", async () => {
   await using one = await provider();
   const dialling = one.dials();
-  await vi.waitFor(() => expect(one.sockets).toHaveLength(1));
+  await vi.waitFor(() => expect(one.sockets).toHaveLength(1), 10_000);
   one.given.abort();
   expect(await dialling).toMatchObject({ code: "provider-dropped" });
   expect(await one.dials()).toMatchObject({ code: "provider-dropped" });

@@ -111,7 +111,7 @@ test("what is said arrives whole and in order, between silence", async () => {
   await caller.says(voice);
   const heard = (): Buffer => house.reception.last.audio;
   const spoken = Buffer.from(voice.buffer);
-  await vi.waitFor(() => expect(heard().indexOf(spoken.subarray(2))).toBeGreaterThanOrEqual(0));
+  await vi.waitFor(() => expect(heard().indexOf(spoken.subarray(2))).toBeGreaterThanOrEqual(0), 10_000);
   expect(heard().length % 640).toBe(0);
 });
 
@@ -123,7 +123,7 @@ test("a caller who is interrupted says at once how much it heard", async () => {
   for (let frame = 0; frame < 50; frame += 1) leg.play(new Uint8Array(960));
   leg.flush();
   leg.notify({ type: "phase", phase: "listening" });
-  await vi.waitFor(() => expect(signals.at(-1)).toMatchObject({ type: "played", turnId: "t1" }));
+  await vi.waitFor(() => expect(signals.at(-1)).toMatchObject({ type: "played", turnId: "t1" }), 10_000);
   expect(caller.isPlaying).toBe(false);
 });
 

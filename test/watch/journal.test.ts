@@ -49,7 +49,7 @@ test("a file that is full makes way for the next, and the oldest goes", async ()
   const { journal, path, folder } = desk({ fileBytes: 100, files: 3 });
   for (const number of upTo(40)) {
     journal.add({ number, padding: "x".repeat(30) });
-    await vi.waitFor(() => expect(journal.lagMs).toBe(0));
+    await vi.waitFor(() => expect(journal.lagMs).toBe(0), 10_000);
   }
   await journal.close();
   expect(readdirSync(join(folder, "data")).sort()).toEqual(["calls.jsonl", "calls.jsonl.1", "calls.jsonl.2"]);
@@ -61,7 +61,7 @@ test("a disk that takes nothing is told once; when it is well again, what waited
   const { journal, path, folder, seen, numbers } = desk();
   writeFileSync(join(folder, "data"), "in the way");
   journal.add({ number: 0 });
-  await vi.waitFor(() => expect(seen.failures).toBe(1));
+  await vi.waitFor(() => expect(seen.failures).toBe(1), 10_000);
   journal.add({ number: 1 });
   expect(journal.lagMs).toBeGreaterThan(0);
   rmSync(join(folder, "data"));

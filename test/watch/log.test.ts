@@ -203,12 +203,12 @@ test("lines that nobody closes the log after are there a moment later, an error 
       .filter((line) => line !== "")
       .map((line) => parsed(line)["event"]);
   outlet.log.info("first");
-  await vi.waitFor(() => expect(events()).toEqual(["first"]));
+  await vi.waitFor(() => expect(events()).toEqual(["first"]), 10_000);
   outlet.log.info("second");
   outlet.log.error("third");
   // The first of two is still being written when the second comes, and nothing comes after it.
   outlet.log.error("fourth");
-  await vi.waitFor(() => expect(events()).toEqual(["first", "second", "third", "fourth"]));
+  await vi.waitFor(() => expect(events()).toEqual(["first", "second", "third", "fourth"]), 10_000);
   await outlet.close();
   rmSync(folder, { recursive: true });
 });

@@ -91,7 +91,7 @@ test("what the server says in the same breath as its answer is heard", async () 
   const hello = frame({ opcode: 1, payload: Buffer.from("hello"), mask: undefined });
   await using knocked = await server((key) => Buffer.concat([Buffer.from(welcome(key)), hello]));
   const told = listening(await dialled(knocked.url));
-  await vi.waitFor(() => expect(told).toEqual(["hello"]));
+  await vi.waitFor(() => expect(told).toEqual(["hello"]), 10_000);
 });
 
 const swap = (line: string, other: string) => (key: string) => welcome(key).replace(line, other);
@@ -113,7 +113,7 @@ test.each([
   await using knocked = await server(answer);
   await expect(dialled(knocked.url)).rejects.toThrow(says);
   const [theirs] = knocked.sockets;
-  await vi.waitFor(() => expect(theirs?.destroyed || theirs?.readableEnded).toBe(true));
+  await vi.waitFor(() => expect(theirs?.destroyed || theirs?.readableEnded).toBe(true), 10_000);
 });
 
 test.each([
@@ -158,10 +158,10 @@ test("a dial that is given up ends with the reason, before it began and while it
   await expect(dialled(knocked.url, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
   const giving = new AbortController();
   const waiting = dialled(knocked.url, { signal: giving.signal });
-  await vi.waitFor(() => expect(knocked.requests).toHaveLength(1));
+  await vi.waitFor(() => expect(knocked.requests).toHaveLength(1), 10_000);
   giving.abort(reason);
   await expect(waiting).rejects.toBe(reason);
-  await vi.waitFor(() => expect(knocked.sockets.at(-1)?.readableEnded || knocked.sockets.at(-1)?.destroyed).toBe(true));
+  await vi.waitFor(() => expect(knocked.sockets.at(-1)?.readableEnded || knocked.sockets.at(-1)?.destroyed).toBe(true), 10_000);
 });
 
 test("a socket outlives the signal of its dial", async () => {
@@ -171,7 +171,7 @@ test("a socket outlives the signal of its dial", async () => {
   const told = listening(one);
   giving.abort();
   knocked.sockets[0]?.write(frame({ opcode: 1, payload: Buffer.from("still here"), mask: undefined }));
-  await vi.waitFor(() => expect(told).toEqual(["still here"]));
+  await vi.waitFor(() => expect(told).toEqual(["still here"]), 10_000);
 });
 
 test("no two frames go out under the same mask, and none without", async () => {
@@ -182,7 +182,7 @@ test("no two frames go out under the same mask, and none without", async () => {
   knocked.sockets[0]?.on("data", (chunk) => (heard = Buffer.concat([heard, chunk])));
   const count = 3_000;
   for (let time = 0; time < count; time += 1) one.sendText("same");
-  await vi.waitFor(() => expect(heard).toHaveLength(count * 10));
+  await vi.waitFor(() => expect(heard).toHaveLength(count * 10), 10_000);
   const masks = new Set(Array.from({ length: count }, (_, at) => heard.toString("hex", at * 10 + 2, at * 10 + 6)));
   expect(masks.size).toBeGreaterThan(count - 10);
   for (let at = 0; at < heard.length; at += 10) {
@@ -226,7 +226,7 @@ test("what comes before anybody listens waits, and what comes in pieces on many 
     say(at(piece), at(piece + 1));
     await new Promise((resolve) => setImmediate(resolve));
   }
-  await vi.waitFor(() => expect(told.map((each) => each.length)).toEqual(Array.from({ length: count }, () => messages.length)));
+  await vi.waitFor(() => expect(told.map((each) => each.length)).toEqual(Array.from({ length: count }, () => messages.length)), 10_000);
   expect(told).toEqual(Array.from({ length: count }, (_, number) => messages.map((text) => `${number} ${text}`)));
   for (const one of open) one.terminate();
 });
@@ -240,7 +240,7 @@ test("a server that does not answer a close is cut off when its time is over", a
   await clock.advance(1_900);
   expect(told).toEqual([]);
   await clock.advance(200);
-  await vi.waitFor(() => expect(told).toEqual(["closed 1006 "]));
+  await vi.waitFor(() => expect(told).toEqual(["closed 1006 "]), 10_000);
 });
 
 /** A server made of ws that says what it hears, and then closes. */
@@ -269,19 +269,19 @@ test("the server of ws hears each message as we said it, and we hear its own", a
   const [theirs, heard] = await coming;
   for (const text of ["", "plain", "κόσμε 😀", "x".repeat(125), "x".repeat(126), "x".repeat(65_535), "x".repeat(65_536)]) {
     one.sendText(text);
-    await vi.waitFor(() => expect(told.at(-1)).toBe(text));
+    await vi.waitFor(() => expect(told.at(-1)).toBe(text), 10_000);
     expect(heard.at(-1)).toBe(`text ${Buffer.from(text).toString("latin1")}`);
   }
   const bytes = Uint8Array.from({ length: 1_001 }, (_, at) => at & 0xff);
   one.sendBinary(bytes);
-  await vi.waitFor(() => expect(told.at(-1)).toBe(Buffer.from(bytes).toString("hex")));
+  await vi.waitFor(() => expect(told.at(-1)).toBe(Buffer.from(bytes).toString("hex")), 10_000);
   one.ping();
-  await vi.waitFor(() => expect(told.at(-1)).toBe("ponged"));
+  await vi.waitFor(() => expect(told.at(-1)).toBe("ponged"), 10_000);
   theirs.ping("are you there");
   await once(theirs, "pong");
   expect(told.at(-1)).toBe("pinged");
   theirs.close(4_001, "das wär’s");
-  await vi.waitFor(() => expect(told.at(-1)).toBe("closed 4001 das wär’s"));
+  await vi.waitFor(() => expect(told.at(-1)).toBe("closed 4001 das wär’s"), 10_000);
   expect(heard.at(-1)).toBe("close 4001 ");
   await new Promise((resolve) => sockets.close(resolve));
 });
@@ -303,12 +303,12 @@ test.runIf(has("openssl"))("over TLS the name is checked, and a way of connectin
   await expect(dialled(url)).rejects.toThrow("self-signed certificate");
   const trusting = await dialled(url, { connectTls: (options) => connectTls({ ...options, ca: readFileSync(cert) }) });
   const told = listening(trusting);
-  await vi.waitFor(() => expect(told).toEqual([`you asked for ${url.host}`]));
+  await vi.waitFor(() => expect(told).toEqual([`you asked for ${url.host}`]), 10_000);
   const texts = Array.from({ length: 500 }, (_, at) => `${at} `.repeat(1 + ((at * 7) % 400)));
   for (const text of texts) trusting.sendText(text);
-  await vi.waitFor(() => expect(told).toEqual([`you asked for ${url.host}`, ...texts]));
+  await vi.waitFor(() => expect(told).toEqual([`you asked for ${url.host}`, ...texts]), 10_000);
   trusting.close(1000, "OK");
-  await vi.waitFor(() => expect(told.at(-1)).toBe("closed 1000 OK"));
+  await vi.waitFor(() => expect(told.at(-1)).toBe("closed 1000 OK"), 10_000);
   rmSync(folder, { recursive: true });
   sockets.close();
   tls.closeAllConnections();

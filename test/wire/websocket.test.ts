@@ -62,7 +62,7 @@ test.each([
   await using one = await line();
   one.socket.sendText(text);
   const wanted = Buffer.concat([Buffer.from(header, "hex"), Buffer.from(text, "utf8")]);
-  await vi.waitFor(() => expect(one.heard().equals(wanted)).toBe(true));
+  await vi.waitFor(() => expect(one.heard().equals(wanted)).toBe(true), 10_000);
 });
 
 test("what waits for a peer that does not read is not touched by what others are sent meanwhile", { timeout: 30_000 }, async () => {
@@ -93,19 +93,19 @@ test("bytes go out as they are, and the sender may use its memory again at once"
   const bytes = new Uint8Array(300).fill(7);
   one.socket.sendBinary(bytes);
   bytes.fill(9);
-  await vi.waitFor(() => expect(hex(one.heard())).toBe(`827e012c${"07".repeat(300)}`));
+  await vi.waitFor(() => expect(hex(one.heard())).toBe(`827e012c${"07".repeat(300)}`), 10_000);
 });
 
 test("who does not answer a close is cut off after two seconds, and what they say until then is not heard", async () => {
   await using one = await line();
   one.socket.close(1000, "done");
   one.peer.write(Buffer.concat([frame({ opcode: 1, payload: Buffer.from("wait") }), frame({ opcode: 9 })]));
-  await vi.waitFor(() => expect(hex(one.heard())).toBe(`880603e8${Buffer.from("done").toString("hex")}`));
+  await vi.waitFor(() => expect(hex(one.heard())).toBe(`880603e8${Buffer.from("done").toString("hex")}`), 10_000);
   expect(one.socket.isOpen).toBe(false);
   await one.clock.advance(1_900);
   expect(one.told).toEqual([]);
   await one.clock.advance(200);
-  await vi.waitFor(() => expect(one.told).toEqual(["closed 1006"]));
+  await vi.waitFor(() => expect(one.told).toEqual(["closed 1006"]), 10_000);
   expect(one.clock.armed).toBe(0);
 });
 
@@ -114,7 +114,7 @@ test("who answers a close is told no more, and leaves no timer behind", async ()
   one.socket.close(1000, "");
   one.peer.once("end", () => one.peer.end());
   one.peer.write(closing(4_000));
-  await vi.waitFor(() => expect(one.told).toEqual(["closed 4000"]));
+  await vi.waitFor(() => expect(one.told).toEqual(["closed 4000"]), 10_000);
   expect(one.clock.armed).toBe(0);
   one.socket.sendText("too late");
   one.socket.sendBinary(new Uint8Array(4));
@@ -129,11 +129,11 @@ test.each([
 ])("who $name and then keeps the connection open is cut off after two seconds", async ({ says, told, hears }) => {
   await using one = await line();
   one.peer.write(says);
-  await vi.waitFor(() => expect(hex(one.heard())).toBe(hears));
-  await vi.waitFor(() => expect(one.clock.armed).toBe(1));
+  await vi.waitFor(() => expect(hex(one.heard())).toBe(hears), 10_000);
+  await vi.waitFor(() => expect(one.clock.armed).toBe(1), 10_000);
   expect(one.told).not.toContain(told);
   await one.clock.advance(2_100);
-  await vi.waitFor(() => expect(one.told).toContain(told));
+  await vi.waitFor(() => expect(one.told).toContain(told), 10_000);
 });
 
 test("pings of somebody who reads nothing are not answered, so that pongs do not fill the memory", { timeout: 30_000 }, async () => {
@@ -146,6 +146,6 @@ test("pings of somebody who reads nothing are not answered, so that pongs do not
   }
   const before = one.socket.bufferedAmount;
   for (let count = 0; count < 1_000; count += 1) one.peer.write(frame({ opcode: 9, payload: Buffer.alloc(125) }));
-  await vi.waitFor(() => expect(one.told.filter((each) => each === "pinged")).toHaveLength(1_000));
+  await vi.waitFor(() => expect(one.told.filter((each) => each === "pinged")).toHaveLength(1_000), 10_000);
   expect(one.socket.bufferedAmount).toBeLessThanOrEqual(before);
 });

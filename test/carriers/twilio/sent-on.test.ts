@@ -9,7 +9,7 @@ type Exchange = Awaited<ReturnType<typeof exchange>>;
 async function call(house: Exchange): Promise<TwilioCaller> {
   const caller = await streams(house, { parameters: await parameters(house) });
   await caller.start();
-  await vi.waitFor(() => expect(house.reception.guests.length).toBeGreaterThan(0));
+  await vi.waitFor(() => expect(house.reception.guests.length).toBeGreaterThan(0), 10_000);
   return caller;
 }
 
@@ -123,6 +123,6 @@ test("a stream that Twilio closes in order without a stop has broken off: the ca
   await using house = await exchange();
   const caller = await call(house);
   caller.close(1000);
-  await vi.waitFor(() => expect(house.reception.last.signals).toEqual([{ type: "lost", fault: undefined }]));
+  await vi.waitFor(() => expect(house.reception.last.signals).toEqual([{ type: "lost", fault: undefined }]), 10_000);
   expect(await tells(house, "/twilio/action")).toEqual(["Connect"]);
 });

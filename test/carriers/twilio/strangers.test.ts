@@ -118,7 +118,7 @@ test("while the auth token is replaced, webhooks and streams of both are taken",
     parameters: await parameters(house),
   });
   await caller.start();
-  await vi.waitFor(() => expect(house.reception.guests).toHaveLength(1));
+  await vi.waitFor(() => expect(house.reception.guests).toHaveLength(1), 10_000);
   caller.vanish();
 });
 
@@ -127,7 +127,10 @@ test("a ticket lets in the call that it was made for, once", async () => {
   const given = await parameters(house);
   const first = await streams(house, { parameters: given });
   await first.start();
-  await vi.waitFor(() => expect(house.reception.last.start).toMatchObject({ carrierCallId: callSid, from: "+15550123", parameters: {} }));
+  await vi.waitFor(
+    () => expect(house.reception.last.start).toMatchObject({ carrierCallId: callSid, from: "+15550123", parameters: {} }),
+    10_000,
+  );
   const again = await streams(house, { parameters: given });
   await again.start();
   expect(await again.closed).toEqual({ code: 1008, reason: "caller-refused" });
@@ -161,7 +164,7 @@ test("without a token to check by, this machine may try it and nobody else", asy
   expect((await asks(house, { signature: undefined })).status).toBe(200);
   const caller = await streams(house, { signature: undefined, parameters: await parameters(house) });
   await caller.start();
-  await vi.waitFor(() => expect(house.reception.guests).toHaveLength(1));
+  await vi.waitFor(() => expect(house.reception.guests).toHaveLength(1), 10_000);
   caller.vanish();
   const proxied = await fetch(`${house.url}/twilio/voice`, {
     method: "POST",
@@ -190,7 +193,7 @@ test("agent and language come from the webhook's address and stay with the call"
   const given = connect?.children[0]?.children.map(({ attributes }) => [attributes["name"] ?? "", attributes["value"] ?? ""]) ?? [];
   const caller = await streams(house, { signature: undefined, parameters: Object.fromEntries(given) });
   await caller.start();
-  await vi.waitFor(() => expect(house.reception.last.start).toMatchObject({ agent: "night-desk", language: "de-DE" }));
+  await vi.waitFor(() => expect(house.reception.last.start).toMatchObject({ agent: "night-desk", language: "de-DE" }), 10_000);
   caller.vanish();
 });
 

@@ -68,7 +68,7 @@ describe("the official client", { timeout: 30_000 }, () => {
     const dial = (): unknown => transport.factory(fake.url.replace("http", "ws"), {}, asked);
     dial();
     expect(dial).toThrow("dialled before");
-    await vi.waitFor(() => expect(ends).toEqual(["refused"]));
+    await vi.waitFor(() => expect(ends).toEqual(["refused"]), 10_000);
   });
 
   test("a socket closed while it is being dialled is gone, and nothing is told of it", async () => {
@@ -77,9 +77,9 @@ describe("the official client", { timeout: 30_000 }, () => {
     const ends: string[] = [];
     const transport = new WsTransport(systemClock, { binary: () => {}, pong: () => {}, ended: (end) => ends.push(end.type) });
     void transport.factory(`${fake.url.replace("http", "ws")}/v1/agent/converse`, {}, asked);
-    await vi.waitFor(() => expect(fake.panel.open).toBe(1));
+    await vi.waitFor(() => expect(fake.panel.open).toBe(1), 10_000);
     transport.close();
-    await vi.waitFor(() => expect(fake.panel.open).toBe(0));
+    await vi.waitFor(() => expect(fake.panel.open).toBe(0), 10_000);
     expect(ends).toEqual([]);
   });
 

@@ -87,7 +87,8 @@ class Talk implements AsyncDisposable {
   /** As fast as the link takes it, in 20 ms frames, and a second and a half of silence. */
   async says(...pieces: Int16Array[]): Promise<void> {
     const bytes = bytesIn(concatenated(silence(300), ...pieces, silence(1_500)));
-    for (let at = 0; at < bytes.length; at += 640) await vi.waitFor(() => expect(this.#link.hear(bytes.subarray(at, at + 640))).toBe(true));
+    for (let at = 0; at < bytes.length; at += 640)
+      await vi.waitFor(() => expect(this.#link.hear(bytes.subarray(at, at + 640))).toBe(true), 10_000);
   }
 
   until(type: LinkNotice["type"]): Promise<void> {

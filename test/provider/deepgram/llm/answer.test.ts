@@ -258,12 +258,12 @@ describe.each(services)("%s", (service) => {
     const fake = house.fake(service);
     fake.script(scripted);
     const asking = thought(house.thinker(), house.request(friday));
-    await vi.waitFor(() => expect(fake.requests).toHaveLength(1));
+    await vi.waitFor(() => expect(fake.requests).toHaveLength(1), 10_000);
     await clock.advance(2_499);
     expect(fake.panel.open).toBe(1);
     await clock.advance(1);
     expect((await asking).fault).toMatchObject({ name: "Fault", code: "provider-silent" });
-    await vi.waitFor(() => expect(fake.panel.open).toBe(0));
+    await vi.waitFor(() => expect(fake.panel.open).toBe(0), 10_000);
     expect([fake.hits, clock.armed]).toEqual([1, 0]);
   });
 
@@ -275,12 +275,12 @@ describe.each(services)("%s", (service) => {
     const heard = Promise.withResolvers<void>();
     const asking = thought(house.thinker(), house.request(friday), undefined, () => heard.resolve());
     await heard.promise;
-    await vi.waitFor(() => expect(clock.armed).toBe(2));
+    await vi.waitFor(() => expect(clock.armed).toBe(2), 10_000);
     await clock.advance(3_000);
     const { parts, fault } = await asking;
     expect(textOf(parts)).toBe("Let me");
     expect(fault).toMatchObject({ name: "Fault", code: "provider-silent" });
-    await vi.waitFor(() => expect(fake.panel.open).toBe(0));
+    await vi.waitFor(() => expect(fake.panel.open).toBe(0), 10_000);
     expect(clock.armed).toBe(0);
   });
 
@@ -292,17 +292,17 @@ describe.each(services)("%s", (service) => {
     let heard = 0;
     const asking = thought(house.thinker(), house.request(friday), undefined, () => (heard += 1));
     for (let drip = 1; drip <= 11; drip += 1) {
-      await vi.waitFor(() => expect([heard, clock.armed]).toEqual([drip, 2]));
+      await vi.waitFor(() => expect([heard, clock.armed]).toEqual([drip, 2]), 10_000);
       await clock.advance(2_700);
       fake.panel.release();
     }
-    await vi.waitFor(() => expect([heard, clock.armed]).toEqual([12, 2]));
+    await vi.waitFor(() => expect([heard, clock.armed]).toEqual([12, 2]), 10_000);
     await clock.advance(300);
     expect((await asking).fault).toMatchObject({
       code: "provider-silent",
       message: expect.stringContaining("30000 ms for the whole answer"),
     });
-    await vi.waitFor(() => expect(fake.panel.open).toBe(0));
+    await vi.waitFor(() => expect(fake.panel.open).toBe(0), 10_000);
   });
 
   test("a caller who speaks over the answer ends it without a fault, and the request with it", async () => {
@@ -313,7 +313,7 @@ describe.each(services)("%s", (service) => {
     const { parts, fault } = await thought(house.thinker(), house.request(friday), stop.signal, () => stop.abort());
     expect(textOf(parts)).toBe("We are open from");
     expect(fault).toBeUndefined();
-    await vi.waitFor(() => expect([fake.panel.open, fake.abandoned]).toEqual([0, 1]));
+    await vi.waitFor(() => expect([fake.panel.open, fake.abandoned]).toEqual([0, 1]), 10_000);
     expect(house.guards(service).open).toBe(true);
     expect(fake.hits).toBe(1);
   });
@@ -325,11 +325,11 @@ describe.each(services)("%s", (service) => {
       fake.script({ type: "stall", after: "request" });
       const stop = new AbortController();
       const asking = thought(house.thinker(), house.request(friday), stop.signal);
-      await vi.waitFor(() => expect(fake.requests).toHaveLength(draft + 1));
+      await vi.waitFor(() => expect(fake.requests).toHaveLength(draft + 1), 10_000);
       stop.abort();
       expect((await asking).fault?.code ?? "ended").toBe("ended");
     }
-    await vi.waitFor(() => expect(fake.panel.open).toBe(0));
+    await vi.waitFor(() => expect(fake.panel.open).toBe(0), 10_000);
     expect(house.guards(service).open).toBe(true);
   });
 
@@ -338,7 +338,7 @@ describe.each(services)("%s", (service) => {
     const fake = house.fake(service);
     fake.script(answer([text("We are"), { type: "hold" }, text(" open.")]));
     for await (const part of house.thinker().think(house.request(friday), new AbortController().signal)) if (part.type === "text") break;
-    await vi.waitFor(() => expect([fake.panel.open, fake.abandoned]).toEqual([0, 1]));
+    await vi.waitFor(() => expect([fake.panel.open, fake.abandoned]).toEqual([0, 1]), 10_000);
   });
 
   test("a signal that was aborted before asks nothing", async () => {

@@ -58,10 +58,10 @@ describe("which model is asked", () => {
     house.fake("anthropic").script(scripted);
     house.fake("openai").script(says("Yes."));
     const asking = thought(house.thinker(), house.request(friday));
-    await vi.waitFor(() => expect(house.fake("anthropic").requests).toHaveLength(1));
+    await vi.waitFor(() => expect(house.fake("anthropic").requests).toHaveLength(1), 10_000);
     await clock.advance(2_500);
     expect(textOf((await asking).parts)).toBe("Yes.");
-    await vi.waitFor(() => expect(house.fake("anthropic").panel.open).toBe(0));
+    await vi.waitFor(() => expect(house.fake("anthropic").panel.open).toBe(0), 10_000);
   });
 
   test.each([
@@ -105,10 +105,10 @@ describe("which model is asked", () => {
     house.fake("gemini").script({ type: "stall", after: "headers" });
     const stop = new AbortController();
     const asking = thought(house.thinker(), house.request(friday), stop.signal);
-    await vi.waitFor(() => expect(house.fake("gemini").requests).toHaveLength(1));
+    await vi.waitFor(() => expect(house.fake("gemini").requests).toHaveLength(1), 10_000);
     stop.abort();
     expect(await asking).toEqual({ parts: [], fault: undefined });
-    await vi.waitFor(() => expect(house.fake("gemini").panel.open).toBe(0));
+    await vi.waitFor(() => expect(house.fake("gemini").panel.open).toBe(0), 10_000);
     expect(hits(house)).toEqual([1, 0]);
     expect(house.logged).toEqual([]);
   });

@@ -88,7 +88,7 @@ test("the first clause is given before the answer is complete", async () => {
   expect((await parts.next()).value).toEqual({ type: "say", text: "One moment." });
   stop.abort();
   expect((await parts.next()).done).toBe(true);
-  await vi.waitFor(() => expect(local.fake.abandoned).toBe(1));
+  await vi.waitFor(() => expect(local.fake.abandoned).toBe(1), 10_000);
   expect(local.logged).toEqual([]);
 });
 
@@ -226,11 +226,11 @@ describe("what goes wrong is said in one sentence and logged, nothing is thrown"
     await using local = await house({ clock });
     local.fake.answer({ type: "stream", pieces: [], finish: undefined, then: "hang" });
     const parts = says(local.open(), "Hello?");
-    await vi.waitFor(() => expect(local.fake.requests).toHaveLength(1));
+    await vi.waitFor(() => expect(local.fake.requests).toHaveLength(1), 10_000);
     await clock.advance(4_000);
     expect(words(await parts)).toMatch(/sorry/);
     expect(String(local.logged[0]?.fields?.["error"])).toContain("waited 4000 ms for the first token");
-    await vi.waitFor(() => expect(local.fake.abandoned).toBe(1));
+    await vi.waitFor(() => expect(local.fake.abandoned).toBe(1), 10_000);
     expect(clock.armed).toBe(0);
   });
 
@@ -241,7 +241,7 @@ describe("what goes wrong is said in one sentence and logged, nothing is thrown"
     const parts = local.open().think({ type: "caller", text: "Hello?" }, new AbortController().signal)[Symbol.asyncIterator]();
     expect((await parts.next()).value).toEqual({ type: "say", text: "One moment." });
     const next = parts.next();
-    await vi.waitFor(() => expect(clock.armed).toBe(1));
+    await vi.waitFor(() => expect(clock.armed).toBe(1), 10_000);
     await clock.advance(2_000);
     expect((await next).value).toMatchObject({ type: "say", text: expect.stringMatching(/sorry/) });
     expect(String(local.logged[0]?.fields?.["error"])).toContain("waited 2000 ms for the next chunk");

@@ -157,7 +157,7 @@ describe("a thread that limps", () => {
     const clock = impatientClock();
     const mouth = await mouthWith({ workerFile: limping("hang", "no"), clock });
     const spoken = mouth.speak("Still here.", undefined, wanted);
-    await vi.waitFor(() => expect(existsSync(process.env["LIMP_MARK"] ?? "")).toBe(true));
+    await vi.waitFor(() => expect(existsSync(process.env["LIMP_MARK"] ?? "")).toBe(true), 10_000);
     clock.strike();
     expect(audible(await spoken)).toBe(true);
     expect(mouth.status()).toMatchObject({ replacedWorkers: 1 });
