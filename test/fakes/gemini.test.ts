@@ -291,9 +291,9 @@ describe("the official client", () => {
     const { session, received } = connect(fake, model, { responseModalities: [Modality.AUDIO], outputAudioTranscription: {} });
     const live = await session;
     for (const data of [second, pause]) live.sendRealtimeInput({ audio: { data, mimeType: "audio/pcm;rate=16000" } });
-    await expect.poll(() => received.some((message) => message.serverContent?.generationComplete === true)).toBe(true);
+    await expect.poll(() => received.some((message) => message.serverContent?.generationComplete === true), { timeout: 10_000 }).toBe(true);
     live.close();
-    await expect.poll(() => fake.panel.open).toBe(0);
+    await expect.poll(() => fake.panel.open, { timeout: 10_000 }).toBe(0);
     expect(fake.panel.violations).toEqual([]);
   });
 
@@ -317,10 +317,10 @@ describe("the official client", () => {
       () => (settled = true),
       () => (settled = true),
     );
-    await expect.poll(() => fake.panel.connections).toBe(1);
+    await expect.poll(() => fake.panel.connections, { timeout: 10_000 }).toBe(1);
     expect(settled).toBe(false);
     fake.panel.drop(1011);
-    await expect.poll(() => settled).toBe(true);
+    await expect.poll(() => settled, { timeout: 10_000 }).toBe(true);
   });
 
   test("drops historyConfig on the way, so that a history ends the session", async () => {
@@ -328,6 +328,6 @@ describe("the official client", () => {
     const config = { responseModalities: [Modality.AUDIO], historyConfig: { initialHistoryInClientContent: true } };
     const live = await connect(fake, families["3.1"], config).session;
     live.sendClientContent({ turns: [{ role: "user", parts: [{ text: "hello" }] }], turnComplete: true });
-    await expect.poll(() => fake.panel.violations).toEqual(["Request contains an invalid argument."]);
+    await expect.poll(() => fake.panel.violations, { timeout: 10_000 }).toEqual(["Request contains an invalid argument."]);
   });
 });

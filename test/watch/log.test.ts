@@ -180,7 +180,7 @@ test("a destination that fails is counted and ends nothing", async () => {
   let dropped = 0;
   const outlet = openLog({ level: "info", format: "json", secrets: () => [], dropped: () => void (dropped += 1), fd });
   outlet.log.info("x");
-  await expect.poll(() => dropped).toBeGreaterThan(0);
+  await expect.poll(() => dropped, { timeout: 10_000 }).toBeGreaterThan(0);
   await outlet.close();
 });
 

@@ -97,7 +97,7 @@ test("a trunk that has no line free says so, and so do we", async () => {
   await using house = await openSipHouse({ trunk: trunkAt(carrier.port) });
   // The trunk's own 100 comes first: the order was taken.
   await house.endpoint.place(order);
-  await expect.poll(() => house.endpoint.size).toBe(0);
+  await expect.poll(() => house.endpoint.size, { timeout: 10_000 }).toBe(0);
   expect(house.reception.guests).toHaveLength(0);
 });
 
