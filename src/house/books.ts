@@ -7,12 +7,13 @@ import { openCosts, type Costs } from "../costs/costs.ts";
 import { SpentElsewhere } from "./share.ts";
 import { serverOf } from "./providers.ts";
 import { version } from "./version.ts";
-import { systemClock } from "../kernel/clock.ts";
+import { systemClock, type Clock } from "../kernel/clock.ts";
 import type { Log } from "../kernel/log.ts";
 import type { Provider } from "../provider/contract.ts";
 import type { Roster } from "../session/roster.ts";
 import type { SessionWatch } from "../session/words.ts";
 import type { CallRecord } from "../watch/call-record.ts";
+import { PastClock, tellAfterwards } from "../watch/afterwards.ts";
 import { openAudit } from "../watch/audit.ts";
 import { watchCalls } from "../watch/calls.ts";
 import { watchCosts } from "../watch/costs.ts";
@@ -84,17 +85,19 @@ export async function openBooks(
   });
   const costOf = (callId: string): number | undefined => costs.costOf(callId);
   const keep = (record: CallRecord): void => journal.add(record);
-  const records = callRecords({ clock: systemClock, region: settings.get("LINEKEEPER_REGION"), node: hostname(), costOf, keep });
-  const traces = await tracesFor(providers, settings, log, metrics);
-  const watch = watchCalls(log.with({ logger: "call" }), metrics, {
+  const clock = new PastClock(systemClock);
+  const records = callRecords({ clock, region: settings.get("LINEKEEPER_REGION"), node: hostname(), costOf, keep });
+  const traces = await tracesFor(providers, settings, log, metrics, clock);
+  const calls = watchCalls(log.with({ logger: "call" }), metrics, {
     providers,
     stopgaps: bare.filter(({ traits }) => traits.stopgap).map(({ name }) => name),
     dialects: [...dialects.map((dialect) => dialect.name), "sip", "audiosocket"],
-    clock: systemClock,
+    clock,
     costOf,
     // The records read a call's cost at its end, when the costs forget the call.
     others: [people, records, ...traces.watches, costs, watchInvariants(log.with({ logger: "invariants" }), metrics)],
   });
+  const watch = tellAfterwards(calls, clock);
   return {
     watch,
     costs,
@@ -106,6 +109,7 @@ export async function openBooks(
       showNode(metrics, { providers, ringChunks: roster.ringChunks, secretAgesMs });
     },
     async close() {
+      watch.flush();
       sharing?.[Symbol.dispose]();
       await Promise.all([journal.close(), orders.close(), costs.close(), traces.close()]);
     },
@@ -118,6 +122,7 @@ async function tracesFor(
   settings: Settings,
   log: Log,
   metrics: Metrics,
+  clock: Clock,
 ): Promise<{ readonly watches: readonly SessionWatch[]; close(): Promise<void> }> {
   const endpoint = settings.get("OTEL_EXPORTER_OTLP_ENDPOINT");
   if (endpoint === undefined) return { watches: [], close: async () => undefined };
@@ -127,6 +132,6 @@ async function tracesFor(
   const outlet = await openTraces({ endpoint, headers: settings.get("OTEL_EXPORTER_OTLP_HEADERS"), version, failed, dropped });
   const { text } = redactor(() => settings.secretValues());
   const servers = new Map(providers.map((name) => [name, serverOf(name, settings)]));
-  const watch = traceCalls({ ...outlet, clock: systemClock, serverOf: (name) => servers.get(name), clean: text });
+  const watch = traceCalls({ ...outlet, clock, serverOf: (name) => servers.get(name), clean: text });
   return { watches: [watch], close: () => outlet.close() };
 }
