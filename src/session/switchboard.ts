@@ -29,7 +29,7 @@ const standbyPauseMs = 30_000;
 /** How often a better tier is looked for, and for how long it has to be well before a call goes back. */
 const lookEveryMs = 5_000;
 const wellForMs = 60_000;
-/** Calls that wait for the same provider come to it within so long, not all at once: those who are first see how it does. */
+/** Calls that want the same provider come to it within so long, not all at once: those who are first see how it does. */
 const scatterMs = 500;
 /** And so long those who leave it. */
 const leaveWithinMs = 100;
@@ -150,7 +150,7 @@ export class Switchboard implements SeatHost, Board {
   proven(): void {
     this.#unservedSinceMs = undefined;
     this.#dialled.clear();
-    this.#keepStandby();
+    this.#keepStandbyIn(this.#call.random.next() * scatterMs);
   }
 
   interrupt(cuts: readonly CutTurn[]): void {
@@ -189,9 +189,7 @@ export class Switchboard implements SeatHost, Board {
       this.#waiting = undefined;
       if (this.#movesTo === seat.provider) this.#call.send({ type: "successor.failed", fault });
       if (this.#isBridged) this.#lookSoon(() => this.#lookUp());
-      const { clock } = this.#call.house;
-      clock.clearTimeout(this.#standbyTimer);
-      this.#standbyTimer = clock.setTimeout(() => this.#keepStandby(), standbyPauseMs);
+      this.#keepStandbyIn(standbyPauseMs);
     } else this.#dial?.lost(seat, fault);
   }
 
@@ -291,6 +289,12 @@ export class Switchboard implements SeatHost, Board {
       return house.pace.levelOf(name) === "unhealthy" ? 1 : 0;
     };
     return names.toSorted((a, b) => rank(a) - rank(b));
+  }
+
+  #keepStandbyIn(ms: number): void {
+    const { clock } = this.#call.house;
+    clock.clearTimeout(this.#standbyTimer);
+    this.#standbyTimer = clock.setTimeout(() => this.#keepStandby(), ms);
   }
 
   /** The next tier below the present one whose links can wait. */

@@ -46,10 +46,16 @@ export class SpeechDetector {
 
   /** Any whole number of samples. */
   hear(bytes: Uint8Array): void {
-    for (let at = 0; at + 1 < bytes.length; at += 2) {
-      const sample = (((bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8)) << 16) >> 16;
-      this.#sum += sample * sample;
-      this.#samples += 1;
+    for (let at = 0; at + 1 < bytes.length;) {
+      const until = Math.min(bytes.length - 1, at + 2 * (hopSamples - this.#samples));
+      let sum = 0;
+      const from = at;
+      for (; at < until; at += 2) {
+        const sample = (((bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8)) << 16) >> 16;
+        sum += sample * sample;
+      }
+      this.#sum += sum;
+      this.#samples += (at - from) / 2;
       if (this.#samples === hopSamples) this.#hop();
     }
   }
