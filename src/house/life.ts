@@ -2,6 +2,7 @@ import type { Place } from "../cluster/place.ts";
 import type { Settings } from "../config/settings.ts";
 import { openHouse, type House } from "../house.ts";
 import { Fault } from "../kernel/fault.ts";
+import { yieldHelpers } from "../kernel/priority.ts";
 import { openLog, type LogOutlet } from "../watch/log.ts";
 import { createMetrics } from "../watch/metrics.ts";
 
@@ -27,6 +28,7 @@ const wholeWriteBytes = 4_096;
 
 /** Starts a node, or says why not and exits. @param place undefined: it is the only one on this machine */
 export async function beginLife(settings: Settings, place?: Place): Promise<Life> {
+  yieldHelpers();
   const metrics = createMetrics();
   const outlet = openLog({
     level: settings.get("LOG_LEVEL"),

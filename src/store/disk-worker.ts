@@ -1,10 +1,12 @@
 import { closeSync, constants, ftruncateSync, mkdirSync, openSync, rmSync, statSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 import { parentPort } from "node:worker_threads";
+import { yieldThread } from "../kernel/priority.ts";
 import { versionsOf, type DiskTask, type DiskTrouble } from "./disk.ts";
 
 const port = parentPort;
 if (port === null) throw new Error("disk-worker.ts runs in a worker thread");
+yieldThread();
 
 port.on("message", (tasks: readonly DiskTask[]) => port.postMessage(tasks.flatMap(done)));
 
