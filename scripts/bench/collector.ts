@@ -1,6 +1,6 @@
 // What settings of the garbage collector cost and bring under calls: `node scripts/bench/collector.ts [--rounds 2] [--calls 200]`.
 // `--flags="--max-semi-space-size=32"`, as often as wanted, names the sets of Node's flags to compare; "" is as scripts/up starts the
-// server. The subject has one core, the load another.
+// server. The subject has one core, the load another. Collections of the whole heap are rare: `--seconds 90` or more shows them.
 import { execFileSync } from "node:child_process";
 import { parseArgs } from "node:util";
 import { spreadOf } from "./calls/figures.ts";
@@ -22,21 +22,34 @@ const linekeeper = subjects.find(({ name }) => name === "linekeeper");
 if (linekeeper === undefined) throw new Error("there is no such subject");
 execFileSync("taskset", ["-acp", String(harnessCore), String(process.pid)], { stdio: "ignore" });
 
-const step = { calls: Number(values.calls), seconds: Number(values.seconds), memory: false };
+/** After half as many, which warm the compiler up. */
+const steps = [
+  { calls: Number(values.calls) / 2, seconds: 4, memory: false },
+  { calls: Number(values.calls), seconds: Number(values.seconds), memory: false },
+];
 const found = new Map<string, StepFigures[]>(values.flags.map((flags) => [flags, []]));
 for (let at = 1; at <= Number(values.rounds); at += 1) {
   for (const flags of values.flags) {
     const nodeFlags = flags.split(" ").filter((flag) => flag !== "");
-    const plan = { cores: "0", nodeFlags, bargeIn: { calls: 0, seconds: 0 }, steps: [step], ramp: false };
-    const { steps } = await round(linekeeper, plan);
-    for (const figures of steps) {
+    const plan = { cores: "0", nodeFlags, bargeIn: { calls: 0, seconds: 0 }, steps, ramp: false };
+    const measured = await round(linekeeper, plan);
+    for (const figures of measured.steps.slice(1)) {
       if (tooBusy(figures.harness))
         console.error(`round ${at}, ${flags || "as it is started"}: the load itself was late, this says little`);
       found.get(flags)?.push(figures);
     }
   }
 }
-const head = ["flags", "CPU ms a call and second", "added latency p99 ms", "collections", "longest ms", "loop delay p99 ms", "resident MB"];
+const head = [
+  "flags",
+  "CPU ms a call and second",
+  "added latency p99 ms",
+  "collections",
+  "longest ms",
+  "loop delay p99 ms",
+  "at most",
+  "resident MB",
+];
 const rows = [...found].map(([flags, steps]) => {
   const spread = (figure: (step: StepFigures) => number): string => shown(spreadOf(steps.map(figure)));
   return [
@@ -46,6 +59,7 @@ const rows = [...found].map(([flags, steps]) => {
     spread(({ collections }) => collections),
     spread(({ longestCollectionMs }) => longestCollectionMs),
     spread(({ loopP99Ms }) => loopP99Ms),
+    spread(({ loopMaxMs }) => loopMaxMs),
     spread(({ residentKb }) => residentKb / 1_000),
   ];
 });

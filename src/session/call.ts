@@ -1,4 +1,4 @@
-import { Downlink } from "../audio/downlink.ts";
+import { Downlink, type CutTurn } from "../audio/downlink.ts";
 import { bytesOf, encodings, msOf, type Encoding } from "../audio/encodings.ts";
 import type { Beat, Ticked } from "../audio/ticker.ts";
 import { Uplink } from "../audio/uplink.ts";
@@ -76,6 +76,8 @@ export class Call implements Ticked {
   /** Caller audio that an earlier node had and settled, ms. */
   #receivedBeforeMs = 0;
   #isOver = false;
+  /** Agent turns that play no more and are not cut in the conversation yet. */
+  readonly #hushed: CutTurn[] = [];
   /** Why the provider does not hear the caller. */
   readonly #deafTo = new Set<Deafness>();
   #quiet = new Uint8Array(0);
@@ -313,10 +315,15 @@ export class Call implements Ticked {
     return backoffMs(attempt, this.random, fault?.code === "provider-shut" ? 0 : fault?.retryAfterMs);
   }
 
+  /** The caller speaks: what plays ends at once, before anybody thinks about it. `stopAgent` does the rest. */
+  hush(): void {
+    this.#hushed.push(...this.downlink.flush());
+  }
+
   /** The caller has the word: what was not heard will not be, and the provider forgets it. */
   stopAgent(): void {
     this.asides.rest();
-    const cuts = this.downlink.flush();
+    const cuts = [...this.#hushed.splice(0), ...this.downlink.flush()];
     for (const { turnId, heardMs } of cuts) this.#cut(turnId, heardMs);
     this.board.interrupt(cuts);
   }

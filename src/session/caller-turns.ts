@@ -35,6 +35,7 @@ export class CallerTurns {
 
   spoke(linkTurnId: string, uplinkMs: number): void {
     const { conversation, uplink } = this.#call;
+    this.#call.hush();
     this.settle();
     for (const [id, turn] of this.#turns) if (turn.settled !== undefined && turn.worded) this.#turns.delete(id);
     const from = this.#position(uplinkMs);
@@ -72,6 +73,7 @@ export class CallerTurns {
   resumed(linkTurnId: string): void {
     const turn = this.#turns.get(linkTurnId);
     if (turn === undefined) return;
+    this.#call.hush();
     if (turn.settled !== undefined && turn.end !== undefined) this.#call.uplink.openTurn(turn.end);
     turn.end = undefined;
     turn.worded = false;
