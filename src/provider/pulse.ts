@@ -1,7 +1,7 @@
-import type { Clock, Timer } from "../kernel/clock.ts";
+import type { Clock } from "../kernel/clock.ts";
 import { Fault } from "../kernel/fault.ts";
+import { beatMs, everyBeat } from "./beats.ts";
 
-const beatMs = 500;
 /** How long a ping may stay unanswered with nothing else coming; longer while much of ours is still on its way out. */
 const usualPongLimitMs = 1_500;
 const busyPongLimitMs = 6_000;
@@ -26,7 +26,8 @@ interface PulsePlan {
  */
 export class Pulse {
   readonly #plan: PulsePlan;
-  #timer: Timer | undefined;
+  #beats: Disposable | undefined;
+  #beatAt = 0;
   #heardAt = 0;
   /** When the oldest unanswered ping went out. */
   #pingedAt: number | undefined;
@@ -43,28 +44,25 @@ export class Pulse {
 
   begin(): void {
     this.heard();
-    this.#wait();
+    this.end();
+    this.#beatAt = this.#heardAt;
+    this.#beats = everyBeat(this.#plan.clock, () => this.#beat());
   }
 
   end(): void {
-    this.#plan.clock.clearTimeout(this.#timer);
-  }
-
-  #wait(): void {
-    const { clock } = this.#plan;
-    const dueAt = clock.now() + beatMs;
-    this.#timer = clock.setTimeout(() => {
-      if (clock.now() - dueAt > beatMs) this.#pingedAt = undefined;
-      this.#beat();
-    }, beatMs);
+    this.#beats?.[Symbol.dispose]();
+    this.#beats = undefined;
   }
 
   #beat(): void {
     const { clock, peer, owed, dead, pongLimitMs = usualPongLimitMs } = this.#plan;
     const now = clock.now();
+    if (now - this.#beatAt > 2 * beatMs) this.#pingedAt = undefined;
+    this.#beatAt = now;
     const limitMs = peer.queuedBytes > 0 ? Math.max(busyPongLimitMs, pongLimitMs) : pongLimitMs;
     if (this.#pingedAt !== undefined && now - this.#pingedAt > limitMs) {
       const message = `talking: no sign of life for ${Math.round(now - this.#heardAt)} ms`;
+      this.end();
       return dead(new Fault("provider-silent", message, { foundAfterMs: now - this.#pingedAt }));
     }
     const silentMs = now - this.#heardAt;
@@ -72,6 +70,5 @@ export class Pulse {
       this.#pingedAt = now;
       peer.ping();
     }
-    this.#wait();
   }
 }
