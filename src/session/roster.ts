@@ -14,7 +14,7 @@ import { listenTo } from "./leg-listener.ts";
 import { sessionMachine } from "./machine.ts";
 import type { CallSnapshot } from "./snapshot.ts";
 import type { CallOrder, SessionHouse } from "./session-house.ts";
-import { statesOf } from "./states.ts";
+import { eachState, statesOf } from "./states.ts";
 import { Switchboard, type SwitchboardShape } from "./switchboard.ts";
 import { snapshotOf } from "./take-snapshot.ts";
 import type { Tool } from "./tools.ts";
@@ -349,23 +349,16 @@ export class Roster implements Reception, CallControl {
   }
 
   #watchStates(call: Call, actor: Actor<typeof sessionMachine>): void {
-    let before = statesOf(actor.getSnapshot().value);
+    const states = statesOf(actor.getSnapshot().value);
     actor.subscribe({
       next(snapshot) {
-        const after = statesOf(snapshot.value);
-        for (const [region, to] of after) {
-          const from = before.get(region) ?? "none";
-          if (from !== to)
-            call.tell({
-              type: "state.changed",
-              region,
-              from,
-              to,
-              reason: snapshot.context.fault?.code ?? "event",
-              provider: call.lastProvider,
-            });
-        }
-        before = after;
+        eachState(snapshot.value, (region, to) => {
+          const from = states.get(region) ?? "none";
+          if (from === to) return;
+          states.set(region, to);
+          const reason = snapshot.context.fault?.code ?? "event";
+          call.tell({ type: "state.changed", region, from, to, reason, provider: call.lastProvider });
+        });
       },
       error: (error) => call.abort(error),
     });
