@@ -330,7 +330,10 @@ export class World {
       this.#gaps.set(callId, { sinceMs: nowMs, well });
       return;
     }
-    for (const name of gap.well.keys()) if (!this.#isWell(name)) gap.well.delete(name);
+    for (const name of gap.well.keys()) {
+      if (!this.#isWell(name)) gap.well.delete(name);
+      else if (this.#failures(callId, name) >= dialsAtOnce) gap.well.set(name, rungMs);
+    }
     const late = [...gap.well].filter(([, limitMs]) => nowMs - gap.sinceMs > limitMs + openingMs).map(([name]) => name);
     if (late.length === 0) return;
     this.violation(`I8: no link for ${Math.round(nowMs - gap.sinceMs)} ms though ${late.join(" and ")} is well`);
