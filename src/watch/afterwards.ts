@@ -62,7 +62,7 @@ export function tellAfterwards(watch: SessionWatch, clock: PastClock): Afterward
     }
     clock.shows = undefined;
     waiting.splice(0, told);
-    if (waiting.length > 0) due = setImmediate(goOn);
+    if (waiting.length > 0) due ??= setImmediate(goOn);
   };
   const goOn = (): void => tellUntil(clock.real.now() + inOneGoMs);
   const flush = (): void => tellUntil(Infinity);
