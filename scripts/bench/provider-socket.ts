@@ -48,7 +48,7 @@ async function open(kind: Kind, port: number, heard: (text: string) => void): Pr
     const socket = { messageBytes: 1 << 24, fragments: 16_384, clock: systemClock, closeLimitMs: 2_000 };
     const own = await dial({ url, headers: { authorization: "Bearer k" }, socket, signal: new AbortController().signal });
     own.listen({ text: heard, binary: nothing, pinged: nothing, ponged: nothing, broke: nothing, closed: nothing });
-    return () => own.sendText(audioAppend(frame));
+    return () => own.sendEnveloped(audioAppend, frame);
   }
   const options = { maxPayload: 1 << 24, createConnection: () => connect({ host: "127.0.0.1", port }) };
   const client = new OpenAI({ apiKey: "k", baseURL: `http://127.0.0.1:${port}/v1`, organization: null, project: null });
@@ -58,7 +58,7 @@ async function open(kind: Kind, port: number, heard: (text: string) => void): Pr
   socket.on("message", (data) => heard((data as Buffer).toString())); // binaryType is left as it is.
   await once(socket, "open");
   const asText = { binary: false };
-  return () => socket.send(Buffer.from(audioAppend(frame)), asText);
+  return () => socket.send(Buffer.from(audioAppend.around(frame)), asText);
 }
 
 type Order = { readonly open: Kind; readonly count: number } | { readonly talk: Kind } | "figures";

@@ -81,8 +81,8 @@ export class Downlink implements Ticked {
   readonly #keptBytes: number;
   /** Whose audio the leg was told that it plays. */
   #legPlays: TurnAudio | undefined;
-  /** When something came from the leg last; undefined: nothing yet, so its silence means nothing. */
-  #legAliveMs: number | undefined;
+  /** When something came from a leg that reports; before anything came its silence means nothing. */
+  #legAliveMs = Infinity;
   /** Audio that belongs to no turn; gone as soon as there is any that does. */
   #aside: { readonly id: string; readonly audio: Uint8Array; sentBytes: number } | undefined;
   #asides = 0;
@@ -90,7 +90,8 @@ export class Downlink implements Ticked {
   #playsUntilMs = 0;
   #generation = 0;
   #echoMs: number | undefined;
-  readonly #lastFrame = { bytes: nothing, atMs: -Infinity };
+  /** When audio of a turn went out last. */
+  #sentAtMs = -Infinity;
   readonly #losses: Losses;
 
   constructor(encoding: Encoding, beat: Beat, now: () => number, report: DownlinkReport) {
@@ -108,7 +109,7 @@ export class Downlink implements Ticked {
     this.#leg = leg;
     this.#frameBytes = bytesOf(leg.traits.frameMs, this.encoding);
     this.#legPlays = undefined;
-    this.#legAliveMs = undefined;
+    this.#legAliveMs = Infinity;
     this.#generation += 1;
     this.#playsUntilMs = 0;
     if (this.#turns.length > 0) this.#beat.wake(this);
@@ -144,19 +145,19 @@ export class Downlink implements Ticked {
 
   /** Something came from the caller. */
   legAlive(): void {
-    this.#legAliveMs = this.#now();
+    if (this.#leg?.traits.playback === "reports") this.#legAliveMs = this.#now();
   }
 
   /** Agent audio of a turn, whole samples; the bytes are copied. */
-  write(bytes: Uint8Array, turnId: string): void {
+  write(bytes: Uint8Array, turnId: string, nowMs = this.#now()): void {
     const turn = this.#turnOf(turnId);
     let room = this.#longestQueueBytes;
     for (const each of this.#turns) room -= each.unsentBytes;
-    if (bytes.length > room) this.#losses.add("overflow", bytes.length - Math.max(0, room), this.#now());
+    if (bytes.length > room) this.#losses.add("overflow", bytes.length - Math.max(0, room), nowMs);
     if (room <= 0) return;
     if (bytes.length > 0) this.dropAside();
     turn.write(bytes.length > room ? bytes.subarray(0, room) : bytes);
-    if (this.tick(this.#now())) this.#beat.wake(this);
+    if (this.#tick(nowMs, bytes)) this.#beat.wake(this);
   }
 
   /** No more audio comes for the turn. False: it had none, so nothing will be played out. */
@@ -283,7 +284,8 @@ export class Downlink implements Ticked {
 
   /** What plays about now, one frame of it; empty while nothing does. The measure is rough: `withinMs` ago counts as now. */
   latest(withinMs: number): Uint8Array {
-    return this.#now() - this.#lastFrame.atMs <= withinMs + (this.#leg?.traits.aheadMs ?? 0) ? this.#lastFrame.bytes : nothing;
+    const isNow = this.#now() - this.#sentAtMs <= withinMs + (this.#leg?.traits.aheadMs ?? 0);
+    return (isNow ? this.#legPlays?.sent(this.#frameBytes) : undefined) ?? nothing;
   }
 
   /** The agent has audio that the caller has not heard. */
@@ -292,11 +294,16 @@ export class Downlink implements Ticked {
   }
 
   tick(nowMs: number): boolean {
+    return this.#tick(nowMs, nothing);
+  }
+
+  /** `fresh`: what was just written to the last turn. */
+  #tick(nowMs: number, fresh: Uint8Array): boolean {
     const leg = this.#leg;
     if (leg === undefined) return false;
     if (nowMs > this.#reachedUntil(leg, nowMs)) return true;
     if (this.#rests(nowMs)) return false;
-    this.#send(leg, nowMs);
+    this.#send(leg, nowMs, fresh);
     while (this.#turns[0] !== undefined && this.#isPlayedOut(this.#turns[0], leg, nowMs)) {
       const done = this.#turns.shift();
       done?.close();
@@ -344,18 +351,17 @@ export class Downlink implements Ticked {
     this.#report.starved(turn.turnId);
   }
 
-  #send(leg: DownlinkLeg, nowMs: number): void {
+  #send(leg: DownlinkLeg, nowMs: number, fresh: Uint8Array): void {
     for (const turn of this.#turns) {
       while (this.#playsUntilMs - nowMs < leg.traits.aheadMs) {
-        const frame = turn.take(this.#frameBytes);
+        const frame = turn.take(this.#frameBytes, this.#turns.length === 1 ? fresh : nothing);
         if (frame === undefined) break;
         if (turn !== this.#legPlays) {
           this.#legPlays = turn;
           turn.legFrom = turn.sentBytes - frame.length;
           leg.beginTurn(turn.turnId, msOf(turn.legFrom, this.encoding));
         }
-        this.#lastFrame.bytes = frame;
-        this.#lastFrame.atMs = nowMs;
+        this.#sentAtMs = nowMs;
         if (!leg.play(frame)) this.#losses.add("slow-caller", frame.length, nowMs);
         this.#playsUntilMs = Math.max(nowMs, this.#playsUntilMs) + msOf(frame.length, this.encoding);
         turn.playsUntilMs = this.#playsUntilMs;
@@ -388,7 +394,7 @@ export class Downlink implements Ticked {
 
   /** `nowMs`, or when the leg was believed to be there for the last time. */
   #reachedUntil(leg: DownlinkLeg, nowMs: number): number {
-    if (leg.traits.playback !== "reports" || this.#legAliveMs === undefined) return nowMs;
+    if (leg.traits.playback !== "reports") return nowMs;
     return Math.min(nowMs, this.#legAliveMs + outOfReachMs);
   }
 
@@ -400,6 +406,8 @@ export class Downlink implements Ticked {
   }
 
   #turnOf(turnId: string): TurnAudio {
+    const first = this.#turns[0];
+    if (first?.turnId === turnId) return first;
     const known = this.#turns.find((turn) => turn.turnId === turnId);
     if (known !== undefined) return known;
     const turn = new TurnAudio(turnId, this.#memory);

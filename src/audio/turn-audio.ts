@@ -20,6 +20,8 @@ export class Blocks {
   }
 }
 
+const nothing = new Uint8Array(0);
+
 /** The audio of one agent turn: what came, what was sent, what was heard. It is held until it was heard for sure. */
 export class TurnAudio {
   readonly turnId: string;
@@ -71,13 +73,23 @@ export class TurnAudio {
     this.reported = { ms, atMs };
   }
 
-  /** The next `bytes` to send, valid until they are forgotten; fewer only at the end of a complete turn; undefined when there is not enough yet. */
-  take(bytes: number): Uint8Array | undefined {
-    const length = Math.min(bytes, this.unsentBytes);
+  /**
+   * The next `bytes` to send; fewer only at the end of a complete turn; undefined when there is not enough yet. `fresh`: what was written
+   * last; where it is all that is to be sent it is taken itself, and no view of it is made. Valid until they are forgotten, or `fresh` is.
+   */
+  take(bytes: number, fresh: Uint8Array): Uint8Array | undefined {
+    const unsent = this.unsentBytes;
+    const length = Math.min(bytes, unsent);
     if (length === 0 || (length < bytes && !this.complete)) return undefined;
-    const frame = this.#read(this.sentBytes, length);
+    const frame = length === unsent && length === fresh.length ? fresh : this.#read(this.sentBytes, length);
     this.sentBytes += length;
     return frame;
+  }
+
+  /** The last `bytes` that were sent, as far as they are held. */
+  sent(bytes: number): Uint8Array {
+    const from = Math.max(this.#base, this.sentBytes - bytes);
+    return this.#blocks.length === 0 ? nothing : this.#read(from, this.sentBytes - from);
   }
 
   /** Go back: what lies after `position` is to be sent again, as far as it is still held. */

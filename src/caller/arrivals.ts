@@ -3,7 +3,8 @@ import { unconcealedQuality } from "../audio/e-model.ts";
 
 /** How evenly and how completely a caller's audio comes over a stream, where every byte that was sent arrives in the end. */
 export class Arrivals {
-  #arrivedMs: number | undefined;
+  /** Nothing came yet: not a number. */
+  #arrivedMs = Number.NaN;
   #spanMs = 0;
   #jitterMs = 0;
   #heardMs = 0;
@@ -17,7 +18,7 @@ export class Arrivals {
   took(nowMs: number, audioMs: number, isClocked: boolean): void {
     this.#knowsGaps ||= isClocked;
     // RFC 3550 6.4.1: how much later it came than the piece before it was long. What was never sent was not late.
-    if (this.#arrivedMs !== undefined && !this.#isAfterGap) {
+    if (!Number.isNaN(this.#arrivedMs) && !this.#isAfterGap) {
       const late = Math.abs(nowMs - this.#arrivedMs - this.#spanMs);
       this.#jitterMs += (late - this.#jitterMs) / 16;
     }
@@ -42,7 +43,7 @@ export class Arrivals {
     return {
       lossShare,
       burstRatio: Math.max(1, run * (1 - (lossShare ?? 0))),
-      jitterMs: this.#arrivedMs === undefined ? undefined : this.#jitterMs,
+      jitterMs: Number.isNaN(this.#arrivedMs) ? undefined : this.#jitterMs,
       gaps: this.#gaps,
       filledMs: this.#filledMs,
       delayMs: undefined,

@@ -111,6 +111,8 @@ class Frames implements LegSocket {
   /** All that this wire has are frames of bytes; its dialect makes no texts. */
   sendText(): void {}
 
+  sendEnveloped(): void {}
+
   sendBinary(frame: Uint8Array): void {
     if (this.#socket.writable) this.#socket.write(frame);
   }

@@ -24,4 +24,8 @@ export class CallerAllowances {
     this.bytes = new Allowance(bytesPerSecond, bytesBurst, nowMs);
     this.control = new Allowance(controlPerSecond, controlBurst, nowMs);
   }
+
+  refill(nowMs: number): void {
+    for (const allowance of [this.media, this.bytes, this.control]) allowance.refill(nowMs);
+  }
 }

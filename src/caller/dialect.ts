@@ -1,3 +1,4 @@
+import type { Envelope } from "../wire/envelope.ts";
 import type { Encoding } from "../audio/encodings.ts";
 import type { CallerNotice, CallStart, LegEnd, LegTraits } from "./leg.ts";
 
@@ -33,6 +34,13 @@ export interface Dialect {
 
 /** One a connection: it remembers what the format makes it remember (a stream id, the present turn, sequence numbers). */
 export interface DialectCodec {
+  /**
+   * The caller's audio, where the text from `from` to `end` is such as this wire's peers usually write it, read without the parser. The
+   * text is not known to be UTF-8, the audio valid until the next is read. Undefined: anything else, which `decodeText` is given.
+   */
+  scanText?(text: Buffer, from: number, end: number): CallerAudio | undefined;
+  /** What agent audio goes out in, where it is base64 in a text that is else the same each time; undefined: nothing yet, or `encode` knows. */
+  readonly envelope?: Envelope | undefined;
   /** @throws {Fault} caller-malformed or caller-unsupported, naming the field. */
   decodeText(message: string): CallerSignal;
   /** @throws {Fault} caller-malformed when binary is not expected, or not now. */
@@ -59,7 +67,7 @@ export type CallerSignal =
    * `atMs`: the caller's media clock, where the dialect tells it, so that gaps can be filled. What a carrier sends out of order the
    * codec puts in order: it holds a frame back (`ignored`) and gives it with the one that was missing.
    */
-  | { readonly type: "audio"; readonly bytes: Uint8Array; readonly atMs: number | undefined }
+  | CallerAudio
   | { readonly type: "text"; readonly text: string }
   | { readonly type: "dtmf"; readonly digit: string }
   | { readonly type: "mark"; readonly name: string }
@@ -74,6 +82,12 @@ export type CallerSignal =
   | { readonly type: "ping"; readonly message: WireMessage }
   /** Known to be of no interest, or unknown: counted. */
   | { readonly type: "ignored"; readonly event: string };
+
+export interface CallerAudio {
+  readonly type: "audio";
+  readonly bytes: Uint8Array;
+  readonly atMs: number | undefined;
+}
 
 export type CallerCommand =
   | { readonly type: "audio"; readonly bytes: Uint8Array }

@@ -10,25 +10,26 @@ const pieceMs = 100;
 export class MediaClock {
   readonly #encoding: Encoding;
   readonly #silence: Uint8Array;
-  #expectedMs: number | undefined;
-  filledMs = 0;
+  /** Before the first audio: nothing is expected. */
+  #expectedMs = Infinity;
 
   constructor(encoding: Encoding) {
     this.#encoding = encoding;
     this.#silence = new Uint8Array(bytesOf(pieceMs, encoding)).fill(encodings[encoding].silence);
   }
 
-  /** Hands silence to `fill` for the time between the end of the last audio and `atMs`, in pieces of at most 100 ms. */
-  advance(atMs: number, bytes: number, fill: (silence: Uint8Array) => void): void {
-    const gapMs = this.#expectedMs === undefined ? 0 : atMs - this.#expectedMs;
-    if (gapMs >= shortestGapMs) {
-      const missingMs = Math.min(gapMs, longestGapMs);
-      this.filledMs += missingMs;
-      for (let left = bytesOf(missingMs, this.#encoding); left > 0; left -= this.#silence.length) {
-        fill(left < this.#silence.length ? this.#silence.subarray(0, left) : this.#silence);
-      }
-    }
+  /** Audio came that begins at `atMs`: so much is missing between it and the end of what came before, ms; mostly 0. */
+  advance(atMs: number, bytes: number): number {
+    const gapMs = atMs - this.#expectedMs;
+    const endMs = atMs + msOf(bytes, this.#encoding);
     // Late packets do not set the clock back: what they would fill again was filled.
-    this.#expectedMs = Math.max(this.#expectedMs ?? 0, atMs + msOf(bytes, this.#encoding));
+    if (endMs > this.#expectedMs || this.#expectedMs === Infinity) this.#expectedMs = endMs;
+    return gapMs >= shortestGapMs ? Math.min(gapMs, longestGapMs) : 0;
+  }
+
+  /** So much silence, in pieces of at most 100 ms. */
+  *silence(ms: number): Generator<Uint8Array> {
+    for (let left = bytesOf(ms, this.#encoding); left > 0; left -= this.#silence.length)
+      yield left < this.#silence.length ? this.#silence.subarray(0, left) : this.#silence;
   }
 }

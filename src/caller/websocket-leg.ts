@@ -1,8 +1,9 @@
-import { msOf } from "../audio/encodings.ts";
+import { encodings, msOf } from "../audio/encodings.ts";
 import type { Ticked, Ticker } from "../audio/ticker.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { Fault, toFault } from "../kernel/fault.ts";
 import type { Log } from "../kernel/log.ts";
+import type { Envelope } from "../wire/envelope.ts";
 import type { Breach } from "../wire/frame-reader.ts";
 import type { SocketListener } from "../wire/websocket.ts";
 import type { Allowance } from "./allowance.ts";
@@ -10,7 +11,7 @@ import { Arrivals } from "./arrivals.ts";
 import { Backlog, overflowBytes } from "./backlog.ts";
 import { CallerAllowances } from "./caller-allowances.ts";
 import { plainLine, type Admitted, type CarrierLine, type TransferOutcome } from "./carrier.ts";
-import type { CallerCommand, CallerSignal, Dialect, DialectCodec, Knock, WireMessage } from "./dialect.ts";
+import type { CallerAudio, CallerCommand, CallerSignal, Dialect, DialectCodec, Knock, WireMessage } from "./dialect.ts";
 import type { LegCounts } from "./leg-counts.ts";
 import type { CallStart, LegEnd, LegListener, LegQuality, Reception } from "./leg.ts";
 import { MediaClock } from "./media-clock.ts";
@@ -26,6 +27,7 @@ export interface LegSocket {
   /** Once; nothing is read before. */
   listen(listener: SocketListener): void;
   sendText(text: string): void;
+  sendEnveloped(envelope: Envelope, audio: Uint8Array): void;
   sendBinary(bytes: Uint8Array): void;
   ping(): void;
   close(code: number, reason: string): void;
@@ -109,6 +111,23 @@ class SocketShell implements Ticked, SocketListener, LegWorks {
 
   // What the socket tells
 
+  /** Almost all that comes is audio, in texts as this wire's peers usually write them; whatever else it is comes again as `text`. */
+  scan(bytes: Buffer, from: number, end: number): boolean {
+    const state = this.#state;
+    if (state.name !== "talking" || end - from > this.#dialect.limits.textBytes) return false;
+    const audio = this.#codec.scanText?.(bytes, from, end);
+    if (audio === undefined || audio.bytes.length % encodings[state.leg.uplink].bytesPerSample !== 0) return false;
+    const nowMs = this.#parts.clock.now();
+    this.#signs.heard(nowMs);
+    if (!this.#take(this.#allowances.bytes, end - from, "bytes", nowMs) || !this.#takeMedia(nowMs)) return true;
+    try {
+      this.#audio(state, audio);
+    } catch (error) {
+      this.#fail(toFault(error, "internal", "taking a caller's message"));
+    }
+    return true;
+  }
+
   text(text: string, bytes: number): void {
     this.#received(text, bytes);
   }
@@ -152,6 +171,7 @@ class SocketShell implements Ticked, SocketListener, LegWorks {
     else if (state.name === "waiting" && nowMs - state.sinceMs >= startLimitMs) {
       this.#fail(new Fault("caller-silent", `no start within ${startLimitMs} ms`));
     } else {
+      this.#allowances.refill(nowMs);
       this.#watchReader(nowMs);
       this.#watchPeer(nowMs);
       this.#watchCaller(nowMs);
@@ -162,9 +182,16 @@ class SocketShell implements Ticked, SocketListener, LegWorks {
   /** False: the peer reads too slowly. */
   play(frame: Uint8Array): boolean {
     const { isPeerFull, highWaterBytes } = this.#backlog;
-    if (!isPeerFull && this.#socket.bufferedAmount <= highWaterBytes) return this.send({ type: "audio", bytes: frame });
-    this.#parts.counts.droppedFrames += 1;
-    return false;
+    const socket = this.#socket;
+    if (isPeerFull || socket.bufferedAmount > highWaterBytes) {
+      this.#parts.counts.droppedFrames += 1;
+      return false;
+    }
+    const { envelope } = this.#codec;
+    if (envelope === undefined) return this.send({ type: "audio", bytes: frame });
+    if (!this.#speaks || !socket.isOpen) return false;
+    socket.sendEnveloped(envelope, frame);
+    return true;
   }
 
   /** False: nobody is there to take it. */
@@ -249,15 +276,8 @@ class SocketShell implements Ticked, SocketListener, LegWorks {
 
   #act(signal: CallerSignal): void {
     const ofMedia = signal.type === "audio" || signal.type === "played" || signal.type === "mark";
-    if (
-      !this.#take(
-        ofMedia ? this.#allowances.media : this.#allowances.control,
-        1,
-        ofMedia ? "media messages" : "control messages",
-        this.#signs.heardMs,
-      )
-    )
-      return;
+    const { heardMs } = this.#signs;
+    if (!(ofMedia ? this.#takeMedia(heardMs) : this.#take(this.#allowances.control, 1, "control messages", heardMs))) return;
     if (signal.type === "ignored") {
       this.#parts.counts.ignoredMessages += 1;
     } else if (signal.type === "ping") {
@@ -268,7 +288,8 @@ class SocketShell implements Ticked, SocketListener, LegWorks {
     } else if (signal.type === "start") {
       this.#start(signal);
     } else if (this.#state.name === "talking") {
-      this.#signs.activeMs = this.#signs.heardMs;
+      if (signal.type === "audio") return this.#audio(this.#state, signal);
+      this.#signs.activeMs = heardMs;
       this.#tell(this.#state, signal);
     } else if (signal.type === "stop") {
       this.#finishStopped({ code: 1000, reason: "done" }, signal);
@@ -290,15 +311,16 @@ class SocketShell implements Ticked, SocketListener, LegWorks {
     this.#signs.activeMs = this.#signs.heardMs;
   }
 
-  #tell(
-    { leg, listener, media }: State & { name: "talking" },
-    signal: Exclude<CallerSignal, { type: "start" | "ping" | "ignored" }>,
-  ): void {
-    if (signal.type === "audio") {
-      if (signal.atMs !== undefined) this.#fillGap(media, signal.atMs, signal.bytes.length, listener);
-      this.#arrivals.took(this.#signs.heardMs, msOf(signal.bytes.length, leg.uplink), signal.atMs !== undefined);
-      listener.audio(signal.bytes);
-    } else if (signal.type === "stop") {
+  #audio({ leg, listener, media }: State & { name: "talking" }, { bytes, atMs }: CallerAudio): void {
+    const { heardMs } = this.#signs;
+    this.#signs.activeMs = heardMs;
+    if (atMs !== undefined) this.#fillGap(media, atMs, bytes.length, listener);
+    this.#arrivals.took(heardMs, msOf(bytes.length, leg.uplink), atMs !== undefined);
+    listener.audio(bytes);
+  }
+
+  #tell({ listener }: State & { name: "talking" }, signal: Exclude<CallerSignal, { type: "start" | "ping" | "ignored" | "audio" }>): void {
+    if (signal.type === "stop") {
       listener.signal({ type: "hung-up" });
       this.#finishStopped({ code: 1000, reason: "done" }, signal);
     } else if (signal.type === "pressure") {
@@ -316,16 +338,21 @@ class SocketShell implements Ticked, SocketListener, LegWorks {
   }
 
   #fillGap(media: MediaClock, atMs: number, bytes: number, listener: LegListener): void {
-    const before = media.filledMs;
-    media.advance(atMs, bytes, (silence) => listener.audio(silence));
-    this.#parts.counts.filledGapMs += media.filledMs - before;
-    this.#arrivals.filled(media.filledMs - before);
+    const missingMs = media.advance(atMs, bytes);
+    if (missingMs === 0) return;
+    for (const silence of media.silence(missingMs)) listener.audio(silence);
+    this.#parts.counts.filledGapMs += missingMs;
+    this.#arrivals.filled(missingMs);
+  }
+
+  #takeMedia(nowMs: number): boolean {
+    return this.#take(this.#allowances.media, 1, "media messages", nowMs);
   }
 
   /** False: too much; the caller was refused. */
   #take(allowance: Allowance, amount: number, what: string, nowMs: number): boolean {
     if (this.#over) return false;
-    if (allowance.take(amount, nowMs)) return true;
+    if (allowance.takeOften(amount, nowMs)) return true;
     this.#parts.counts.floods += 1;
     this.#parts.log.warning("limit_hit", { scope: "call", reason: what });
     this.#fail(new Fault("caller-flooding", `too many ${what} at once`));

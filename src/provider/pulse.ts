@@ -37,8 +37,8 @@ export class Pulse {
   }
 
   /** Something came from the peer, whatever it is, a pong included. */
-  heard(): void {
-    this.#heardAt = this.#plan.clock.now();
+  heard(nowMs = this.#plan.clock.now()): void {
+    this.#heardAt = nowMs;
     this.#pingedAt = undefined;
   }
 

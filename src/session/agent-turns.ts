@@ -4,9 +4,10 @@ import type { CutTurn } from "../audio/downlink.ts";
 export interface SaidTurn {
   readonly id: string;
   state: "open" | "ended" | "cut";
-  /** When audio of it came last, and the longest wait for the next. */
-  audioMs: number | undefined;
-  gapMs: number | undefined;
+  /** When audio of it came last; before any came: not a number. */
+  audioMs: number;
+  /** The longest wait for the next; not a number: there was none. */
+  gapMs: number;
 }
 
 /** So many are remembered, to know late audio from new. */
@@ -37,7 +38,7 @@ export class AgentTurns {
   of(linkTurnId: string): SaidTurn {
     const known = this.#turns.get(linkTurnId);
     if (known !== undefined) return known;
-    const turn: SaidTurn = { id: this.#begin(), state: "open", audioMs: undefined, gapMs: undefined };
+    const turn: SaidTurn = { id: this.#begin(), state: "open", audioMs: Number.NaN, gapMs: Number.NaN };
     this.#turns.set(linkTurnId, turn);
     for (const [id, { state }] of this.#turns) {
       if (this.#turns.size <= remembered) break;
@@ -47,8 +48,9 @@ export class AgentTurns {
   }
 
   audioCame(turn: SaidTurn, nowMs: number): void {
-    if (turn.audioMs === undefined) this.#answers += 1;
-    else turn.gapMs = Math.max(turn.gapMs ?? 0, nowMs - turn.audioMs);
+    const gapMs = nowMs - turn.audioMs;
+    if (Number.isNaN(gapMs)) this.#answers += 1;
+    else if (!(gapMs <= turn.gapMs)) turn.gapMs = gapMs;
     turn.audioMs = nowMs;
   }
 

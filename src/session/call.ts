@@ -375,6 +375,11 @@ export class Call implements Ticked {
     return this.#deafTo.has(why);
   }
 
+  /** What the agent says now is for nobody. */
+  get isUnspoken(): boolean {
+    return this.#deafTo.size > 0 && (this.#deafTo.has("held") || this.#deafTo.has("machine"));
+  }
+
   /** A caller on hold is not heard, and hears music. */
   hold(on: boolean): void {
     this.muffle("held", on);

@@ -234,14 +234,14 @@ export class LinkSeat implements Disposable, LinkReport {
     const turn = this.#said.of(turnId);
     if (turn.state !== "open") return;
     // Who is on hold hears nothing of it, so it was not said.
-    if (this.#call.isMuffled("held") || this.#call.isMuffled("machine")) return this.interrupt([]);
+    if (this.#call.isUnspoken) return this.interrupt([]);
     this.#receivedBytes += bytes.length;
     const nowMs = this.#call.house.clock.now();
     this.#call.timer.audioCame(nowMs);
     this.#said.audioCame(turn, nowMs);
     const out = this.#toLeg.push(bytes);
     this.#call.conversation.addAudio(turn.id, msOf(out.length, this.#call.downlinkEncoding));
-    this.#call.downlink.write(out, turn.id);
+    this.#call.downlink.write(out, turn.id, nowMs);
   }
 
   #note(notice: LinkNotice): void {
@@ -373,7 +373,7 @@ export class LinkSeat implements Disposable, LinkReport {
       turnId: turn.id,
       outcome: outcome === "complete" && !wasCut ? "complete" : "interrupted",
       kind: call.turnKind,
-      gapMs: turn.gapMs,
+      gapMs: Number.isNaN(turn.gapMs) ? undefined : turn.gapMs,
       stop: call.tools.isExhausted ? "max_tool_calls" : undefined,
     });
     this.#tellFlow();

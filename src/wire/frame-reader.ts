@@ -14,6 +14,8 @@ export type End = "client" | "server";
 
 /** Told in the order of the wire. Bytes are valid until it returns. */
 export interface FrameListener {
+  /** A text that came in one frame, not yet known to be UTF-8. True: nothing more is wanted of it; else `text` is told. */
+  scan?(bytes: Buffer, from: number, end: number): boolean;
   text(text: string, bytes: number): void;
   binary(bytes: Buffer): void;
   ping(payload: Buffer): void;
@@ -175,6 +177,7 @@ export class FrameReader {
     if (opcode > opcodes.binary) this.#control(opcode, bytes.subarray(from, end));
     else if (!isLast || this.#opcode !== 0) this.#fragment(opcode, isLast, bytes, from, end);
     else if (opcode === opcodes.binary) this.#listener.binary(bytes.subarray(from, end));
+    else if (this.#listener.scan?.(bytes, from, end) === true) return;
     else if (ascii ?? isAscii(bytes.subarray(from, end))) this.#listener.text(bytes.toString("latin1", from, end), end - from);
     else this.#text(bytes.subarray(from, end));
   }

@@ -1,10 +1,12 @@
 import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { base64LengthOf, writeBase64 } from "./base64.ts";
+import type { Envelope } from "./envelope.ts";
 import { headerBefore, longestShortHeader, mask, maskedTextFrame, textFrame } from "./frames.ts";
 
 const poolBytes = 32_768;
-/** Longer texts get memory of their own. */
-const longestText = 4_096;
+/** Longer texts get memory of their own, bytes. */
+const longestText = 12_288;
 /** In UTF-8, of what JavaScript counts as one. */
 const mostBytesOfCharacter = 3;
 
@@ -22,29 +24,44 @@ export class OutgoingTexts {
 
   /** Sends `text` as one frame over a connection that was upgraded. */
   send(stream: Duplex, text: string, isMasked: boolean): void {
-    if (text.length > longestText || stream.writableLength > 0) {
+    if (text.length * mostBytesOfCharacter > longestText || stream.writableLength > 0) {
       stream.write(isMasked ? maskedTextFrame(text) : textFrame(text));
       return;
     }
-    const frame = this.#frame(text, isMasked);
-    stream.write(frame);
-    // Only of the system's own sockets it is known that what does not wait was taken.
-    if (stream.writableLength > 0 || !(stream instanceof Socket)) this.#moveOn(frame);
+    const payloadAt = this.#at + longestShortHeader;
+    this.#send(stream, payloadAt, payloadAt + this.#pool.write(text, payloadAt, "utf8"), isMasked);
   }
 
-  #frame(text: string, isMasked: boolean): Buffer {
+  /** The same of `audio` in its envelope; no string is made of it. */
+  sendEnveloped(stream: Duplex, envelope: Envelope, audio: Uint8Array, isMasked: boolean): void {
+    const { head, tail } = envelope;
+    const base64Bytes = base64LengthOf(audio.length);
+    if (head.length + base64Bytes + tail.length > longestText || stream.writableLength > 0)
+      return this.send(stream, envelope.around(audio), isMasked);
     const payloadAt = this.#at + longestShortHeader;
-    const end = payloadAt + this.#pool.write(text, payloadAt, "utf8");
+    const base64At = payloadAt + head.length;
+    const tailAt = base64At + base64Bytes;
+    this.#pool.set(head, payloadAt);
+    writeBase64(audio, this.#pool, base64At);
+    this.#pool.set(tail, tailAt);
+    this.#send(stream, payloadAt, tailAt + tail.length, isMasked);
+  }
+
+  /** What stands in the pool from `payloadAt` to `end`. */
+  #send(stream: Duplex, payloadAt: number, end: number, isMasked: boolean): void {
     const from = headerBefore(this.#pool, payloadAt, end, isMasked);
     if (isMasked) mask(this.#pool, payloadAt, end);
     const views = (this.#views[from - this.#at] ??= []);
-    return (views[end - payloadAt] ??= this.#pool.subarray(from, end));
+    const frame = (views[end - payloadAt] ??= this.#pool.subarray(from, end));
+    stream.write(frame);
+    // Only of the system's own sockets it is known that what does not wait was taken.
+    if (stream.writableLength > 0 || !(stream instanceof Socket)) this.#moveOn(end);
   }
 
-  #moveOn(frame: Buffer): void {
-    this.#at = frame.byteOffset + frame.length;
+  #moveOn(end: number): void {
+    this.#at = end + (-end & 3);
     this.#views = [];
-    if (this.#at + longestShortHeader + longestText * mostBytesOfCharacter <= poolBytes) return;
+    if (this.#at + longestShortHeader + longestText <= poolBytes) return;
     this.#pool = Buffer.allocUnsafeSlow(poolBytes);
     this.#at = 0;
   }

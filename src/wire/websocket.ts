@@ -3,11 +3,17 @@ import type { Clock, Timer } from "../kernel/clock.ts";
 import { noClose, opcodes } from "./codes.ts";
 import { FrameReader, type Breach, type End, type FrameLimits, type FrameListener } from "./frame-reader.ts";
 import type { Intake } from "./intake.ts";
+import type { Envelope } from "./envelope.ts";
 import { OutgoingTexts } from "./outgoing.ts";
 import { closePayload, frameOf, maskedFrameOf } from "./frames.ts";
 
 /** What a peer does. */
 export interface SocketListener {
+  /**
+   * A whole text, before a string is made of it and before it is known to be UTF-8; the bytes are valid until it returns. True: that was
+   * all; false: it is yet to come as `text`.
+   */
+  scan?(bytes: Buffer, from: number, end: number): boolean;
   /** `bytes`: how long it was on the wire. */
   text(text: string, bytes: number): void;
   /** The bytes are valid until it returns. */
@@ -62,6 +68,7 @@ export class WireSocket {
   listen(listener: SocketListener): void {
     const stream = this.#stream;
     const told: FrameListener = {
+      scan: (bytes, from, end) => this.#state === "open" && listener.scan?.(bytes, from, end) === true,
       text: (text, bytes) => this.#state === "open" && listener.text(text, bytes),
       binary: (bytes) => this.#state === "open" && listener.binary(bytes),
       ping: (payload) => this.#answer(payload, listener),
@@ -95,6 +102,11 @@ export class WireSocket {
 
   sendText(text: string): void {
     if (this.#state === "open") outgoing.send(this.#stream, text, this.#isClient);
+  }
+
+  /** As a text, with `audio` in base64. */
+  sendEnveloped(envelope: Envelope, audio: Uint8Array): void {
+    if (this.#state === "open") outgoing.sendEnveloped(this.#stream, envelope, audio, this.#isClient);
   }
 
   sendBinary(bytes: Uint8Array): void {

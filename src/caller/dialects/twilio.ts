@@ -5,9 +5,10 @@ import { bytesOf, type Encoding } from "../../audio/encodings.ts";
 import { pcmu } from "../../audio/g711.ts";
 import { Fault } from "../../kernel/fault.ts";
 import { bytesOfBase64 } from "../../wire/base64.ts";
+import { Envelope } from "../../wire/envelope.ts";
 import type { CallerCommand, CallerSignal, Dialect, DialectCodec } from "../dialect.ts";
 import type { CallStart } from "../leg.ts";
-import { readMedia } from "./twilio-media.ts";
+import { scanMedia } from "./twilio-media.ts";
 
 const encoding: Encoding = "pcmu@8000";
 /** Tones go out in pieces of this length. */
@@ -33,12 +34,11 @@ type Wire = Readonly<Record<string, unknown>>;
 function open(): DialectCodec {
   /** Every message of ours carries it; empty before the start. */
   let streamSid = "";
-  let mediaHead = "";
+  let envelope: Envelope | undefined;
   return {
+    scanText: scanMedia,
+
     decodeText(message) {
-      const usual = readMedia(message);
-      const bytes = usual === undefined ? undefined : bytesOfBase64(usual.payload);
-      if (usual !== undefined && bytes !== undefined) return { type: "audio", bytes, atMs: usual.atMs };
       const wire = jsonObject(message);
       switch (wire["event"]) {
         case "media":
@@ -51,7 +51,7 @@ function open(): DialectCodec {
           const { streamSid: sid, start } = read("start", started, wire);
           checkFormat(start.mediaFormat);
           streamSid = sid;
-          mediaHead = `{"event":"media","streamSid":${JSON.stringify(sid)},"media":{"payload":"`;
+          envelope = new Envelope(`{"event":"media","streamSid":${JSON.stringify(sid)},"media":{"payload":"`, '"}}');
           return { type: "start", start: startOf(start.callSid, start.customParameters), uplink: encoding, downlink: encoding };
         }
         case "stop":
@@ -65,22 +65,27 @@ function open(): DialectCodec {
       throw malformed("binary: this wire is text only");
     },
 
+    /** Nothing plays before the stream has a name. */
+    get envelope() {
+      return envelope;
+    },
+
     encode(command) {
-      // Nothing plays before the stream has a name.
-      if (streamSid === "") return undefined;
-      return command.type === "audio" ? mediaMessage(command.bytes, mediaHead) : encode(command, streamSid, mediaHead);
+      return envelope === undefined ? undefined : encode(command, streamSid, envelope);
     },
   };
 }
 
-function encode(command: Exclude<CallerCommand, { type: "audio" }>, streamSid: string, mediaHead: string): string | string[] | undefined {
+function encode(command: CallerCommand, streamSid: string, media: Envelope): string | string[] | undefined {
   switch (command.type) {
+    case "audio":
+      return media.around(command.bytes);
     case "mark":
       return JSON.stringify({ event: "mark", streamSid, mark: { name: command.name } });
     case "flush":
       return JSON.stringify({ event: "clear", streamSid });
     case "dtmf":
-      return tones(command.digits, mediaHead);
+      return tones(command.digits, media);
     case "turn":
     case "notice":
     case "transfer": // By the webhook that follows the stream, see `carriers/twilio`.
@@ -89,17 +94,12 @@ function encode(command: Exclude<CallerCommand, { type: "audio" }>, streamSid: s
   }
 }
 
-function mediaMessage(bytes: Uint8Array, head: string): string {
-  const payload = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("base64");
-  return `${head}${payload}"}}`;
-}
-
 /** The wire has no words for digits towards the far end; it hears tones. */
-function tones(digits: string, mediaHead: string): string[] {
+function tones(digits: string, media: Envelope): string[] {
   const sound = pcmu.encode(dtmfTones(digits, 8_000));
   const piece = bytesOf(pieceMs, encoding);
   const messages: string[] = [];
-  for (let at = 0; at < sound.length; at += piece) messages.push(mediaMessage(sound.subarray(at, at + piece), mediaHead));
+  for (let at = 0; at < sound.length; at += piece) messages.push(media.around(sound.subarray(at, at + piece)));
   return messages;
 }
 

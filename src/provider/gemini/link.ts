@@ -10,7 +10,7 @@ import { openingOf, takeOverOf, type Opening } from "./opening.ts";
 import type { LinkSettings } from "./settings.ts";
 import { Talk, type TalkHost } from "./talk.ts";
 import { connectionMs } from "./traits.ts";
-import { readMessage } from "./wire.ts";
+import { audioInput, readMessage } from "./wire.ts";
 
 export interface LinkPlan {
   readonly url: URL;
@@ -202,6 +202,10 @@ class LiveLink implements Link, TalkHost, SocketListener {
 
   send(message: string): void {
     if (this.#state === "open") this.#socket.sendText(message);
+  }
+
+  sendAudio(frame: Uint8Array): void {
+    if (this.#state === "open") this.#socket.sendEnveloped(audioInput, frame);
   }
 
   notice(notice: LinkNotice): void {

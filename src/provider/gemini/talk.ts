@@ -15,6 +15,7 @@ export interface TalkHost {
   readonly request: OpenRequest;
   readonly settings: LinkSettings;
   send(message: string): void;
+  sendAudio(frame: Uint8Array): void;
   notice(notice: LinkNotice): void;
   audio(bytes: Uint8Array, turnId: string): void;
   lost(fault: Fault): void;
@@ -80,7 +81,7 @@ export class Talk {
       },
     });
     const mark = (edge: "start" | "end"): void => host.send(edge === "start" ? wire.activityStart : wire.activityEnd);
-    if (byHand) this.#window = new ManualWindow((frame) => host.send(wire.audioInput(frame)), mark);
+    if (byHand) this.#window = new ManualWindow((frame) => host.sendAudio(frame), mark);
   }
 
   close(): void {
@@ -102,7 +103,7 @@ export class Talk {
 
   hear(frame: Uint8Array): void {
     if (this.#window === undefined) {
-      this.#host.send(wire.audioInput(frame));
+      this.#host.sendAudio(frame);
       this.#heardAtMs = this.#host.request.clock.now();
       if (this.#flow === undefined) this.#watchFlow(pausedMs);
     } else this.#window.hear(frame);

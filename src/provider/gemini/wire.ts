@@ -1,6 +1,7 @@
 // The Gemini Live API (BidiGenerateContent, v1beta) as one link uses it. Sources: the types of @google/genai 3.1.0 and the Live API
 // guide, read 2026-11. Nothing here opens, waits or reads a clock; base64 begins and ends in this file.
 import type { LiveClientMessage } from "@google/genai";
+import { Envelope } from "../../wire/envelope.ts";
 import type { Usage, UsageUnit } from "../contract.ts";
 
 // ---- what we read
@@ -209,9 +210,8 @@ export type ClientMessage = Written<LiveClientMessage>;
 
 export const write = (message: ClientMessage): string => JSON.stringify(message);
 
-/** Written by hand, for it is the one message that goes out fifty times a second. */
-export const audioInput = (frame: Uint8Array): string =>
-  `{"realtimeInput":{"audio":{"data":"${Buffer.from(frame.buffer, frame.byteOffset, frame.length).toString("base64")}","mimeType":"audio/pcm;rate=16000"}}}`;
+/** The one message that goes out fifty times a second. */
+export const audioInput = new Envelope('{"realtimeInput":{"audio":{"data":"', '","mimeType":"audio/pcm;rate=16000"}}}');
 
 export const activityStart = '{"realtimeInput":{"activityStart":{}}}';
 export const activityEnd = '{"realtimeInput":{"activityEnd":{}}}';

@@ -1,58 +1,97 @@
-import { bytesOfBase64 } from "../../wire/base64.ts";
+import { readBase64 } from "../../wire/base64.ts";
+import { digitsEnd, isAt, isTextAt, lettersOf, wordEnd } from "../../wire/letters.ts";
 import type { ServerEvent } from "./server-events.ts";
 
-const type = "response.output_audio.delta";
-/** The type stands among the first keys. */
-const typeWithin = 120;
-const [quote, colon, comma, closing] = [0x22, 0x3a, 0x2c, 0x7d];
-const [zero, nine] = [0x30, 0x39];
-const id = /^[\w-]+$/;
+type AudioEvent = Extract<ServerEvent, { type: "response.audio" }>;
+
+// What stands before each value.
+const toType = lettersOf('"type":"response.output_audio.delta');
+const toEventId = lettersOf('"event_id":"');
+const toResponseId = lettersOf('"response_id":"');
+const toItemId = lettersOf('"item_id":"');
+const toOutputIndex = lettersOf('"output_index":');
+const toContentIndex = lettersOf('"content_index":');
+const toDelta = lettersOf('"delta":"');
+const toEnd = lettersOf('"}');
+const [quote, opening, comma] = [0x22, 0x7b, 0x2c];
+
+/** Which keys were there; the ids of the event and of the item's place may be wanting. */
+const bits = { type: 1, eventId: 2, responseId: 4, itemId: 8, outputIndex: 16, contentIndex: 32 } as const;
+const needed = bits.type | bits.responseId | bits.itemId;
 
 /**
- * The event that comes fifty times a second, read by its letters instead of parsed. Undefined: another event, or one that is unusual in
- * any way (keys that are not known, spaces, escapes, audio that is no base64); then the parser decides.
+ * Reads the event that comes fifty times a second by its letters instead of parsing it, for one link: the ids are the same for a whole
+ * answer, and a string is made of each but once.
  */
-export function readAudioDelta(message: string): Extract<ServerEvent, { type: "response.audio" }> | undefined {
-  const typeAt = message.indexOf(type);
-  if (typeAt < 0 || typeAt > typeWithin || !message.startsWith("{")) return undefined;
-  let isAudio = false;
-  let [responseId, itemId, delta] = ["", "", ""];
-  for (let at = 1; ;) {
-    if (message.charCodeAt(at) !== quote) return undefined;
-    const keyEnd = message.indexOf('"', at + 1);
-    if (keyEnd < 0 || message.charCodeAt(keyEnd + 1) !== colon) return undefined;
-    const key = message.slice(at + 1, keyEnd);
-    const from = keyEnd + 2;
-    let to: number;
-    if (key === "output_index" || key === "content_index") {
-      to = digitEnd(message, from);
-      if (to === from) return undefined;
-    } else {
-      if (message.charCodeAt(from) !== quote) return undefined;
-      const end = message.indexOf('"', from + 1);
-      if (end < 0) return undefined;
-      const value = message.slice(from + 1, end);
-      if (key === "delta") delta = value;
-      else if (!(key === "type" ? value === type : id.test(value))) return undefined;
-      else if (key === "type") isAudio = true;
-      else if (key === "response_id") responseId = value;
-      else if (key === "item_id") itemId = value;
-      else if (key !== "event_id") return undefined;
-      to = end + 1;
+export class AudioDeltas {
+  #responseId = "";
+  #itemId = "";
+
+  /**
+   * Undefined: the text from `from` to `end` is another event, or one that is unusual in any way (keys that are not known or come twice,
+   * spaces, escapes, audio that is not last or no base64); then the parser decides.
+   */
+  read(text: Buffer, from: number, end: number): AudioEvent | undefined {
+    if (text[from] !== opening) return undefined;
+    let seen = 0;
+    let responseAt = 0;
+    let itemAt = 0;
+    let at = from + 1;
+    while (at < end && !isAt(text, at, toDelta)) {
+      let bit: number;
+      let to: number;
+      if (isAt(text, at, toType)) {
+        bit = bits.type;
+        to = closed(text, at + toType.length);
+      } else if (isAt(text, at, toEventId)) {
+        bit = bits.eventId;
+        to = wordClosed(text, at + toEventId.length, end);
+      } else if (isAt(text, at, toResponseId)) {
+        bit = bits.responseId;
+        responseAt = at + toResponseId.length;
+        to = wordClosed(text, responseAt, end);
+      } else if (isAt(text, at, toItemId)) {
+        bit = bits.itemId;
+        itemAt = at + toItemId.length;
+        to = wordClosed(text, itemAt, end);
+      } else if (isAt(text, at, toOutputIndex)) {
+        bit = bits.outputIndex;
+        to = digitClosed(text, at + toOutputIndex.length);
+      } else if (isAt(text, at, toContentIndex)) {
+        bit = bits.contentIndex;
+        to = digitClosed(text, at + toContentIndex.length);
+      } else return undefined;
+      if (to < 0 || (seen & bit) !== 0 || text[to] !== comma) return undefined;
+      seen |= bit;
+      at = to + 1;
     }
-    const next = message.charCodeAt(to);
-    if (next === closing) {
-      if (to !== message.length - 1) return undefined;
-      break;
-    }
-    if (next !== comma) return undefined;
-    at = to + 1;
+    const deltaEnd = end - toEnd.length;
+    if ((seen & needed) !== needed || !isAt(text, deltaEnd, toEnd)) return undefined;
+    // What is no base64 may be an escape, another key, or what JSON forbids in a text.
+    const bytes = readBase64(text, at + toDelta.length, deltaEnd);
+    if (bytes === undefined) return undefined;
+    this.#responseId = wordAt(text, responseAt, this.#responseId);
+    this.#itemId = wordAt(text, itemAt, this.#itemId);
+    return { type: "response.audio", responseId: this.#responseId, itemId: this.#itemId, bytes };
   }
-  if (!isAudio || responseId === "" || itemId === "" || delta === "") return undefined;
-  // What is no base64 may be an escape, or what JSON forbids in a text.
-  const bytes = bytesOfBase64(delta);
-  return bytes === undefined ? undefined : { type: "response.audio", responseId, itemId, bytes };
+}
+
+/** Behind the quote that stands at `at`; less than 0: there is none. */
+const closed = (text: Buffer, at: number): number => (text[at] === quote ? at + 1 : -1);
+
+function wordClosed(text: Buffer, from: number, end: number): number {
+  const to = wordEnd(text, from, end);
+  return to === from ? -1 : closed(text, to);
 }
 
 /** One digit is what is ever seen; more may be a number that JSON forbids. */
-const digitEnd = (text: string, at: number): number => (text.charCodeAt(at) >= zero && text.charCodeAt(at) <= nine ? at + 1 : at);
+function digitClosed(text: Buffer, from: number): number {
+  const to = digitsEnd(text, from, 1);
+  return to === from ? -1 : to;
+}
+
+/** The word that begins at `from` and ends before a quote; `known`, where it is that. */
+function wordAt(text: Buffer, from: number, known: string): string {
+  if (known !== "" && isTextAt(text, from, known) && text[from + known.length] === quote) return known;
+  return text.toString("latin1", from, wordEnd(text, from, text.length));
+}

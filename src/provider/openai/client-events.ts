@@ -1,5 +1,6 @@
 // The same wire: what a link says. Base64 of the caller's audio begins here.
 import type { Encoding } from "../../audio/encodings.ts";
+import { Envelope } from "../../wire/envelope.ts";
 import type { AgentSpec, Begin, ConversationItem, HandOver, OpenRequest } from "../contract.ts";
 import type { LinkSettings } from "./settings.ts";
 
@@ -48,9 +49,8 @@ export function sessionUpdate(eventId: string, request: OpenRequest, settings: L
   };
 }
 
-/** Written by hand, for it is the one event that goes out fifty times a second. */
-export const audioAppend = (frame: Uint8Array): string =>
-  `{"type":"input_audio_buffer.append","audio":"${Buffer.from(frame.buffer, frame.byteOffset, frame.length).toString("base64")}"}`;
+/** The one event that goes out fifty times a second. */
+export const audioAppend = new Envelope('{"type":"input_audio_buffer.append","audio":"', '"}');
 
 /** Items and calls that we name ourselves may have ids of 32 characters at most. */
 const ownId = (prefix: string, id: string): string => `${prefix}${id}`.slice(0, 32);

@@ -8,7 +8,7 @@ import type { Begin, ConversationItem, HandOver, Link, LinkNotice, OpenRequest, 
 import { dialProvider } from "../dialling.ts";
 import { Pulse } from "../pulse.ts";
 import { newsOf } from "../since.ts";
-import { readAudioDelta } from "./audio-delta.ts";
+import { AudioDeltas } from "./audio-delta.ts";
 import * as wire from "./client-events.ts";
 import type { Address } from "./dial.ts";
 import { closedFault, fatalFault, refusedFault, refusedUpgrade } from "./faults.ts";
@@ -58,6 +58,7 @@ class RealtimeLink implements Link, TalkHost, SocketListener {
   readonly #socket: WireSocket;
   readonly #doing: string;
   readonly #talk: Talk;
+  readonly #deltas = new AudioDeltas();
   readonly #pulse: Pulse;
   readonly #timers: Timer[] = [];
   readonly #settle: { readonly resolve: () => void; readonly reject: (fault: Fault) => void };
@@ -98,12 +99,18 @@ class RealtimeLink implements Link, TalkHost, SocketListener {
 
   // What the service sends
 
+  scan(bytes: Buffer, from: number, end: number): boolean {
+    const audio = this.#deltas.read(bytes, from, end);
+    if (audio === undefined) return false;
+    const nowMs = this.request.clock.now();
+    this.#pulse.heard(nowMs);
+    if (this.#state === "open") this.#talk.takeAudio(audio, nowMs);
+    return true;
+  }
+
   text(text: string): void {
     this.#pulse.heard();
-    if (this.#state === "closed") return;
-    const audio = readAudioDelta(text);
-    if (audio === undefined) this.#take(readMessage(text));
-    else if (this.#state === "open") this.#talk.take(audio);
+    if (this.#state !== "closed") this.#take(readMessage(text));
   }
 
   binary(bytes: Uint8Array): void {
@@ -188,7 +195,7 @@ class RealtimeLink implements Link, TalkHost, SocketListener {
   hear(frame: Uint8Array): boolean {
     if (this.#state !== "open" || this.#socket.bufferedAmount > queueLimitBytes) return false;
     if (frame.length === 0) return true;
-    this.#socket.sendText(wire.audioAppend(frame));
+    this.#socket.sendEnveloped(wire.audioAppend, frame);
     this.#hearsBytes += frame.length;
     return true;
   }

@@ -160,7 +160,7 @@ export class Talk {
       case "response.item":
         return this.#addItem(event);
       case "response.audio":
-        return this.#audio(event);
+        return this.takeAudio(event, this.#clock.now());
       case "response.words":
         return this.#words(event);
       case "response.call":
@@ -212,8 +212,8 @@ export class Talk {
     else if (!response.items.some((item) => item.id === itemId)) response.items.push({ id: itemId, bytes: 0, worded: false });
   }
 
-  #audio({ responseId, itemId, bytes }: Extract<ServerEvent, { type: "response.audio" }>): void {
-    const response = this.#known(responseId);
+  takeAudio({ responseId, itemId, bytes }: Extract<ServerEvent, { type: "response.audio" }>, nowMs: number): void {
+    const response = this.#known(responseId, nowMs);
     if (response === undefined || response.cut || response.state === "done") return;
     // It is the last one, as a rule.
     const last = response.items.at(-1);
@@ -296,10 +296,10 @@ export class Talk {
     this.#host.notice({ type: "agent.ended", turnId: response.id, outcome });
   }
 
-  #known(responseId: string): Response | undefined {
+  #known(responseId: string, nowMs = this.#clock.now()): Response | undefined {
     const response = this.#active?.id === responseId ? this.#active : this.#responses.get(responseId);
     if (response === undefined) this.#puzzled(`response ${responseId} was never begun`);
-    else response.lastEventAt = this.#clock.now();
+    else response.lastEventAt = nowMs;
     return response;
   }
 

@@ -5,7 +5,7 @@ import { seededRandom } from "../../../src/kernel/random.ts";
 import type { LinkNotice, OpenRequest } from "../../../src/provider/contract.ts";
 import { linkSettings } from "../../../src/provider/gemini/settings.ts";
 import { Talk } from "../../../src/provider/gemini/talk.ts";
-import type { ServerEvent } from "../../../src/provider/gemini/wire.ts";
+import { audioInput, type ServerEvent } from "../../../src/provider/gemini/wire.ts";
 import { SimulatedClock } from "../../simulated-clock.ts";
 
 const encoding = "pcm16@16000";
@@ -48,6 +48,7 @@ function talk({ endpointing = "provider", ...own }: { endpointing?: "provider" |
     request,
     settings: linkSettings(agent, "gemini-3.8-live"),
     send: (message) => sent.push(message),
+    sendAudio: (frame) => sent.push(audioInput.around(frame)),
     notice: (notice) => notices.push(notice),
     audio: (bytes, turnId) => heard.push(`${turnId}:${bytes.length}`),
     lost: (fault) => notices.push({ type: "link.lost", fault }),

@@ -119,7 +119,7 @@ test.for([{ promptTokenCount: -1 }, { promptTokenCount: 1e300 }, { promptTokenCo
 
 test("audio is written as the bytes of the frame alone, wherever they lie", () => {
   const frame = Uint8Array.from({ length: 64 }, (_, at) => at).subarray(10, 20);
-  const { audio } = JSON.parse(audioInput(frame)).realtimeInput;
+  const { audio } = JSON.parse(audioInput.around(frame)).realtimeInput;
   expect(audio.mimeType).toBe("audio/pcm;rate=16000");
   expect(Buffer.from(audio.data, "base64")).toEqual(Buffer.from(frame));
 });
