@@ -1,3 +1,4 @@
+import type { Clock } from "../kernel/clock.ts";
 import { bytesOf, msOf, type Encoding } from "./encodings.ts";
 import { Losses, type LossCause } from "./losses.ts";
 import { Blocks, TurnAudio } from "./turn-audio.ts";
@@ -69,7 +70,7 @@ export class Downlink implements Ticked {
   readonly encoding: Encoding;
   readonly #memory: Blocks;
   readonly #beat: Beat;
-  readonly #now: () => number;
+  readonly #clock: Pick<Clock, "now">;
   readonly #report: DownlinkReport;
   readonly #turns: TurnAudio[] = [];
   /** The last turn that was cut, for the player's final word on it. */
@@ -94,13 +95,13 @@ export class Downlink implements Ticked {
   #sentAtMs = -Infinity;
   readonly #losses: Losses;
 
-  constructor(encoding: Encoding, beat: Beat, now: () => number, report: DownlinkReport) {
+  constructor(encoding: Encoding, beat: Beat, clock: Pick<Clock, "now">, report: DownlinkReport) {
     this.encoding = encoding;
     this.#longestQueueBytes = bytesOf(longestQueueMs, encoding);
     this.#keptBytes = bytesOf(keptAfterSendingMs, encoding);
     this.#memory = new Blocks(bytesOf(blockMs, encoding), blocksKept);
     this.#beat = beat;
-    this.#now = now;
+    this.#clock = clock;
     this.#report = report;
     this.#losses = new Losses(encoding, (cause, ms) => report.lost(cause, ms));
   }
@@ -117,7 +118,7 @@ export class Downlink implements Ticked {
 
   /** The leg is gone: what was sent and not heard will be sent again. */
   detach(): void {
-    const now = this.#now();
+    const now = this.#clock.now();
     this.#aside = undefined;
     // Marks that still come back tell of audio that is sent again.
     this.#generation += 1;
@@ -145,11 +146,11 @@ export class Downlink implements Ticked {
 
   /** Something came from the caller. */
   legAlive(): void {
-    if (this.#leg?.traits.playback === "reports") this.#legAliveMs = this.#now();
+    this.#legAliveMs = this.#clock.now();
   }
 
   /** Agent audio of a turn, whole samples; the bytes are copied. */
-  write(bytes: Uint8Array, turnId: string, nowMs = this.#now()): void {
+  write(bytes: Uint8Array, turnId: string, nowMs = this.#clock.now()): void {
     const turn = this.#turnOf(turnId);
     let room = this.#longestQueueBytes;
     for (const each of this.#turns) room -= each.unsentBytes;
@@ -191,7 +192,7 @@ export class Downlink implements Ticked {
 
   /** When the line fell silent; undefined while there is something to hear or to be sent. */
   get silentSinceMs(): number | undefined {
-    if (this.#aside !== undefined || this.#playsUntilMs > this.#now()) return undefined;
+    if (this.#aside !== undefined || this.#playsUntilMs > this.#clock.now()) return undefined;
     const isOwed = this.#turns.some((turn) => turn.unsentBytes > (turn.complete ? 0 : this.#frameBytes));
     return isOwed ? undefined : this.#playsUntilMs;
   }
@@ -200,7 +201,7 @@ export class Downlink implements Ticked {
   flush(): readonly CutTurn[] {
     this.dropAside();
     if (this.#turns.length === 0) return [];
-    const now = this.#now();
+    const now = this.#clock.now();
     const cuts = this.#turns.map((turn) => ({ turnId: turn.turnId, heardMs: this.#heardMs(turn, now) }));
     const playing = this.#turns.findLast((turn) => turn.sentBytes > 0);
     this.#losses.tell(now);
@@ -236,7 +237,7 @@ export class Downlink implements Ticked {
   #heardTo(turn: TurnAudio, ms: number): void {
     if (turn.reported === undefined && ms > 0) this.#report.heard(turn.turnId, ms);
     this.#learnEcho(turn, ms);
-    turn.report(Math.min(ms, msOf(turn.sentBytes, this.encoding)), this.#now());
+    turn.report(Math.min(ms, msOf(turn.sentBytes, this.encoding)), this.#clock.now());
     if (turn.complete) this.#beat.wake(this);
   }
 
@@ -247,13 +248,13 @@ export class Downlink implements Ticked {
 
   #learnEcho(turn: TurnAudio, ms: number): void {
     const duePlayedMs = turn.playsUntilMs - (msOf(turn.sentBytes, this.encoding) - ms);
-    const echoMs = Math.max(0, this.#now() - duePlayedMs);
+    const echoMs = Math.max(0, this.#clock.now() - duePlayedMs);
     this.#echoMs = this.#echoMs === undefined ? echoMs : this.#echoMs + (echoMs - this.#echoMs) / 8;
   }
 
   /** What the caller has not heard yet, oldest turn first: copies, and where in each turn they begin. */
   unheard(): readonly UnheardTurn[] {
-    const now = this.#now();
+    const now = this.#clock.now();
     const goesOnAt = this.#resumePoints(now);
     return this.#turns.map((turn, at) => {
       const fromMs = goesOnAt[at] ?? 0;
@@ -284,7 +285,7 @@ export class Downlink implements Ticked {
 
   /** What plays about now, one frame of it; empty while nothing does. The measure is rough: `withinMs` ago counts as now. */
   latest(withinMs: number): Uint8Array {
-    const isNow = this.#now() - this.#sentAtMs <= withinMs + (this.#leg?.traits.aheadMs ?? 0);
+    const isNow = this.#clock.now() - this.#sentAtMs <= withinMs + (this.#leg?.traits.aheadMs ?? 0);
     return (isNow ? this.#legPlays?.sent(this.#frameBytes) : undefined) ?? nothing;
   }
 

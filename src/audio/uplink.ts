@@ -1,15 +1,20 @@
+import type { Clock } from "../kernel/clock.ts";
 import { bytesOf, encodings, msOf, type Encoding, type EncodingRow } from "./encodings.ts";
 import { Ring, type RingShape } from "./ring.ts";
 import type { Beat, Ticked } from "./ticker.ts";
 import { transcoder, type Transcoder } from "./transcode.ts";
 
-/** A link, as far as the uplink knows it. */
-export interface UplinkSink {
+/** How a link hears. */
+export interface UplinkTerms {
   readonly encoding: Encoding;
   /** Multiple of real time at which a replay may be sent. */
   readonly replayPace: number;
   /** Silence that it needs after a replay to notice that the caller has come to an end, ms. */
   readonly trailingSilenceMs: number;
+}
+
+/** A link, as far as the uplink knows it. */
+export interface Hearer {
   /** False: not taken, it will be offered again. */
   hear(frame: Uint8Array): boolean;
 }
@@ -37,7 +42,7 @@ const replayHeadMs = 200;
 /** A caller from whom nothing came for so long is not there: no silence of theirs follows the replay. */
 const goneAfterMs = 500;
 const silencePieceMs = 100;
-/** How often it is noted where in the caller's audio the link stands, and how many such notes the quiet tail needs. */
+/** How much audio there is between two notes of where in it the link stands, and how many such notes the quiet tail needs. */
 const noteEveryMs = 100;
 const notes = 32;
 
@@ -49,7 +54,7 @@ export class Uplink implements Ticked {
   readonly encoding: Encoding;
   readonly #ring: Ring;
   readonly #beat: Beat;
-  readonly #now: () => number;
+  readonly #clock: Pick<Clock, "now">;
   #sink: Attached | undefined;
   /** The next byte for the present link. */
   #sent = 0;
@@ -62,6 +67,9 @@ export class Uplink implements Ticked {
   /** When the present link, hearing the caller without delay, had been sent all up to where. By time of sending: a line may deliver seconds at once. */
   readonly #sentAtMs = new Float64Array(notes);
   readonly #sentTo = new Float64Array(notes);
+  readonly #noteBytes: number;
+  /** Where in the caller's audio the next note is due. */
+  #noteAt = 0;
   #oldestNote = 0;
   #nextNote = 0;
   /** Where the turns begin that are not settled, oldest first. */
@@ -72,26 +80,32 @@ export class Uplink implements Ticked {
   #forgotten = 0;
   #replayed = 0;
 
-  constructor(shape: RingShape, beat: Beat, now: () => number) {
+  constructor(shape: RingShape, beat: Beat, clock: Pick<Clock, "now">) {
     this.encoding = shape.encoding;
     this.#ring = new Ring(shape);
     this.#beat = beat;
-    this.#now = now;
+    this.#clock = clock;
+    this.#noteBytes = bytesOf(noteEveryMs, shape.encoding);
   }
 
   /** Caller audio, whole samples; the bytes are copied. */
   push(frame: Uint8Array): void {
-    const nowMs = this.#now();
+    const nowMs = this.#clock.now();
     this.#pushedMs = nowMs;
     const sink = this.#sink;
     const caughtUp = sink !== undefined && this.#sent === this.#ring.end && sink.rest === undefined;
-    this.#ring.push(frame, this.#neededFrom(nowMs));
+    const isNoteDue = this.#ring.end >= this.#noteAt;
+    if (isNoteDue) {
+      this.#noteAt = this.#ring.end + this.#noteBytes;
+      this.#settleQuiet(nowMs);
+    }
+    this.#ring.push(frame, this.#settled);
     this.#countLoss();
     if (sink === undefined) return;
     if (caughtUp && sink.offer(frame)) {
       this.#sent = this.#ring.end;
       this.#delivered = Math.max(this.#delivered, this.#sent);
-      this.#noteSent(nowMs);
+      if (isNoteDue) this.#noteSent(nowMs);
     } else if (caughtUp && sink.rest !== undefined) {
       // Already through the transcoder: only its output waits, the ring's bytes are spent.
       this.#sent = this.#ring.end;
@@ -106,8 +120,8 @@ export class Uplink implements Ticked {
     this.#delivered = Math.max(0, this.#ring.end - waitingBytes);
   }
 
-  /** Replays what is not settled to `sink`, then feeds it until disposed. */
-  attach(sink: UplinkSink): Attachment {
+  /** Replays what is not settled to `hearer`, then feeds it until disposed. */
+  attach(terms: UplinkTerms, hearer: Hearer): Attachment {
     this.#sink?.[Symbol.dispose]();
     const from = Math.max(this.#settled, this.#ring.start);
     this.#forgotten += Math.max(0, Math.min(from, this.#delivered) - this.#settled);
@@ -116,15 +130,16 @@ export class Uplink implements Ticked {
     const backlog = this.#ring.end - from;
     const again = Math.max(0, this.#delivered - from);
     this.#replayed += again;
-    const attached = new Attached(sink, this.encoding, from, this.#now(), again / this.#ring.chunkBytes, () => {
+    const attached = new Attached(terms, hearer, this.encoding, from, this.#clock.now(), again / this.#ring.chunkBytes, () => {
       if (this.#sink !== attached) return;
       this.#sink = undefined;
+      this.#settleQuiet(this.#pushedMs);
       // What a link was sent shortly before it died counts as heard by nobody.
       this.#oldestNote = this.#nextNote;
     });
     this.#sink = attached;
     this.#oldestNote = this.#nextNote;
-    if (backlog > 0 && this.tick(this.#now())) this.#beat.wake(this);
+    if (backlog > 0 && this.tick(this.#clock.now())) this.#beat.wake(this);
     return attached;
   }
 
@@ -242,18 +257,18 @@ export class Uplink implements Ticked {
     };
   }
 
-  #neededFrom(nowMs: number): number {
+  /** What was sent long enough ago, while nobody was speaking, is needed no more. */
+  #settleQuiet(nowMs: number): void {
     const heardMs = nowMs - quietTailMs;
     for (; this.#oldestNote !== this.#nextNote; this.#oldestNote = (this.#oldestNote + 1) % notes) {
       if ((this.#sentAtMs[this.#oldestNote] ?? 0) >= heardMs) break;
       if (this.#openTurns.length === 0) this.#settled = Math.max(this.#settled, this.#sentTo[this.#oldestNote] ?? 0);
     }
-    return this.#settled;
   }
 
   #noteSent(nowMs: number): void {
     const last = (this.#nextNote + notes - 1) % notes;
-    if (this.#oldestNote !== this.#nextNote && nowMs - (this.#sentAtMs[last] ?? 0) < noteEveryMs) return;
+    if (this.#oldestNote !== this.#nextNote && nowMs - (this.#sentAtMs[last] ?? 0) < noteEveryMs / 2) return;
     const next = (this.#nextNote + 1) % notes;
     if (next === this.#oldestNote) return;
     this.#sentAtMs[this.#nextNote] = nowMs;
@@ -283,12 +298,17 @@ export interface Attachment extends Disposable {
   positionOf(uplinkMs: number): number;
   /** Chunks that an earlier link had heard and this one hears again. */
   readonly replayedChunks: number;
+  /** What the link has taken, in its own encoding. */
+  readonly takenBytes: number;
 }
 
 class Attached implements Attachment {
   readonly replayedChunks: number;
-  readonly #sink: UplinkSink;
-  readonly #transcoder: Transcoder;
+  readonly #terms: UplinkTerms;
+  readonly #hearer: Hearer;
+  /** Undefined: the link hears what the caller speaks. */
+  readonly #transcoder: Transcoder | undefined;
+  takenBytes = 0;
   /** Where in the caller's audio the link's time line begins, as seen from what it heard last. */
   #from: number;
   readonly sinceMs: number;
@@ -298,9 +318,18 @@ class Attached implements Attachment {
   /** Transcoded audio that the sink has not taken yet. */
   rest: Uint8Array | undefined;
 
-  constructor(sink: UplinkSink, encoding: Encoding, from: number, nowMs: number, replayedChunks: number, detach: () => void) {
-    this.#sink = sink;
-    this.#transcoder = transcoder(encoding, sink.encoding);
+  constructor(
+    terms: UplinkTerms,
+    hearer: Hearer,
+    encoding: Encoding,
+    from: number,
+    nowMs: number,
+    replayedChunks: number,
+    detach: () => void,
+  ) {
+    this.#terms = terms;
+    this.#hearer = hearer;
+    this.#transcoder = encoding === terms.encoding ? undefined : transcoder(encoding, terms.encoding);
     this.#from = from;
     this.sinceMs = nowMs;
     this.#row = encodings[encoding];
@@ -310,22 +339,28 @@ class Attached implements Attachment {
 
   /** False and no rest: not consumed. False and a rest: consumed, its output waits here. */
   offer(frame: Uint8Array): boolean {
-    const out = this.#transcoder.push(frame);
-    if (out.length === 0 || this.#sink.hear(out)) return true;
+    const out = this.#transcoder === undefined ? frame : this.#transcoder.push(frame);
+    if (out.length === 0 || this.#give(out)) return true;
     if (out !== frame) this.rest = out.slice();
     return false;
   }
 
+  #give(out: Uint8Array): boolean {
+    const isTaken = this.#hearer.hear(out);
+    if (isTaken) this.takenBytes += out.length;
+    return isTaken;
+  }
+
   /** Something was replayed, and no end of it was heard so far. */
   get owesSilence(): boolean {
-    return this.replayedChunks > 0 && this.#silentMs < this.#sink.trailingSilenceMs;
+    return this.replayedChunks > 0 && this.#silentMs < this.#terms.trailingSilenceMs;
   }
 
   /** Silence that the caller did not send: the link's time line runs on by it. False: not all was taken. */
   offerSilence(): boolean {
-    const piece = new Uint8Array(bytesOf(silencePieceMs, this.#sink.encoding)).fill(encodings[this.#sink.encoding].silence);
+    const piece = new Uint8Array(bytesOf(silencePieceMs, this.#terms.encoding)).fill(encodings[this.#terms.encoding].silence);
     while (this.owesSilence) {
-      if (!this.#sink.hear(piece)) return false;
+      if (!this.#give(piece)) return false;
       this.#silentMs += silencePieceMs;
       this.#from -= Math.round((silencePieceMs * this.#row.rateHz) / 1000) * this.#row.bytesPerSample;
     }
@@ -334,18 +369,18 @@ class Attached implements Attachment {
 
   offerRest(): boolean {
     if (this.rest === undefined) return true;
-    if (!this.#sink.hear(this.rest)) return false;
+    if (!this.#give(this.rest)) return false;
     this.rest = undefined;
     return true;
   }
 
   get replayPace(): number {
-    return this.#sink.replayPace;
+    return this.#terms.replayPace;
   }
 
   allowedTo(nowMs: number): number {
-    if (this.#sink.replayPace === Infinity) return Infinity;
-    return this.positionOf(replayHeadMs + (nowMs - this.sinceMs) * this.#sink.replayPace);
+    if (this.#terms.replayPace === Infinity) return Infinity;
+    return this.positionOf(replayHeadMs + (nowMs - this.sinceMs) * this.#terms.replayPace);
   }
 
   positionOf(uplinkMs: number): number {

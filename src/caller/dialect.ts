@@ -28,19 +28,17 @@ export interface Dialect {
   readonly silentClose: "hung-up" | "lost";
   /** How we end a leg: by closing the socket, or by asking the peer (`encode` of `end`), which says `stop` or closes within 2 s. */
   readonly ending: "close" | "ask";
+  /**
+   * The caller's audio after the start, where the text from `from` to `end` is such as this wire's peers usually write it, read without the
+   * parser. The text is not known to be UTF-8, the audio valid until the next is read. Undefined: anything else, which `decodeText` is given.
+   */
+  scanText?(text: Buffer, from: number, end: number): CallerAudio | undefined;
   /** Never throws: what is wrong with the request, the first message is refused with. */
   open(knock: Knock): DialectCodec;
 }
 
 /** One a connection: it remembers what the format makes it remember (a stream id, the present turn, sequence numbers). */
 export interface DialectCodec {
-  /**
-   * The caller's audio, where the text from `from` to `end` is such as this wire's peers usually write it, read without the parser. The
-   * text is not known to be UTF-8, the audio valid until the next is read. Undefined: anything else, which `decodeText` is given.
-   */
-  scanText?(text: Buffer, from: number, end: number): CallerAudio | undefined;
-  /** What agent audio goes out in, where it is base64 in a text that is else the same each time; undefined: nothing yet, or `encode` knows. */
-  readonly envelope?: Envelope | undefined;
   /** @throws {Fault} caller-malformed or caller-unsupported, naming the field. */
   decodeText(message: string): CallerSignal;
   /** @throws {Fault} caller-malformed when binary is not expected, or not now. */
@@ -60,6 +58,8 @@ export type CallerSignal =
       readonly uplink: Encoding;
       readonly downlink: Encoding;
       readonly answer?: WireMessage;
+      /** What agent audio goes out in, where it is base64 in a text that is else the same each time; else `encode` is asked. */
+      readonly envelope?: Envelope;
       /** What the codec keeps outside of the heap for this connection; the shell disposes of it when the connection is over. */
       readonly held?: Disposable;
     }

@@ -10,8 +10,8 @@ const pieceMs = 100;
 export class MediaClock {
   readonly #encoding: Encoding;
   readonly #silence: Uint8Array;
-  /** Before the first audio: nothing is expected. */
-  #expectedMs = Infinity;
+  /** Less than 0: before the first audio. */
+  #expectedMs = -1;
 
   constructor(encoding: Encoding) {
     this.#encoding = encoding;
@@ -20,10 +20,11 @@ export class MediaClock {
 
   /** Audio came that begins at `atMs`: so much is missing between it and the end of what came before, ms; mostly 0. */
   advance(atMs: number, bytes: number): number {
-    const gapMs = atMs - this.#expectedMs;
+    const expectedMs = this.#expectedMs;
+    const gapMs = expectedMs < 0 ? 0 : atMs - expectedMs;
     const endMs = atMs + msOf(bytes, this.#encoding);
     // Late packets do not set the clock back: what they would fill again was filled.
-    if (endMs > this.#expectedMs || this.#expectedMs === Infinity) this.#expectedMs = endMs;
+    if (endMs > expectedMs) this.#expectedMs = endMs;
     return gapMs >= shortestGapMs ? Math.min(gapMs, longestGapMs) : 0;
   }
 

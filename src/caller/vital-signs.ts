@@ -3,7 +3,10 @@ const pingsMissedLimit = 2;
 /** A leg over which a caller sends nothing at all for so long is gone, whatever its socket says: silence comes as frames, too. */
 export const muteLimitMs = 60_000;
 
-/** When a socket's peer, and the caller behind it, were last heard of: noted with each message, looked at on the beat. */
+/**
+ * When a socket's peer, and the caller behind it, were last heard of: noted with each message, looked at on the beat. In whole ms: a
+ * number with fractions has memory of its own.
+ */
 export class VitalSigns {
   /** When anything came. */
   heardMs: number;
@@ -13,13 +16,11 @@ export class VitalSigns {
   #pingsMissed = 0;
 
   constructor(nowMs: number) {
-    this.heardMs = nowMs;
-    this.activeMs = nowMs;
-    this.#pingedMs = nowMs;
+    this.heardMs = this.activeMs = this.#pingedMs = Math.trunc(nowMs);
   }
 
   heard(nowMs: number): void {
-    this.heardMs = nowMs;
+    this.heardMs = Math.trunc(nowMs);
     this.#pingsMissed = 0;
   }
 

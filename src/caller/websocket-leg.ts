@@ -1,4 +1,4 @@
-import { encodings, msOf } from "../audio/encodings.ts";
+import { encodings, type EncodingRow } from "../audio/encodings.ts";
 import type { Ticked, Ticker } from "../audio/ticker.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { Fault, toFault } from "../kernel/fault.ts";
@@ -53,7 +53,13 @@ const orderlyCodes: ReadonlySet<number> = new Set([1000, 1005]);
 
 type State =
   | { readonly name: "waiting"; readonly sinceMs: number }
-  | { readonly name: "talking"; readonly leg: SocketLeg; readonly listener: LegListener; readonly media: MediaClock }
+  | {
+      readonly name: "talking";
+      readonly leg: SocketLeg;
+      readonly uplink: EncodingRow;
+      readonly listener: LegListener;
+      readonly media: MediaClock;
+    }
   /** The socket is closed, the carrier sends the caller on. */
   | { readonly name: "sent-on"; readonly sinceMs: number; readonly listener: LegListener }
   /** The peer was asked to end the stream. */
@@ -88,6 +94,8 @@ class SocketShell implements Ticked, SocketListener, LegWorks {
   readonly #arrivals = new Arrivals();
   #state: State;
   #line: CarrierLine = plainLine;
+  /** What agent audio goes out in, where the dialect has it so. */
+  #envelope: Envelope | undefined;
   /** What the codec keeps outside of the heap. */
   #held: Disposable | undefined;
 
@@ -115,13 +123,13 @@ class SocketShell implements Ticked, SocketListener, LegWorks {
   scan(bytes: Buffer, from: number, end: number): boolean {
     const state = this.#state;
     if (state.name !== "talking" || end - from > this.#dialect.limits.textBytes) return false;
-    const audio = this.#codec.scanText?.(bytes, from, end);
-    if (audio === undefined || audio.bytes.length % encodings[state.leg.uplink].bytesPerSample !== 0) return false;
+    const audio = this.#dialect.scanText?.(bytes, from, end);
+    if (audio === undefined || audio.bytes.length % state.uplink.bytesPerSample !== 0) return false;
     const nowMs = this.#parts.clock.now();
     this.#signs.heard(nowMs);
     if (!this.#take(this.#allowances.bytes, end - from, "bytes", nowMs) || !this.#takeMedia(nowMs)) return true;
     try {
-      this.#audio(state, audio);
+      this.#audio(state, audio, nowMs);
     } catch (error) {
       this.#fail(toFault(error, "internal", "taking a caller's message"));
     }
@@ -187,7 +195,7 @@ class SocketShell implements Ticked, SocketListener, LegWorks {
       this.#parts.counts.droppedFrames += 1;
       return false;
     }
-    const { envelope } = this.#codec;
+    const envelope = this.#envelope;
     if (envelope === undefined) return this.send({ type: "audio", bytes: frame });
     if (!this.#speaks || !socket.isOpen) return false;
     socket.sendEnveloped(envelope, frame);
@@ -262,22 +270,22 @@ class SocketShell implements Ticked, SocketListener, LegWorks {
   #received(message: string | Uint8Array, bytes: number): void {
     const state = this.#state;
     if (state.name === "over" || state.name === "sent-on") return;
-    this.#signs.heard(this.#parts.clock.now());
-    if (!this.#take(this.#allowances.bytes, bytes, "bytes", this.#signs.heardMs)) return;
+    const nowMs = this.#parts.clock.now();
+    this.#signs.heard(nowMs);
+    if (!this.#take(this.#allowances.bytes, bytes, "bytes", nowMs)) return;
     try {
       const signal = this.#reader.read(message, bytes, state.name === "talking" ? state.leg.uplink : undefined);
       if (signal === undefined) return;
       if (signal.type === "start") this.#held = signal.held;
-      this.#act(signal);
+      this.#act(signal, nowMs);
     } catch (error) {
       this.#fail(toFault(error, "internal", "taking a caller's message"));
     }
   }
 
-  #act(signal: CallerSignal): void {
+  #act(signal: CallerSignal, nowMs: number): void {
     const ofMedia = signal.type === "audio" || signal.type === "played" || signal.type === "mark";
-    const { heardMs } = this.#signs;
-    if (!(ofMedia ? this.#takeMedia(heardMs) : this.#take(this.#allowances.control, 1, "control messages", heardMs))) return;
+    if (!(ofMedia ? this.#takeMedia(nowMs) : this.#take(this.#allowances.control, 1, "control messages", nowMs))) return;
     if (signal.type === "ignored") {
       this.#parts.counts.ignoredMessages += 1;
     } else if (signal.type === "ping") {
@@ -288,8 +296,8 @@ class SocketShell implements Ticked, SocketListener, LegWorks {
     } else if (signal.type === "start") {
       this.#start(signal);
     } else if (this.#state.name === "talking") {
-      if (signal.type === "audio") return this.#audio(this.#state, signal);
-      this.#signs.activeMs = heardMs;
+      if (signal.type === "audio") return this.#audio(this.#state, signal, nowMs);
+      this.#signs.activeMs = this.#signs.heardMs;
       this.#tell(this.#state, signal);
     } else if (signal.type === "stop") {
       this.#finishStopped({ code: 1000, reason: "done" }, signal);
@@ -304,18 +312,19 @@ class SocketShell implements Ticked, SocketListener, LegWorks {
     this.#line = line;
     if (signal.answer !== undefined) this.#write(signal.answer);
     const leg = new SocketLeg(this, this.#dialect, signal.uplink, signal.downlink);
+    this.#envelope = signal.envelope;
     this.#backlog.carry(signal.downlink);
     const listener = this.#parts.reception.receive(leg, start);
     // The reception may have ended the leg in the same breath.
-    if (!this.#over) this.#state = { name: "talking", leg, listener, media: new MediaClock(signal.uplink) };
+    const uplink = encodings[signal.uplink];
+    if (!this.#over) this.#state = { name: "talking", leg, uplink, listener, media: new MediaClock(signal.uplink) };
     this.#signs.activeMs = this.#signs.heardMs;
   }
 
-  #audio({ leg, listener, media }: State & { name: "talking" }, { bytes, atMs }: CallerAudio): void {
-    const { heardMs } = this.#signs;
-    this.#signs.activeMs = heardMs;
+  #audio({ uplink, listener, media }: State & { name: "talking" }, { bytes, atMs }: CallerAudio, nowMs: number): void {
+    this.#signs.activeMs = this.#signs.heardMs;
     if (atMs !== undefined) this.#fillGap(media, atMs, bytes.length, listener);
-    this.#arrivals.took(heardMs, msOf(bytes.length, leg.uplink), atMs !== undefined);
+    this.#arrivals.took(nowMs, bytes.length / uplink.bytesPerMs, atMs !== undefined);
     listener.audio(bytes);
   }
 

@@ -19,15 +19,11 @@ export interface LineQuality {
   readonly agent: Sound;
 }
 
-/** One frame of so many is measured. */
-const framesPerLook = 10;
-
 /** What is known of how a call sounds. */
 export class QualityMeter {
   readonly #downlink: Downlink;
   readonly #caller: SoundMeter;
   readonly #agent: SoundMeter;
-  #frames = 0;
 
   constructor(uplink: Uplink, downlink: Downlink) {
     this.#downlink = downlink;
@@ -35,10 +31,8 @@ export class QualityMeter {
     this.#agent = new SoundMeter(downlink.encoding);
   }
 
-  /** A frame of the caller's; what the agent says at the same time is looked at along with it. */
+  /** One of the caller's frames; what the agent says at the same time is looked at along with it. */
   heard(frame: Uint8Array): void {
-    this.#frames += 1;
-    if (this.#frames % framesPerLook !== 0) return;
     this.#caller.take(frame);
     this.#agent.take(this.#downlink.latest(0));
   }

@@ -80,6 +80,9 @@ export class Call implements Ticked {
   readonly #hushed: CutTurn[] = [];
   /** Why the provider does not hear the caller. */
   readonly #deafTo = new Set<Deafness>();
+  #isDeaf = false;
+  /** What the agent says now is for nobody. */
+  isUnspoken = false;
   #quiet = new Uint8Array(0);
   readonly #onEnd: (call: Call, outcome: CallOutcome) => void;
 
@@ -102,11 +105,10 @@ export class Call implements Ticked {
     this.log = house.log.with({ session_id: this.id });
     this.startedMs = clock.now() - (past === undefined ? 0 : past.ageMs + Math.max(0, clock.wallNow() - past.savedAtMs));
     this.#onEnd = onEnd;
-    const now = (): number => clock.now();
     const shape = { encoding: order.uplink, chunkMs: limits.chunkMs, chunks: limits.ringChunks, longestMs: longestTurnMs };
     const beat: Beat = { wake: () => house.ticker.wake(this), wakeAfter: (_, ms) => house.ticker.wakeAfter(this, ms) };
-    this.uplink = new Uplink(shape, beat, now);
-    this.downlink = new Downlink(order.downlink, beat, now, {
+    this.uplink = new Uplink(shape, beat, clock);
+    this.downlink = new Downlink(order.downlink, beat, clock, {
       began: (turnId) => this.#agentBegan(turnId),
       heard: (_, ms) => this.#tellTimes(clock.now() - ms),
       playedOut: (turnId) => this.#playedOut(turnId),
@@ -190,11 +192,10 @@ export class Call implements Ticked {
 
   /** Caller audio, whole samples. Who is not to be heard goes on as silence, so that time goes on. */
   hear(frame: Uint8Array): void {
-    this.downlink.legAlive();
-    const heard = this.#deafTo.size === 0 ? frame : this.#silence(frame.length);
-    this.leg.heard(frame);
-    this.answerer?.hear(frame);
+    const heard = this.#isDeaf ? this.#silence(frame.length) : frame;
     this.#frames += 1;
+    this.leg.heard(frame, this.#frames);
+    this.answerer?.hear(frame);
     if (this.#frames % framesPerSample !== 0) return this.uplink.push(heard);
     const fromMs = this.house.clock.now();
     this.uplink.push(heard);
@@ -369,15 +370,12 @@ export class Call implements Ticked {
   muffle(why: Deafness, on: boolean): void {
     if (on) this.#deafTo.add(why);
     else this.#deafTo.delete(why);
+    this.#isDeaf = this.#deafTo.size > 0;
+    this.isUnspoken = this.#deafTo.has("held") || this.#deafTo.has("machine");
   }
 
   isMuffled(why: Deafness): boolean {
     return this.#deafTo.has(why);
-  }
-
-  /** What the agent says now is for nobody. */
-  get isUnspoken(): boolean {
-    return this.#deafTo.size > 0 && (this.#deafTo.has("held") || this.#deafTo.has("machine"));
   }
 
   /** A caller on hold is not heard, and hears music. */

@@ -33,12 +33,17 @@ interface LeggedCall {
   tell(event: Told): void;
 }
 
+/** One frame of so many is measured. */
+const framesPerLook = 10;
+
 /** The place of a call's legs, one after the other: who is attached, how good the line is, and what only a leg can do. */
 export class LegPlace {
   /** With it a caller comes back; each leg gets a new one. */
   resumeToken: string;
   readonly #call: LeggedCall;
   #leg: Leg | undefined;
+  /** The present leg tells what was played: that nothing comes of it means something. */
+  #reports = false;
   /** Of the present leg; undefined once it was told. */
   #meter: QualityMeter | undefined;
   #number = 0;
@@ -79,15 +84,17 @@ export class LegPlace {
     this.#leg?.notify(notice);
   }
 
-  /** A frame of the caller's, as it came. */
-  heard(frame: Uint8Array): void {
-    this.#meter?.heard(frame);
+  /** A frame of the caller's, as it came; the how manyth of the call. */
+  heard(frame: Uint8Array, number: number): void {
+    if (this.#reports) this.#call.downlink.legAlive();
+    if (number % framesPerLook === 0) this.#meter?.heard(frame);
   }
 
   take(leg: Leg, provider = this.#call.lastProvider): void {
     const call = this.#call;
     this.#number += 1;
     this.#leg = leg;
+    this.#reports = leg.traits.playback === "reports";
     this.#meter = new QualityMeter(call.uplink, call.downlink);
     call.downlink.attach(leg);
     this.#greet(provider);

@@ -68,6 +68,8 @@ export class LinkSeat implements Disposable, LinkReport {
   readonly #told: readonly ConversationItem[];
   readonly #begin: Begin;
   #model: string | undefined;
+  /** What the link has heard, once it had the call, and what was told of it. */
+  #fed: Attachment | undefined;
   #sentBytes = 0;
   #receivedBytes = 0;
 
@@ -337,16 +339,9 @@ export class LinkSeat implements Disposable, LinkReport {
 
   #feed(link: Link, sinceMs: number): void {
     const call = this.#call;
-    const feed = call.uplink.attach({
-      encoding: this.#encodings.up,
-      replayPace: this.#provider.traits.replayPace,
-      trailingSilenceMs: this.#provider.traits.trailingSilenceMs,
-      hear: (frame) => {
-        const taken = link.hear(frame);
-        if (taken) this.#sentBytes += frame.length;
-        return taken;
-      },
-    });
+    const { replayPace, trailingSilenceMs } = this.#provider.traits;
+    const feed = call.uplink.attach({ encoding: this.#encodings.up, replayPace, trailingSilenceMs }, link);
+    this.#fed = feed;
     this.#state = { name: "open", link, feed, sinceMs };
     if (feed.replayedChunks > 0)
       call.tell({ type: "audio.replayed", provider: this.provider, chunks: feed.replayedChunks, buffered: call.uplink.unsettledChunks });
@@ -461,9 +456,10 @@ export class LinkSeat implements Disposable, LinkReport {
   #tellFlow(): void {
     const { chunkMs } = this.#call.house.limits;
     const chunks = (bytes: number, encoding: Encoding): number => Math.round(msOf(bytes, encoding) / chunkMs);
-    const sentChunks = chunks(this.#sentBytes, this.#encodings.up);
+    const sentBytes = this.#fed?.takenBytes ?? 0;
+    const sentChunks = chunks(sentBytes - this.#sentBytes, this.#encodings.up);
     const receivedChunks = chunks(this.#receivedBytes, this.#encodings.down);
-    this.#sentBytes = 0;
+    this.#sentBytes = sentBytes;
     this.#receivedBytes = 0;
     this.#call.tell({ type: "audio.flowed", provider: this.provider, sentChunks, receivedChunks });
   }

@@ -67,16 +67,7 @@ export class WireSocket {
   /** Begins to read; what had come before waited. */
   listen(listener: SocketListener): void {
     const stream = this.#stream;
-    const told: FrameListener = {
-      scan: (bytes, from, end) => this.#state === "open" && listener.scan?.(bytes, from, end) === true,
-      text: (text, bytes) => this.#state === "open" && listener.text(text, bytes),
-      binary: (bytes) => this.#state === "open" && listener.binary(bytes),
-      ping: (payload) => this.#answer(payload, listener),
-      pong: () => listener.ponged(),
-      close: (code, reason) => this.#closedBy(code, reason),
-      broke: (breach) => this.#refuse(breach, listener),
-    };
-    const reader = new FrameReader(this.#options, told, this.#options.peer);
+    const reader = new FrameReader(this.#options, new WireSocket.#Frames(this, listener), this.#options.peer);
     stream.on("error", () => stream.destroy());
     // Whoever has closed their side is told nothing more; this stream would let us.
     stream.once("end", () => this.#end());
@@ -129,6 +120,45 @@ export class WireSocket {
     this.#state = "ended";
     this.#stream.destroy();
   }
+
+  /** What the peer's frames mean to the socket and to who listens to it; one object, for it is asked with every frame. */
+  static readonly #Frames = class implements FrameListener {
+    readonly #socket: WireSocket;
+    readonly #listener: SocketListener;
+
+    constructor(socket: WireSocket, listener: SocketListener) {
+      this.#socket = socket;
+      this.#listener = listener;
+    }
+
+    scan(bytes: Buffer, from: number, end: number): boolean {
+      return this.#socket.#state === "open" && this.#listener.scan?.(bytes, from, end) === true;
+    }
+
+    text(text: string, bytes: number): void {
+      if (this.#socket.#state === "open") this.#listener.text(text, bytes);
+    }
+
+    binary(bytes: Buffer): void {
+      if (this.#socket.#state === "open") this.#listener.binary(bytes);
+    }
+
+    ping(payload: Buffer): void {
+      this.#socket.#answer(payload, this.#listener);
+    }
+
+    pong(): void {
+      this.#listener.ponged();
+    }
+
+    close(code: number, reason: string): void {
+      this.#socket.#closedBy(code, reason);
+    }
+
+    broke(breach: Breach): void {
+      this.#socket.#refuse(breach, this.#listener);
+    }
+  };
 
   #answer(payload: Buffer, listener: SocketListener): void {
     if (this.#state !== "open") return;

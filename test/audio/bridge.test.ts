@@ -62,7 +62,7 @@ function house({ playback = "clock", canFlush = true }: Options = {}) {
   const clock = new SimulatedClock();
   const beat = new Ticker(clock);
   const told: string[] = [];
-  const downlink = new Downlink(encoding, beat, () => clock.now(), {
+  const downlink = new Downlink(encoding, beat, clock, {
     began: (turnId) => told.push(`began ${turnId}`),
     heard: () => undefined,
     playedOut: (turnId) => told.push(`played out ${turnId}`),

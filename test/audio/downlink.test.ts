@@ -34,7 +34,7 @@ class Player implements DownlinkLeg {
 function house(playback: "reports" | "marks" | "clock"): { clock: SimulatedClock; leg: Player; downlink: Downlink; reported: string[] } {
   const clock = new SimulatedClock();
   const reported: string[] = [];
-  const downlink = new Downlink(encoding, new Ticker(clock), () => clock.now(), {
+  const downlink = new Downlink(encoding, new Ticker(clock), clock, {
     began: (turnId) => reported.push(`began ${turnId}`),
     playedOut: (turnId) => reported.push(`played out ${turnId}`),
     heard: (turnId, ms) => reported.push(`heard ${ms} of ${turnId}`),
@@ -249,7 +249,7 @@ test("a caller who reads too slowly is told of once a second, not once a frame, 
 test("after the event loop stood still no more is sent than a leg may have ahead, and no less", () => {
   let nowMs = 0;
   const report = { began() {}, heard() {}, playedOut() {}, starved() {}, corrected() {}, lost() {} };
-  const downlink = new Downlink(encoding, { wake() {}, wakeAfter() {} }, () => nowMs, report);
+  const downlink = new Downlink(encoding, { wake() {}, wakeAfter() {} }, { now: () => nowMs }, report);
   const leg = new Player("clock");
   downlink.attach(leg);
   downlink.write(ms(10_000), "t1");

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { bytesOf } from "../../src/audio/encodings.ts";
 import { Ticker } from "../../src/audio/ticker.ts";
-import { Uplink, type UplinkSink } from "../../src/audio/uplink.ts";
+import { Uplink, type Attachment, type Hearer, type UplinkTerms } from "../../src/audio/uplink.ts";
 import { SimulatedClock } from "../simulated-clock.ts";
 
 const encoding = "pcmu@8000";
@@ -12,7 +12,7 @@ function marked(from: number, length: number): Uint8Array {
   return Uint8Array.from({ length }, (_, at) => ((from + at) * 7 + ((from + at) >> 8)) & 0xff);
 }
 
-class Ear implements UplinkSink {
+class Ear implements UplinkTerms, Hearer {
   readonly encoding = encoding;
   readonly replayPace: number;
   readonly trailingSilenceMs: number = 700;
@@ -31,10 +31,12 @@ class Ear implements UplinkSink {
   }
 }
 
+const attach = (uplink: Uplink, ear: Ear): Attachment => uplink.attach(ear, ear);
+
 function house(chunks = 100): { clock: SimulatedClock; uplink: Uplink; speak: (ms: number) => Promise<void> } {
   const clock = new SimulatedClock();
   const shape = { encoding, chunkMs: 100, chunks, longestMs: 60_000 } as const;
-  const uplink = new Uplink(shape, new Ticker(clock), () => clock.now());
+  const uplink = new Uplink(shape, new Ticker(clock), clock);
   const speak = async (ms: number): Promise<void> => {
     for (let spokenMs = 0; spokenMs < ms; spokenMs += 20) {
       uplink.push(marked(uplink.end, bytesOf(20, encoding)));
@@ -47,7 +49,7 @@ function house(chunks = 100): { clock: SimulatedClock; uplink: Uplink; speak: (m
 test("a frame reaches the link the moment it arrives", async () => {
   const { uplink } = house();
   const ear = new Ear();
-  uplink.attach(ear);
+  attach(uplink, ear);
   uplink.push(marked(0, 160));
   expect(ear.heard).toEqual([...marked(0, 160)]);
 });
@@ -56,7 +58,7 @@ test("what was said before there was a link is heard by the first one, from the 
   const { uplink, speak } = house();
   await speak(1_400);
   const ear = new Ear();
-  uplink.attach(ear);
+  attach(uplink, ear);
   await speak(200);
   expect(ear.heard).toEqual([...marked(0, bytesOf(1_600, encoding))]);
   expect(uplink.account).toMatchObject({ overflowedMs: 0, replayedMs: 0 });
@@ -65,7 +67,7 @@ test("what was said before there was a link is heard by the first one, from the 
 test("a link that dies in the middle of a turn leaves the whole turn to the next", async () => {
   const { uplink, speak } = house();
   const first = new Ear();
-  const feed = uplink.attach(first);
+  const feed = attach(uplink, first);
   await speak(5_000);
   const from = uplink.end;
   uplink.openTurn(from);
@@ -73,7 +75,7 @@ test("a link that dies in the middle of a turn leaves the whole turn to the next
   feed[Symbol.dispose]();
   await speak(1_000);
   const second = new Ear();
-  const again = uplink.attach(second);
+  const again = attach(uplink, second);
   await speak(1_000);
   const turn = second.heard.slice(-bytesOf(5_000, encoding));
   expect(turn).toEqual([...marked(from, bytesOf(5_000, encoding))]);
@@ -82,7 +84,7 @@ test("a link that dies in the middle of a turn leaves the whole turn to the next
 
 test("seconds that a bad line delivered all at once, just before the link died, are heard whole by the next", async () => {
   const { clock, uplink, speak } = house();
-  const feed = uplink.attach(new Ear());
+  const feed = attach(uplink, new Ear());
   await speak(5_000);
   const from = uplink.end;
   await clock.advance(3_500);
@@ -91,14 +93,14 @@ test("seconds that a bad line delivered all at once, just before the link died, 
   feed[Symbol.dispose]();
   await speak(5_000);
   const second = new Ear();
-  uplink.attach(second);
+  attach(uplink, second);
   await clock.advance(200);
   expect(second.heard.slice(-bytesOf(8_800, encoding))).toEqual([...marked(from, bytesOf(8_800, encoding))]);
 });
 
 test("a turn that a link tells of late is kept from its beginning, though that passed for silence before", async () => {
   const { clock, uplink, speak } = house();
-  const feed = uplink.attach(new Ear());
+  const feed = attach(uplink, new Ear());
   await speak(2_000);
   const from = uplink.end;
   await speak(4_000);
@@ -106,43 +108,43 @@ test("a turn that a link tells of late is kept from its beginning, though that p
   uplink.openTurn(from);
   feed[Symbol.dispose]();
   const second = new Ear();
-  uplink.attach(second);
+  attach(uplink, second);
   await clock.advance(200);
   expect(second.heard).toEqual([...marked(from, bytesOf(4_000, encoding))]);
 });
 
 test("settled turns are not replayed, and no turn that is told of late brings them back", async () => {
   const { uplink, speak } = house();
-  const feed = uplink.attach(new Ear());
+  const feed = attach(uplink, new Ear());
   await speak(4_000);
   uplink.openTurn(bytesOf(1_000, encoding));
   uplink.settle(bytesOf(3_000, encoding));
   uplink.openTurn(bytesOf(500, encoding));
   feed[Symbol.dispose]();
   const second = new Ear();
-  uplink.attach(second);
+  attach(uplink, second);
   expect(second.heard).toEqual([...marked(bytesOf(3_000, encoding), bytesOf(1_000, encoding))]);
 });
 
 test("settled turns are not replayed", async () => {
   const { uplink, speak } = house();
-  const feed = uplink.attach(new Ear());
+  const feed = attach(uplink, new Ear());
   uplink.openTurn(0);
   await speak(2_000);
   uplink.settle(uplink.end);
   feed[Symbol.dispose]();
   const next = new Ear();
-  uplink.attach(next);
+  attach(uplink, next);
   expect(next.heard).toEqual([]);
 });
 
 test("a turn longer than the ring is kept whole up to a minute", async () => {
   const { uplink, speak } = house(10);
-  uplink.attach(new Ear());
+  attach(uplink, new Ear());
   uplink.openTurn(0);
   await speak(45_000);
   const next = new Ear();
-  uplink.attach(next);
+  attach(uplink, next);
   await speak(2_000);
   expect(next.heard).toHaveLength(bytesOf(47_000, encoding));
   expect(uplink.account).toMatchObject({ forgottenMs: 0, overflowedMs: 0 });
@@ -152,7 +154,7 @@ test("an outage longer than the ring drops the oldest audio and says how much", 
   const { uplink, speak } = house(10);
   await speak(65_000);
   const ear = new Ear();
-  uplink.attach(ear);
+  attach(uplink, ear);
   await speak(5_000);
   const { receivedMs, deliveredMs, overflowedMs } = uplink.account;
   expect(overflowedMs).toBe(5_000);
@@ -164,7 +166,7 @@ test("a link with a pace gets a replay no faster than that", async () => {
   const { uplink, speak, clock } = house();
   await speak(4_000);
   const ear = new Ear(1.25);
-  uplink.attach(ear);
+  attach(uplink, ear);
   await clock.advance(1_000);
   expect(ear.heard.length).toBeLessThanOrEqual(bytesOf(200 + 1_270, encoding));
   expect(ear.heard.length).toBeGreaterThanOrEqual(bytesOf(1_400, encoding));
@@ -173,13 +175,13 @@ test("a link with a pace gets a replay no faster than that", async () => {
 test("audio that one link heard and the next could not take before it was pushed out is counted, once", async () => {
   const { uplink, speak } = house(10);
   const first = new Ear();
-  const feed = uplink.attach(first);
+  const feed = attach(uplink, first);
   uplink.openTurn(0);
   await speak(8_000);
   feed[Symbol.dispose]();
   const stalled = new Ear();
   stalled.room = 0;
-  const stuck = uplink.attach(stalled);
+  const stuck = attach(uplink, stalled);
   await speak(54_000);
   stalled.room = Infinity;
   await speak(4_000);
@@ -188,7 +190,7 @@ test("audio that one link heard and the next could not take before it was pushed
   expect(stalled.heard).toEqual([...marked(from, stalled.heard.length)]);
   expect(stuck.positionOf(1_000)).toBe(from + bytesOf(1_000, encoding));
   stuck[Symbol.dispose]();
-  uplink.attach(new Ear());
+  attach(uplink, new Ear());
   expect(uplink.account.forgottenMs).toBe(6_000);
 });
 
@@ -196,7 +198,7 @@ test("what no link has heard so far is told as waiting", async () => {
   const { uplink, speak } = house();
   await speak(400);
   expect(uplink.account).toMatchObject({ receivedMs: 400, deliveredMs: 0, waitingMs: 400 });
-  uplink.attach(new Ear());
+  attach(uplink, new Ear());
   expect(uplink.account).toMatchObject({ receivedMs: 400, deliveredMs: 400, waitingMs: 0 });
 });
 
@@ -221,14 +223,14 @@ test(
           for (const { liveMs, goneMs, room } of spells) {
             const ear = new Ear();
             ear.room = room;
-            const feed = uplink.attach(ear);
+            const feed = attach(uplink, ear);
             ears.push(ear);
             await speak(liveMs);
             feed[Symbol.dispose]();
             await speak(goneMs);
           }
           const last = new Ear();
-          uplink.attach(last);
+          attach(uplink, last);
           await speak(400);
           for (const ear of [...ears, last]) expect(ear.heard).toEqual([...marked(0, ear.heard.length)]);
           expect(last.heard).toHaveLength(uplink.end);
@@ -241,12 +243,12 @@ test(
 
 test("a replay that no live audio follows ends in the silence that the link needs to notice the end", async () => {
   const { clock, uplink, speak } = house();
-  uplink.attach(new Ear());
+  attach(uplink, new Ear());
   uplink.openTurn(0);
   await speak(1_000);
   await clock.advance(3_000);
   const next = new Ear();
-  const attachment = uplink.attach(next);
+  const attachment = attach(uplink, next);
   await clock.advance(100);
   const replayed = bytesOf(1_000, encoding);
   expect(next.heard).toHaveLength(replayed + bytesOf(700, encoding));
@@ -260,11 +262,11 @@ test("a replay that no live audio follows ends in the silence that the link need
 
 test("a replay that live audio follows gets no silence put in between", async () => {
   const { uplink, speak } = house();
-  uplink.attach(new Ear());
+  attach(uplink, new Ear());
   uplink.openTurn(0);
   await speak(1_000);
   const next = new Ear();
-  uplink.attach(next);
+  attach(uplink, next);
   await speak(1_000);
   expect(next.heard).toEqual([...marked(0, bytesOf(2_000, encoding))]);
 });

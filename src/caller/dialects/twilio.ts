@@ -36,8 +36,6 @@ function open(): DialectCodec {
   let streamSid = "";
   let envelope: Envelope | undefined;
   return {
-    scanText: scanMedia,
-
     decodeText(message) {
       const wire = jsonObject(message);
       switch (wire["event"]) {
@@ -52,7 +50,8 @@ function open(): DialectCodec {
           checkFormat(start.mediaFormat);
           streamSid = sid;
           envelope = new Envelope(`{"event":"media","streamSid":${JSON.stringify(sid)},"media":{"payload":"`, '"}}');
-          return { type: "start", start: startOf(start.callSid, start.customParameters), uplink: encoding, downlink: encoding };
+          const call = startOf(start.callSid, start.customParameters);
+          return { type: "start", start: call, uplink: encoding, downlink: encoding, envelope };
         }
         case "stop":
           return { type: "stop" };
@@ -65,12 +64,8 @@ function open(): DialectCodec {
       throw malformed("binary: this wire is text only");
     },
 
-    /** Nothing plays before the stream has a name. */
-    get envelope() {
-      return envelope;
-    },
-
     encode(command) {
+      // Nothing plays before the stream has a name.
       return envelope === undefined ? undefined : encode(command, streamSid, envelope);
     },
   };
@@ -166,5 +161,6 @@ export const twilio: Dialect = {
   // Who hangs up says stop; any other end leaves the call to the action webhook, which leads back to us.
   silentClose: "lost",
   ending: "close",
+  scanText: scanMedia,
   open,
 };
