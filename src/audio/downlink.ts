@@ -60,6 +60,8 @@ const blockMs = 500;
 const blocksKept = Math.ceil(keptAfterSendingMs / blockMs) + 1;
 /** What a caller who comes back hears again, so that no syllable is cut. */
 const resumeOverlapMs = 100;
+/** Timers are known to come so much before their time. */
+const earlyMs = 2;
 const nothing: Uint8Array = new Uint8Array(0);
 
 /**
@@ -78,6 +80,10 @@ export class Downlink implements Ticked {
   #leg: DownlinkLeg | undefined;
   /** What the leg is given at once; 0 without one. */
   #frameBytes = 0;
+  /** Of the leg's traits. */
+  #aheadMs = 0;
+  #hasMarks = false;
+  #reports = false;
   readonly #longestQueueBytes: number;
   readonly #keptBytes: number;
   /** Whose audio the leg was told that it plays. */
@@ -91,8 +97,10 @@ export class Downlink implements Ticked {
   #playsUntilMs = 0;
   #generation = 0;
   #echoMs: number | undefined;
-  /** When audio of a turn went out last. */
-  #sentAtMs = -Infinity;
+  /** When audio of a turn went out last, in whole ms; less than 0: never. */
+  #sentAtMs = -1;
+  /** Until then it need not be asked for waking up, in whole ms. */
+  #wakesAtMs = 0;
   readonly #losses: Losses;
 
   constructor(encoding: Encoding, beat: Beat, clock: Pick<Clock, "now">, report: DownlinkReport) {
@@ -108,7 +116,11 @@ export class Downlink implements Ticked {
 
   attach(leg: DownlinkLeg): void {
     this.#leg = leg;
-    this.#frameBytes = bytesOf(leg.traits.frameMs, this.encoding);
+    const { frameMs, aheadMs, playback } = leg.traits;
+    this.#frameBytes = bytesOf(frameMs, this.encoding);
+    this.#aheadMs = aheadMs;
+    this.#hasMarks = playback === "marks";
+    this.#reports = playback === "reports";
     this.#legPlays = undefined;
     this.#legAliveMs = Infinity;
     this.#generation += 1;
@@ -285,7 +297,7 @@ export class Downlink implements Ticked {
 
   /** What plays about now, one frame of it; empty while nothing does. The measure is rough: `withinMs` ago counts as now. */
   latest(withinMs: number): Uint8Array {
-    const isNow = this.#clock.now() - this.#sentAtMs <= withinMs + (this.#leg?.traits.aheadMs ?? 0);
+    const isNow = this.#sentAtMs >= 0 && Math.trunc(this.#clock.now()) - this.#sentAtMs <= withinMs + this.#aheadMs;
     return (isNow ? this.#legPlays?.sent(this.#frameBytes) : undefined) ?? nothing;
   }
 
@@ -322,6 +334,9 @@ export class Downlink implements Ticked {
     if (turn === undefined || this.#turns.length > 1 || turn.complete || !turn.begun || this.#aside !== undefined) return false;
     const starvesInMs = turn.playsUntilMs + starvedMs - nowMs;
     if (turn.unsentBytes >= this.#frameBytes || starvesInMs <= 0) return false;
+    if (nowMs < this.#wakesAtMs) return true;
+    // Timers may come a little early, and what is written meanwhile asks anew.
+    this.#wakesAtMs = Math.trunc(nowMs + starvesInMs) - earlyMs;
     this.#beat.wakeAfter(this, starvesInMs);
     return true;
   }
@@ -354,7 +369,7 @@ export class Downlink implements Ticked {
 
   #send(leg: DownlinkLeg, nowMs: number, fresh: Uint8Array): void {
     for (const turn of this.#turns) {
-      while (this.#playsUntilMs - nowMs < leg.traits.aheadMs) {
+      while (this.#playsUntilMs - nowMs < this.#aheadMs) {
         const frame = turn.take(this.#frameBytes, this.#turns.length === 1 ? fresh : nothing);
         if (frame === undefined) break;
         if (turn !== this.#legPlays) {
@@ -362,7 +377,7 @@ export class Downlink implements Ticked {
           turn.legFrom = turn.sentBytes - frame.length;
           leg.beginTurn(turn.turnId, msOf(turn.legFrom, this.encoding));
         }
-        this.#sentAtMs = nowMs;
+        this.#sentAtMs = Math.trunc(nowMs);
         if (!leg.play(frame)) this.#losses.add("slow-caller", frame.length, nowMs);
         this.#playsUntilMs = Math.max(nowMs, this.#playsUntilMs) + msOf(frame.length, this.encoding);
         turn.playsUntilMs = this.#playsUntilMs;
@@ -378,7 +393,7 @@ export class Downlink implements Ticked {
   }
 
   #mark(leg: DownlinkLeg, turn: TurnAudio): void {
-    if (leg.traits.playback !== "marks") return;
+    if (!this.#hasMarks) return;
     const sentMs = msOf(turn.sentBytes, this.encoding);
     const last = turn.complete && turn.unsentBytes === 0 && turn.markedMs < sentMs;
     if (!last && sentMs - turn.markedMs < markEveryMs) return;
@@ -395,7 +410,7 @@ export class Downlink implements Ticked {
 
   /** `nowMs`, or when the leg was believed to be there for the last time. */
   #reachedUntil(leg: DownlinkLeg, nowMs: number): number {
-    if (leg.traits.playback !== "reports") return nowMs;
+    if (!this.#reports) return nowMs;
     return Math.min(nowMs, this.#legAliveMs + outOfReachMs);
   }
 

@@ -19,19 +19,24 @@ export interface Transcoder {
 
 export function transcoder(from: Encoding, to: Encoding): Transcoder {
   const [source, target] = [encodings[from], encodings[to]];
-  const whole = (bytes: Uint8Array): Uint8Array => {
-    if (bytes.length % source.bytesPerSample === 0) return bytes;
-    throw new Fault("internal", `transcoding ${from} to ${to}: ${bytes.length} bytes end inside a sample`);
-  };
-  if (from === to) return { latencyMs: 0, push: whole, flush: () => new Uint8Array(0) };
+  if (from === to) return { latencyMs: 0, push: (bytes) => whole(bytes, from), flush: () => new Uint8Array(0) };
   const decode = decoder(source.codec);
   const encode = encoder(target.codec);
   const rate = resampler(source.rateHz, target.rateHz);
   return {
     latencyMs: rate.latencyMs,
-    push: (bytes) => encode(rate.push(decode(whole(bytes)))),
+    push: (bytes) => encode(rate.push(decode(whole(bytes, from)))),
     flush: () => encode(rate.flush()),
   };
+}
+
+/**
+ * The bytes themselves, for who passes them on as they are.
+ * @throws {Fault} internal when they end inside a sample
+ */
+export function whole(bytes: Uint8Array, encoding: Encoding): Uint8Array {
+  if (bytes.length % encodings[encoding].bytesPerSample === 0) return bytes;
+  throw new Fault("internal", `${bytes.length} bytes of ${encoding} end inside a sample`);
 }
 
 type Codec = (typeof encodings)[Encoding]["codec"];

@@ -43,11 +43,16 @@ export class TurnAudio {
   readonly #blocks: Uint8Array[] = [];
   /** Position of the first byte of the first block. */
   #base: number;
+  /** The block that is written to, and its first byte's position. */
+  #tail: Uint8Array = nothing;
+  #tailFrom = 0;
+  readonly #blockBytes: number;
 
   /** `from`: where in the turn its audio begins, bytes; what is before was heard on an earlier node. */
   constructor(turnId: string, memory: Blocks, from = 0) {
     this.turnId = turnId;
     this.#memory = memory;
+    this.#blockBytes = memory.bytes;
     this.#base = this.sentBytes = this.writtenBytes = this.legFrom = from;
   }
 
@@ -57,12 +62,25 @@ export class TurnAudio {
 
   /** Copies: audio that comes in pieces of a few bytes would keep alive whatever shares their memory, for as long as it is held. */
   write(bytes: Uint8Array): void {
+    const at = this.writtenBytes - this.#tailFrom;
+    if (at + bytes.length <= this.#tail.length) {
+      this.#tail.set(bytes, at);
+      this.writtenBytes += bytes.length;
+      return;
+    }
+    this.#writeOver(bytes);
+  }
+
+  /** Into the next block. */
+  #writeOver(bytes: Uint8Array): void {
     for (let from = 0; from < bytes.length;) {
       const at = this.writtenBytes - this.#base;
       const offset = at % this.#memory.bytes;
       const length = Math.min(bytes.length - from, this.#memory.bytes - offset);
       const isAll = from === 0 && length === bytes.length;
-      this.#block(Math.floor(at / this.#memory.bytes)).set(isAll ? bytes : bytes.subarray(from, from + length), offset);
+      this.#tail = this.#block(Math.floor(at / this.#memory.bytes));
+      this.#tailFrom = this.writtenBytes - offset;
+      this.#tail.set(isAll ? bytes : bytes.subarray(from, from + length), offset);
       this.writtenBytes += length;
       from += length;
     }
@@ -115,7 +133,7 @@ export class TurnAudio {
 
   /** Drops blocks that end before `position`. */
   forget(position: number): void {
-    while (this.#base + this.#memory.bytes <= position) {
+    while (this.#base + this.#blockBytes <= position) {
       const first = this.#blocks.shift();
       if (first === undefined) return;
       this.#base += this.#memory.bytes;
@@ -125,6 +143,7 @@ export class TurnAudio {
 
   /** The turn is over: none of its audio is read any more. */
   close(): void {
+    this.#tail = nothing;
     for (const block of this.#blocks.splice(0)) this.#memory.give(block);
   }
 

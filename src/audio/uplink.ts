@@ -2,7 +2,7 @@ import type { Clock } from "../kernel/clock.ts";
 import { bytesOf, encodings, msOf, type Encoding, type EncodingRow } from "./encodings.ts";
 import { Ring, type RingShape } from "./ring.ts";
 import type { Beat, Ticked } from "./ticker.ts";
-import { transcoder, type Transcoder } from "./transcode.ts";
+import { transcoder, whole, type Transcoder } from "./transcode.ts";
 
 /** How a link hears. */
 export interface UplinkTerms {
@@ -339,7 +339,7 @@ class Attached implements Attachment {
 
   /** False and no rest: not consumed. False and a rest: consumed, its output waits here. */
   offer(frame: Uint8Array): boolean {
-    const out = this.#transcoder === undefined ? frame : this.#transcoder.push(frame);
+    const out = this.#transcoder === undefined ? whole(frame, this.#terms.encoding) : this.#transcoder.push(frame);
     if (out.length === 0 || this.#give(out)) return true;
     if (out !== frame) this.rest = out.slice();
     return false;

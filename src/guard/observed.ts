@@ -58,6 +58,7 @@ interface Debt {
 
 class ObservedSession implements Link, LinkReport {
   readonly #request: OpenRequest;
+  readonly #report: LinkReport;
   readonly #witness: Witness;
   readonly #startedMs: number;
   #stage: Stage = { name: "opening" };
@@ -69,6 +70,7 @@ class ObservedSession implements Link, LinkReport {
 
   constructor(request: OpenRequest, witness: Witness) {
     this.#request = request;
+    this.#report = request.report;
     this.#witness = witness;
     this.#startedMs = request.clock.now();
     request.signal.addEventListener("abort", this.#aborted, { once: true });
@@ -95,7 +97,7 @@ class ObservedSession implements Link, LinkReport {
 
   audio(bytes: Uint8Array, turnId: string): void {
     if (this.#owed !== undefined) this.#paid();
-    this.#request.report.audio(bytes, turnId);
+    this.#report.audio(bytes, turnId);
   }
 
   notice(notice: LinkNotice): void {
@@ -120,7 +122,7 @@ class ObservedSession implements Link, LinkReport {
       default:
     }
     this.#witness.noticed(notice);
-    this.#request.report.notice(notice);
+    this.#report.notice(notice);
   }
 
   hear(frame: Uint8Array): boolean {

@@ -28,6 +28,7 @@ export class Pulse {
   readonly #plan: PulsePlan;
   #beats: Disposable | undefined;
   #beatAt = 0;
+  /** In whole ms: it is noted with each message, and a number with fractions has memory of its own. */
   #heardAt = 0;
   /** When the oldest unanswered ping went out. */
   #pingedAt: number | undefined;
@@ -38,7 +39,7 @@ export class Pulse {
 
   /** Something came from the peer, whatever it is, a pong included. */
   heard(nowMs = this.#plan.clock.now()): void {
-    this.#heardAt = nowMs;
+    this.#heardAt = Math.trunc(nowMs);
     this.#pingedAt = undefined;
   }
 

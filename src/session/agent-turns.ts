@@ -1,13 +1,19 @@
 import type { CutTurn } from "../audio/downlink.ts";
 
 /** An agent turn as a link told of it; what comes of it is for the caller only while it is open. */
-export interface SaidTurn {
-  readonly id: string;
+export interface SaidTurn extends BegunTurn {
+  readonly linkTurnId: string;
   state: "open" | "ended" | "cut";
-  /** When audio of it came last; before any came: not a number. */
-  audioMs: number;
-  /** The longest wait for the next; not a number: there was none. */
+  /** When audio of it came last, in whole ms; less than 0: none came. */
+  cameAtMs: number;
+  /** The longest wait for the next, ms; less than 0: there was none. */
   gapMs: number;
+}
+
+interface BegunTurn {
+  readonly id: string;
+  /** Where the conversation keeps how much audio there is of it. */
+  readonly account: { audioMs: number };
 }
 
 /** So many are remembered, to know late audio from new. */
@@ -16,11 +22,13 @@ const remembered = 32;
 /** The agent turns of one link, by its own ids. */
 export class AgentTurns {
   readonly #turns = new Map<string, SaidTurn>();
-  readonly #begin: () => string;
+  readonly #begin: () => BegunTurn;
+  /** Asked for last: with every frame it is the same. */
+  #last: SaidTurn | undefined;
   #answers = 0;
 
-  /** @param begin opens a turn in the conversation and says by which id */
-  constructor(begin: () => string) {
+  /** @param begin opens a turn in the conversation */
+  constructor(begin: () => BegunTurn) {
     this.#begin = begin;
   }
 
@@ -36,9 +44,12 @@ export class AgentTurns {
 
   /** Begun with the first word on it. */
   of(linkTurnId: string): SaidTurn {
-    const known = this.#turns.get(linkTurnId);
-    if (known !== undefined) return known;
-    const turn: SaidTurn = { id: this.#begin(), state: "open", audioMs: Number.NaN, gapMs: Number.NaN };
+    if (this.#last?.linkTurnId === linkTurnId) return this.#last;
+    return (this.#last = this.#turns.get(linkTurnId) ?? this.#begun(linkTurnId));
+  }
+
+  #begun(linkTurnId: string): SaidTurn {
+    const turn: SaidTurn = { linkTurnId, ...this.#begin(), state: "open", cameAtMs: -1, gapMs: -1 };
     this.#turns.set(linkTurnId, turn);
     for (const [id, { state }] of this.#turns) {
       if (this.#turns.size <= remembered) break;
@@ -47,11 +58,12 @@ export class AgentTurns {
     return turn;
   }
 
-  audioCame(turn: SaidTurn, nowMs: number): void {
-    const gapMs = nowMs - turn.audioMs;
-    if (Number.isNaN(gapMs)) this.#answers += 1;
-    else if (!(gapMs <= turn.gapMs)) turn.gapMs = gapMs;
-    turn.audioMs = nowMs;
+  audioCame(turn: SaidTurn, nowMs: number, audioMs: number): void {
+    const wholeMs = Math.trunc(nowMs);
+    if (turn.cameAtMs < 0) this.#answers += 1;
+    else turn.gapMs = Math.max(turn.gapMs, wholeMs - turn.cameAtMs);
+    turn.cameAtMs = wholeMs;
+    turn.account.audioMs += audioMs;
   }
 
   /** The caller has the word: those that the link is to be told of, with what was heard of each; undefined: it had not begun to play. */

@@ -125,9 +125,10 @@ export class Conversation {
     if (at >= 0) this.#turns.splice(at, 1);
   }
 
-  openAgentTurn(id: string): void {
+  /** How much audio there is of the turn is written where this tells. */
+  openAgentTurn(id: string): { audioMs: number } {
     this.#agentTurns += 1;
-    this.#turns.push({
+    const turn: AgentTurn = {
       type: "agent",
       id,
       number: this.#agentTurns,
@@ -138,7 +139,9 @@ export class Conversation {
       audioMs: 0,
       audio: "coming",
       heard: { state: "playing" },
-    });
+    };
+    this.#turns.push(turn);
+    return turn;
   }
 
   agentBegan(id: string, atMs: number): void {

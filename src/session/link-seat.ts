@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { encodings, msOf, type Encoding } from "../audio/encodings.ts";
 import type { CutTurn } from "../audio/downlink.ts";
-import { transcoder, type Transcoder } from "../audio/transcode.ts";
+import { transcoder, whole, type Transcoder } from "../audio/transcode.ts";
 import type { Attachment } from "../audio/uplink.ts";
 import { Fault, toFault, type FaultCode } from "../kernel/fault.ts";
 import type { Begin, ConversationItem, Link, LinkNotice, LinkReport, Provider } from "../provider/contract.ts";
@@ -53,7 +53,8 @@ export class LinkSeat implements Disposable, LinkReport {
   readonly #order: SeatOrder;
   readonly #host: SeatHost;
   readonly #encodings: { readonly up: Encoding; readonly down: Encoding };
-  readonly #toLeg: Transcoder;
+  /** Undefined: the link speaks what the caller hears. */
+  readonly #toLeg: Transcoder | undefined;
   readonly #abort = new AbortController();
   readonly #startedMs: number;
   #state: State = { name: "opening" };
@@ -84,7 +85,8 @@ export class LinkSeat implements Disposable, LinkReport {
       up: nearest(call.uplink.encoding, provider.traits.hears),
       down: nearest(call.downlinkEncoding, provider.traits.speaks),
     };
-    this.#toLeg = transcoder(this.#encodings.down, call.downlinkEncoding);
+    const { down } = this.#encodings;
+    this.#toLeg = down === call.downlinkEncoding ? undefined : transcoder(down, call.downlinkEncoding);
     this.#heard = new CallerTurns(
       call,
       (uplinkMs) => (this.#state.name === "open" ? this.#state.feed.positionOf(uplinkMs) : call.uplink.end),
@@ -92,8 +94,7 @@ export class LinkSeat implements Disposable, LinkReport {
     );
     this.#said = new AgentTurns(() => {
       const id = call.nextTurnId();
-      call.conversation.openAgentTurn(id);
-      return id;
+      return { id, account: call.conversation.openAgentTurn(id) };
     });
     this.#tools = new LinkTools(call, () =>
       this.#lose(new Fault("provider-malformed", `${this.provider} calls one tool after the other and never answers`)),
@@ -150,7 +151,7 @@ export class LinkSeat implements Disposable, LinkReport {
   interrupt(cuts: readonly CutTurn[]): void {
     for (const { linkTurnId, id, heardMs } of this.#said.interrupt(cuts)) {
       if (heardMs === undefined) this.#call.conversation.cut(id, 0, "caller", this.#call.ageMs);
-      this.#toLeg.flush();
+      this.#toLeg?.flush();
       this.#give((link) => link.interrupt({ turnId: linkTurnId, heardMs: heardMs ?? 0 }));
     }
   }
@@ -240,10 +241,10 @@ export class LinkSeat implements Disposable, LinkReport {
     this.#receivedBytes += bytes.length;
     const nowMs = this.#call.house.clock.now();
     this.#call.timer.audioCame(nowMs);
-    this.#said.audioCame(turn, nowMs);
-    const out = this.#toLeg.push(bytes);
-    this.#call.conversation.addAudio(turn.id, msOf(out.length, this.#call.downlinkEncoding));
-    this.#call.downlink.write(out, turn.id, nowMs);
+    const { downlink } = this.#call;
+    const out = this.#toLeg === undefined ? whole(bytes, downlink.encoding) : this.#toLeg.push(bytes);
+    this.#said.audioCame(turn, nowMs, msOf(out.length, downlink.encoding));
+    downlink.write(out, turn.id, nowMs);
   }
 
   #note(notice: LinkNotice): void {
@@ -368,14 +369,14 @@ export class LinkSeat implements Disposable, LinkReport {
       turnId: turn.id,
       outcome: outcome === "complete" && !wasCut ? "complete" : "interrupted",
       kind: call.turnKind,
-      gapMs: Number.isNaN(turn.gapMs) ? undefined : turn.gapMs,
+      gapMs: turn.gapMs < 0 ? undefined : turn.gapMs,
       stop: call.tools.isExhausted ? "max_tool_calls" : undefined,
     });
     this.#tellFlow();
     turn.state = "ended";
     if (wasCut) return;
-    const tail = this.#toLeg.flush();
-    if (tail.length > 0) call.downlink.write(tail, turn.id);
+    const tail = this.#toLeg?.flush();
+    if (tail !== undefined && tail.length > 0) call.downlink.write(tail, turn.id);
     call.conversation.audioEnded(turn.id);
     if (call.downlink.endTurn(turn.id)) return;
     if (call.conversation.textOf(turn.id) === "") call.conversation.withdraw(turn.id);

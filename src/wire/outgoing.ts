@@ -34,17 +34,13 @@ export class OutgoingTexts {
 
   /** The same of `audio` in its envelope; no string is made of it. */
   sendEnveloped(stream: Duplex, envelope: Envelope, audio: Uint8Array, isMasked: boolean): void {
-    const { head, tail } = envelope;
     const base64Bytes = base64LengthOf(audio.length);
-    if (head.length + base64Bytes + tail.length > longestText || stream.writableLength > 0)
-      return this.send(stream, envelope.around(audio), isMasked);
+    if (envelope.bytes + base64Bytes > longestText || stream.writableLength > 0) return this.send(stream, envelope.around(audio), isMasked);
     const payloadAt = this.#at + longestShortHeader;
-    const base64At = payloadAt + head.length;
+    const base64At = payloadAt + this.#pool.write(envelope.head, payloadAt, "utf8");
     const tailAt = base64At + base64Bytes;
-    this.#pool.set(head, payloadAt);
     writeBase64(audio, this.#pool, base64At);
-    this.#pool.set(tail, tailAt);
-    this.#send(stream, payloadAt, tailAt + tail.length, isMasked);
+    this.#send(stream, payloadAt, tailAt + this.#pool.write(envelope.tail, tailAt, "utf8"), isMasked);
   }
 
   /** What stands in the pool from `payloadAt` to `end`. */

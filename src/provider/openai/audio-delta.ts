@@ -20,60 +20,50 @@ const bits = { type: 1, eventId: 2, responseId: 4, itemId: 8, outputIndex: 16, c
 const needed = bits.type | bits.responseId | bits.itemId;
 
 /**
- * Reads the event that comes fifty times a second by its letters instead of parsing it, for one link: the ids are the same for a whole
- * answer, and a string is made of each but once.
+ * The event that comes fifty times a second, read by its letters instead of parsed. The ids are given that are known: of others strings are
+ * made. Undefined: the text from `from` to `end` is another event, or one that is unusual in any way (keys that are not known or come
+ * twice, spaces, escapes, audio that is not last or no base64); then the parser decides.
  */
-export class AudioDeltas {
-  #responseId = "";
-  #itemId = "";
-
-  /**
-   * Undefined: the text from `from` to `end` is another event, or one that is unusual in any way (keys that are not known or come twice,
-   * spaces, escapes, audio that is not last or no base64); then the parser decides.
-   */
-  read(text: Buffer, from: number, end: number): AudioEvent | undefined {
-    if (text[from] !== opening) return undefined;
-    let seen = 0;
-    let responseAt = 0;
-    let itemAt = 0;
-    let at = from + 1;
-    while (at < end && !isAt(text, at, toDelta)) {
-      let bit: number;
-      let to: number;
-      if (isAt(text, at, toType)) {
-        bit = bits.type;
-        to = closed(text, at + toType.length);
-      } else if (isAt(text, at, toEventId)) {
-        bit = bits.eventId;
-        to = wordClosed(text, at + toEventId.length, end);
-      } else if (isAt(text, at, toResponseId)) {
-        bit = bits.responseId;
-        responseAt = at + toResponseId.length;
-        to = wordClosed(text, responseAt, end);
-      } else if (isAt(text, at, toItemId)) {
-        bit = bits.itemId;
-        itemAt = at + toItemId.length;
-        to = wordClosed(text, itemAt, end);
-      } else if (isAt(text, at, toOutputIndex)) {
-        bit = bits.outputIndex;
-        to = digitClosed(text, at + toOutputIndex.length);
-      } else if (isAt(text, at, toContentIndex)) {
-        bit = bits.contentIndex;
-        to = digitClosed(text, at + toContentIndex.length);
-      } else return undefined;
-      if (to < 0 || (seen & bit) !== 0 || text[to] !== comma) return undefined;
-      seen |= bit;
-      at = to + 1;
-    }
-    const deltaEnd = end - toEnd.length;
-    if ((seen & needed) !== needed || !isAt(text, deltaEnd, toEnd)) return undefined;
-    // What is no base64 may be an escape, another key, or what JSON forbids in a text.
-    const bytes = readBase64(text, at + toDelta.length, deltaEnd);
-    if (bytes === undefined) return undefined;
-    this.#responseId = wordAt(text, responseAt, this.#responseId);
-    this.#itemId = wordAt(text, itemAt, this.#itemId);
-    return { type: "response.audio", responseId: this.#responseId, itemId: this.#itemId, bytes };
+export function readAudioDelta(text: Buffer, from: number, end: number, responseId: string, itemId: string): AudioEvent | undefined {
+  if (text[from] !== opening) return undefined;
+  let seen = 0;
+  let responseAt = 0;
+  let itemAt = 0;
+  let at = from + 1;
+  while (at < end && !isAt(text, at, toDelta)) {
+    let bit: number;
+    let to: number;
+    if (isAt(text, at, toType)) {
+      bit = bits.type;
+      to = closed(text, at + toType.length);
+    } else if (isAt(text, at, toEventId)) {
+      bit = bits.eventId;
+      to = wordClosed(text, at + toEventId.length, end);
+    } else if (isAt(text, at, toResponseId)) {
+      bit = bits.responseId;
+      responseAt = at + toResponseId.length;
+      to = wordClosed(text, responseAt, end);
+    } else if (isAt(text, at, toItemId)) {
+      bit = bits.itemId;
+      itemAt = at + toItemId.length;
+      to = wordClosed(text, itemAt, end);
+    } else if (isAt(text, at, toOutputIndex)) {
+      bit = bits.outputIndex;
+      to = digitClosed(text, at + toOutputIndex.length);
+    } else if (isAt(text, at, toContentIndex)) {
+      bit = bits.contentIndex;
+      to = digitClosed(text, at + toContentIndex.length);
+    } else return undefined;
+    if (to < 0 || (seen & bit) !== 0 || text[to] !== comma) return undefined;
+    seen |= bit;
+    at = to + 1;
   }
+  const deltaEnd = end - toEnd.length;
+  if ((seen & needed) !== needed || !isAt(text, deltaEnd, toEnd)) return undefined;
+  // What is no base64 may be an escape, another key, or what JSON forbids in a text.
+  const bytes = readBase64(text, at + toDelta.length, deltaEnd);
+  if (bytes === undefined) return undefined;
+  return { type: "response.audio", responseId: wordAt(text, responseAt, responseId), itemId: wordAt(text, itemAt, itemId), bytes };
 }
 
 /** Behind the quote that stands at `at`; less than 0: there is none. */

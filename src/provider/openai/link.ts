@@ -1,14 +1,14 @@
 import { msOf } from "../../audio/encodings.ts";
-import type { Timer } from "../../kernel/clock.ts";
+import type { Clock, Timer } from "../../kernel/clock.ts";
 import { Fault } from "../../kernel/fault.ts";
 import type { UpgradeRefused } from "../../wire/dial.ts";
 import type { Breach } from "../../wire/frame-reader.ts";
 import type { SocketListener, WireSocket } from "../../wire/websocket.ts";
-import type { Begin, ConversationItem, HandOver, Link, LinkNotice, OpenRequest, ToolResult } from "../contract.ts";
+import type { Begin, ConversationItem, HandOver, Link, LinkNotice, LinkReport, OpenRequest, ToolResult } from "../contract.ts";
 import { dialProvider } from "../dialling.ts";
 import { Pulse } from "../pulse.ts";
 import { newsOf } from "../since.ts";
-import { AudioDeltas } from "./audio-delta.ts";
+import { readAudioDelta } from "./audio-delta.ts";
 import * as wire from "./client-events.ts";
 import type { Address } from "./dial.ts";
 import { closedFault, fatalFault, refusedFault, refusedUpgrade } from "./faults.ts";
@@ -57,8 +57,9 @@ class RealtimeLink implements Link, TalkHost, SocketListener {
   readonly #plan: LinkPlan;
   readonly #socket: WireSocket;
   readonly #doing: string;
+  readonly #clock: Clock;
+  readonly #report: LinkReport;
   readonly #talk: Talk;
-  readonly #deltas = new AudioDeltas();
   readonly #pulse: Pulse;
   readonly #timers: Timer[] = [];
   readonly #settle: { readonly resolve: () => void; readonly reject: (fault: Fault) => void };
@@ -69,6 +70,7 @@ class RealtimeLink implements Link, TalkHost, SocketListener {
   constructor(plan: LinkPlan, socket: WireSocket, doing: string, leftMs: number) {
     [this.#plan, this.#socket, this.#doing] = [plan, socket, doing];
     const { request } = plan;
+    [this.#clock, this.#report] = [request.clock, request.report];
     [this.request, this.settings, this.secret] = [request, plan.settings, plan.secret];
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.ready = promise;
@@ -100,11 +102,12 @@ class RealtimeLink implements Link, TalkHost, SocketListener {
   // What the service sends
 
   scan(bytes: Buffer, from: number, end: number): boolean {
-    const audio = this.#deltas.read(bytes, from, end);
+    const talk = this.#talk;
+    const audio = readAudioDelta(bytes, from, end, talk.responseId, talk.itemId);
     if (audio === undefined) return false;
-    const nowMs = this.request.clock.now();
+    const nowMs = this.#clock.now();
     this.#pulse.heard(nowMs);
-    if (this.#state === "open") this.#talk.takeAudio(audio, nowMs);
+    if (this.#state === "open") talk.takeAudio(audio, nowMs);
     return true;
   }
 
@@ -244,7 +247,7 @@ class RealtimeLink implements Link, TalkHost, SocketListener {
   }
 
   audio(bytes: Uint8Array, turnId: string): void {
-    if (this.#state !== "closed") this.request.report.audio(bytes, turnId);
+    if (this.#state !== "closed") this.#report.audio(bytes, turnId);
   }
 
   lost(fault: Fault): void {

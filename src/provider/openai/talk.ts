@@ -18,18 +18,26 @@ export interface TalkHost {
   lost(fault: Fault): void;
 }
 
+interface SpokenItem {
+  readonly id: string;
+  bytes: number;
+  worded: boolean;
+}
+
 /** One response of the service: one turn of the agent, unless it only calls tools. */
 interface Response {
   readonly id: string;
   state: "running" | "done";
   /** What was spoken, in order; a response may hold several messages. */
-  readonly items: { readonly id: string; bytes: number; worded: boolean }[];
+  readonly items: SpokenItem[];
+  /** The last of them: what is spoken now. */
+  item: SpokenItem | undefined;
   readonly calls: Set<string>;
   /** Whether the turn was told of, and whether its end was. */
   told: "nothing" | "began" | "ended";
   /** The caller spoke over it: what comes now is stale. */
   cut: boolean;
-  /** By the clock's `now`. */
+  /** By the clock's `now`, in whole ms. */
   lastEventAt: number;
 }
 
@@ -45,6 +53,7 @@ const stuckMs = 3_000;
 export class Talk {
   readonly #host: TalkHost;
   readonly #clock: Clock;
+  readonly #bytesPerSample: number;
   readonly #turns: CallerTurns;
   readonly #responses = new Map<string, Response>();
   /** What waits for an answer, by our id of it, and whether the service has it yet. */
@@ -66,6 +75,7 @@ export class Talk {
   constructor(host: TalkHost) {
     this.#host = host;
     this.#clock = host.request.clock;
+    this.#bytesPerSample = encodings[host.request.downlink].bytesPerSample;
     this.#turns = new CallerTurns((notice) => host.notice(notice));
     this.remember(host.request.conversation);
   }
@@ -77,6 +87,15 @@ export class Talk {
 
   close(): void {
     this.#clock.clearTimeout(this.#stuck);
+  }
+
+  /** What is spoken just now, by the service's ids; empty: nothing. */
+  get responseId(): string {
+    return this.#active?.id ?? "";
+  }
+
+  get itemId(): string {
+    return this.#active?.item?.id ?? "";
   }
 
   // From the session
@@ -195,8 +214,16 @@ export class Talk {
     if (askId === this.#asking || !this.#echoes) this.#asking = undefined;
     // Whatever the service had when it began is answered by this response.
     for (const [itemId, state] of this.#unanswered) if (state === "there") this.#unanswered.delete(itemId);
-    const lastEventAt = this.#clock.now();
-    const response: Response = { id: responseId, state: "running", items: [], calls: new Set(), told: "nothing", cut: false, lastEventAt };
+    const response: Response = {
+      id: responseId,
+      state: "running",
+      items: [],
+      item: undefined,
+      calls: new Set(),
+      told: "nothing",
+      cut: false,
+      lastEventAt: Math.trunc(this.#clock.now()),
+    };
     this.#active = response;
     this.#responses.set(responseId, response);
     for (const oldest of this.#responses.keys()) {
@@ -209,17 +236,18 @@ export class Talk {
     const response = this.#known(responseId);
     if (response === undefined || kind !== "message") return;
     if (response.cut) this.#host.send(wire.remove(itemId));
-    else if (!response.items.some((item) => item.id === itemId)) response.items.push({ id: itemId, bytes: 0, worded: false });
+    else if (!response.items.some((item) => item.id === itemId)) {
+      response.item = { id: itemId, bytes: 0, worded: false };
+      response.items.push(response.item);
+    }
   }
 
   takeAudio({ responseId, itemId, bytes }: Extract<ServerEvent, { type: "response.audio" }>, nowMs: number): void {
     const response = this.#known(responseId, nowMs);
     if (response === undefined || response.cut || response.state === "done") return;
     // It is the last one, as a rule.
-    const last = response.items.at(-1);
-    const item = last?.id === itemId ? last : response.items.find((one) => one.id === itemId);
-    const { bytesPerSample } = encodings[this.#host.request.downlink];
-    if (item === undefined || bytes.length === 0 || bytes.length % bytesPerSample !== 0)
+    const item = response.item?.id === itemId ? response.item : response.items.find((one) => one.id === itemId);
+    if (item === undefined || bytes.length === 0 || bytes.length % this.#bytesPerSample !== 0)
       return this.#puzzled(`${bytes.length} bytes of audio for item ${itemId}`);
     item.bytes += bytes.length;
     this.#tellBegin(response);
@@ -299,7 +327,7 @@ export class Talk {
   #known(responseId: string, nowMs = this.#clock.now()): Response | undefined {
     const response = this.#active?.id === responseId ? this.#active : this.#responses.get(responseId);
     if (response === undefined) this.#puzzled(`response ${responseId} was never begun`);
-    else response.lastEventAt = nowMs;
+    else response.lastEventAt = Math.trunc(nowMs);
     return response;
   }
 
