@@ -28,7 +28,7 @@ export interface LogOutlet {
 const waitingBytes = 1 << 20;
 const closeLimitMs = 1_000;
 /** Lines that nobody waits for are written together, so many characters of them, or all after this long; warnings and errors at once. */
-const togetherLength = 8_192;
+const togetherLength = 65_536;
 const togetherMs = 100;
 
 /** JSON lines, one an event: `timestamp`, `level`, `logger`, `event`, then fields. A `callId` is written as `session_id`, and with it goes its `trace_id`. */

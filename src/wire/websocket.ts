@@ -67,7 +67,13 @@ export class WireSocket {
   /** Begins to read; what had come before waited. */
   listen(listener: SocketListener): void {
     const stream = this.#stream;
-    const reader = new FrameReader(this.#options, new WireSocket.#Frames(this, listener), this.#options.peer);
+    const wants: Wants = {
+      listener,
+      ping: (payload) => this.#answer(payload, listener),
+      close: (code, reason) => this.#closedBy(code, reason),
+      broke: (breach) => this.#refuse(breach, listener),
+    };
+    const reader = new FrameReader(this.#options, new Frames(this, wants), this.#options.peer);
     stream.on("error", () => stream.destroy());
     // Whoever has closed their side is told nothing more; this stream would let us.
     stream.once("end", () => this.#end());
@@ -121,45 +127,6 @@ export class WireSocket {
     this.#stream.destroy();
   }
 
-  /** What the peer's frames mean to the socket and to who listens to it; one object, for it is asked with every frame. */
-  static readonly #Frames = class implements FrameListener {
-    readonly #socket: WireSocket;
-    readonly #listener: SocketListener;
-
-    constructor(socket: WireSocket, listener: SocketListener) {
-      this.#socket = socket;
-      this.#listener = listener;
-    }
-
-    scan(bytes: Buffer, from: number, end: number): boolean {
-      return this.#socket.#state === "open" && this.#listener.scan?.(bytes, from, end) === true;
-    }
-
-    text(text: string, bytes: number): void {
-      if (this.#socket.#state === "open") this.#listener.text(text, bytes);
-    }
-
-    binary(bytes: Buffer): void {
-      if (this.#socket.#state === "open") this.#listener.binary(bytes);
-    }
-
-    ping(payload: Buffer): void {
-      this.#socket.#answer(payload, this.#listener);
-    }
-
-    pong(): void {
-      this.#listener.ponged();
-    }
-
-    close(code: number, reason: string): void {
-      this.#socket.#closedBy(code, reason);
-    }
-
-    broke(breach: Breach): void {
-      this.#socket.#refuse(breach, this.#listener);
-    }
-  };
-
   #answer(payload: Buffer, listener: SocketListener): void {
     if (this.#state !== "open") return;
     // To whoever reads nothing, nothing is owed; else pings would fill the memory with pongs.
@@ -195,5 +162,54 @@ export class WireSocket {
 
   #limitClose(): void {
     this.#cutOff = this.#options.clock.setTimeout(() => this.#stream.destroy(), this.#options.closeLimitMs);
+  }
+}
+
+/** What the socket itself does about what its peer sends. */
+interface Wants {
+  readonly listener: SocketListener;
+  ping(payload: Buffer): void;
+  close(code: number, reason: string): void;
+  broke(breach: Breach): void;
+}
+
+/** The peer's frames, for the socket and for who listens to it: an object without closures of its own, for it is asked with each of them. */
+class Frames implements FrameListener {
+  readonly #socket: WireSocket;
+  readonly #listener: SocketListener;
+  readonly #wants: Wants;
+
+  constructor(socket: WireSocket, wants: Wants) {
+    this.#socket = socket;
+    this.#listener = wants.listener;
+    this.#wants = wants;
+  }
+
+  scan(bytes: Buffer, from: number, end: number): boolean {
+    return this.#socket.isOpen && this.#listener.scan?.(bytes, from, end) === true;
+  }
+
+  text(text: string, bytes: number): void {
+    if (this.#socket.isOpen) this.#listener.text(text, bytes);
+  }
+
+  binary(bytes: Buffer): void {
+    if (this.#socket.isOpen) this.#listener.binary(bytes);
+  }
+
+  ping(payload: Buffer): void {
+    this.#wants.ping(payload);
+  }
+
+  pong(): void {
+    this.#listener.ponged();
+  }
+
+  close(code: number, reason: string): void {
+    this.#wants.close(code, reason);
+  }
+
+  broke(breach: Breach): void {
+    this.#wants.broke(breach);
   }
 }

@@ -56,7 +56,7 @@ test("samples at an odd address in a socket's buffer are read right", () => {
 
 test("half a sample is a fault that says how many bytes came", () => {
   const stream = transcoder("pcm16@16000", "pcmu@8000");
-  expect(() => stream.push(new Uint8Array(5))).toThrow("transcoding pcm16@16000 to pcmu@8000: 5 bytes end inside a sample");
+  expect(() => stream.push(new Uint8Array(5))).toThrow("5 bytes of pcm16@16000 end inside a sample");
 });
 
 test("a minute of odd frames does not drift by a sample", () => {
