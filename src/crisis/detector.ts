@@ -15,6 +15,8 @@ interface Language {
   readonly name: string;
   readonly apostrophe: "" | " ";
   readonly phrases: readonly { readonly category: CrisisCategory; readonly pattern: RegExp }[];
+  /** Where this finds nothing, none of them does: so it is with almost everything that is said. */
+  readonly any: RegExp;
   readonly except: RegExp | undefined;
   /** A negation right before the phrase, nothing but fillers between. */
   readonly negatedBefore: RegExp | undefined;
@@ -47,6 +49,7 @@ export function crisisDetector(added: Readonly<Record<string, readonly string[]>
 
 function find(language: Language, text: string): CrisisCategory | undefined {
   const bare = language.except === undefined ? text : text.replace(language.except, " _ ");
+  if (!language.any.test(bare)) return undefined;
   for (const { category, pattern } of language.phrases) {
     pattern.lastIndex = 0;
     for (let match = pattern.exec(bare); match !== null; match = pattern.exec(bare)) {
@@ -80,13 +83,16 @@ function languageOf(name: string, known: LanguagePhrases | undefined, added: rea
   const groups = Object.entries({ ...known?.phrases, configured: own });
   const { negations = [], fillers = [] } = known ?? {};
   const words = (all: readonly string[]): string => all.join("|");
+  const phrases = groups.flatMap(([category, of]) =>
+    // The keys of such a record are its categories.
+    of.map((phrase) => ({ category: category as CrisisCategory, pattern: new RegExp(` ${patternOf(phrase)}(?= )`, "g") })),
+  );
   return {
     name,
     apostrophe,
-    phrases: groups.flatMap(([category, phrases]) =>
-      // The keys of such a record are its categories.
-      phrases.map((phrase) => ({ category: category as CrisisCategory, pattern: new RegExp(` ${patternOf(phrase)}(?= )`, "g") })),
-    ),
+    phrases,
+    // One without phrases finds nothing.
+    any: new RegExp(phrases.map(({ pattern }) => unnamed(pattern.source)).join("|") || "(?!)"),
     except:
       known === undefined || known.except.length === 0
         ? undefined
@@ -96,6 +102,8 @@ function languageOf(name: string, known: LanguagePhrases | undefined, added: rea
     but: new RegExp(` (?:${buts[name] ?? "but"}) `),
   };
 }
+
+const unnamed = (source: string): string => source.replace(/\(\?<\w+>/g, "(?:");
 
 /** `(is not|isnt)` is one place of a phrase, with words in it; `!a|b` is any word but these. */
 function wordOf(place: string): string {
