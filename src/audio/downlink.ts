@@ -1,7 +1,7 @@
 import type { Clock } from "../kernel/clock.ts";
 import { bytesOf, msOf, type Encoding } from "./encodings.ts";
 import { Losses, type LossCause } from "./losses.ts";
-import { Blocks, TurnAudio } from "./turn-audio.ts";
+import { blocksOf, TurnAudio, type Blocks } from "./turn-audio.ts";
 import type { Beat, Ticked } from "./ticker.ts";
 
 /** A leg, as far as the downlink knows it. */
@@ -55,9 +55,8 @@ const reportGraceMs = 1_500;
 const outOfReachMs = 1_000;
 /** Sent audio is held so long, in case the leg is lost before it was heard. */
 const keptAfterSendingMs = 3_000;
-/** Audio is held in pieces of this length, and as many are kept between turns as one of them holds while it plays. */
+/** Audio is held in pieces of this length. */
 const blockMs = 500;
-const blocksKept = Math.ceil(keptAfterSendingMs / blockMs) + 1;
 /** What a caller who comes back hears again, so that no syllable is cut. */
 const resumeOverlapMs = 100;
 /** Timers are known to come so much before their time. */
@@ -107,7 +106,7 @@ export class Downlink implements Ticked {
     this.encoding = encoding;
     this.#longestQueueBytes = bytesOf(longestQueueMs, encoding);
     this.#keptBytes = bytesOf(keptAfterSendingMs, encoding);
-    this.#memory = new Blocks(bytesOf(blockMs, encoding), blocksKept);
+    this.#memory = blocksOf(bytesOf(blockMs, encoding));
     this.#beat = beat;
     this.#clock = clock;
     this.#report = report;

@@ -4,7 +4,7 @@ import type { CallEvent, SessionWatch } from "../session/words.ts";
 /** More than this never wait: whoever tells the next event waits until they are told. */
 const mostWaiting = 10_000;
 /** So long is told in one go; what has come in meanwhile is looked after first. */
-const inOneGoMs = 1;
+const inOneGoMs = 0.2;
 
 interface Moment {
   readonly nowMs: number;
