@@ -1,3 +1,4 @@
+import { Envelope } from "../../src/wire/envelope.ts";
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -271,6 +272,13 @@ test("the server of ws hears each message as we said it, and we hear its own", a
     one.sendText(text);
     await vi.waitFor(() => expect(told.at(-1)).toBe(text), 10_000);
     expect(heard.at(-1)).toBe(`text ${Buffer.from(text).toString("latin1")}`);
+  }
+  const envelope = new Envelope('{"größe":"', '"}');
+  // The last of them are longer than what is written without a string.
+  for (const length of [0, 1, 2, 3, 80, 81, 160, 960, 9_000, 9_300, 40_000]) {
+    const audio = Uint8Array.from({ length }, (_, at) => (at * 7) & 0xff);
+    one.sendEnveloped(envelope, audio);
+    await vi.waitFor(() => expect(told.at(-1) === envelope.around(audio)).toBe(true), 10_000);
   }
   const bytes = Uint8Array.from({ length: 1_001 }, (_, at) => at & 0xff);
   one.sendBinary(bytes);

@@ -42,6 +42,28 @@ test.for(seeds)("however a stream is cut, the same is read of it (seed %i)", (se
   }
 });
 
+test("a text is shown by its bytes first, and told only to who did not take it; what is told is UTF-8", () => {
+  const told: string[] = [];
+  const reader = new FrameReader(limits, {
+    ...silent,
+    scan: (bytes, from, end) => {
+      const isTaken = bytes[from] === 0x21;
+      told.push(`${isTaken ? "took" : "left"} ${bytes.toString("latin1", from, end)}`);
+      return isTaken;
+    },
+    text: (text) => void told.push(`text ${text}`),
+    broke: ({ code }) => void told.push(`broke ${code}`),
+  });
+  const text = (payload: Buffer, fin = true, opcode = 1): Buffer => frame({ opcode, fin, payload });
+  const bad = Buffer.from([0x41, 0xff]);
+  reader.take(Buffer.concat([text(Buffer.from("!1")), text(Buffer.from("2")), text(Buffer.from("!3")), text(Buffer.from("!4"), false)]));
+  // The end of a message in pieces; then what is no UTF-8, taken by who looks at the bytes, and not taken.
+  reader.take(
+    Buffer.concat([text(Buffer.from("5"), true, 0), text(Buffer.concat([Buffer.from("!"), bad])), text(bad), text(Buffer.from("!"))]),
+  );
+  expect(told).toEqual(["took !1", "left 2", "text 2", "took !3", "text !45", "took !A\u00ff", "left A\u00ff", "broke 1007"]);
+});
+
 test("what was handed on is not written to by what comes after", () => {
   const { reader, kept } = reading();
   const messages = Array.from({ length: 40 }, (_, at) => Buffer.alloc(1 + at * 20, at));

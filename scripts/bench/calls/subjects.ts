@@ -136,7 +136,7 @@ interface Program {
 
 const startLimitMs = 30_000;
 /** Node's, as `scripts/up` gives them to the server. */
-export const serverFlags = ["--max-semi-space-size=16", "--heap-growing-percent=150"] as const;
+export const serverFlags = ["--max-semi-space-size=8", "--heap-growing-percent=100"] as const;
 
 async function launch(programIn: (folder: string) => Program, cores: string, nodeFlags: readonly string[]): Promise<Subject> {
   const folder = mkdtempSync(join(tmpdir(), "bench-"));
