@@ -59,8 +59,6 @@ const keptAfterSendingMs = 3_000;
 const blockMs = 500;
 /** What a caller who comes back hears again, so that no syllable is cut. */
 const resumeOverlapMs = 100;
-/** Timers are known to come so much before their time. */
-const earlyMs = 2;
 const nothing: Uint8Array = new Uint8Array(0);
 
 /**
@@ -306,6 +304,8 @@ export class Downlink implements Ticked {
   }
 
   tick(nowMs: number): boolean {
+    // It may be the waking up that was asked for.
+    this.#wakesAtMs = 0;
     return this.#tick(nowMs, nothing);
   }
 
@@ -334,8 +334,7 @@ export class Downlink implements Ticked {
     const starvesInMs = turn.playsUntilMs + starvedMs - nowMs;
     if (turn.unsentBytes >= this.#frameBytes || starvesInMs <= 0) return false;
     if (nowMs < this.#wakesAtMs) return true;
-    // Timers may come a little early, and what is written meanwhile asks anew.
-    this.#wakesAtMs = Math.trunc(nowMs + starvesInMs) - earlyMs;
+    this.#wakesAtMs = Math.trunc(nowMs + starvesInMs);
     this.#beat.wakeAfter(this, starvesInMs);
     return true;
   }

@@ -279,3 +279,23 @@ test("a turn of which nothing comes for long is told of as starved, again and ag
   await clock.advance(100);
   expect(reported.at(-1)).toBe("played out t1");
 });
+
+test.for(Array.from({ length: 60 }, (_, at) => at - 30))(
+  "starving is found out whenever the last audio came, also %i ms from when the turn was to be looked at",
+  async (offMs) => {
+    const { clock, downlink, reported } = house("clock");
+    // Looked at 20 s after its first audio ends; the last comes about then.
+    for (let sentMs = 0; sentMs < 20_000; sentMs += 20) {
+      downlink.write(ms(20), "t1");
+      await clock.advance(20);
+    }
+    // A timer may fire late, too: then audio comes before it.
+    if (offMs % 2 === 0) clock.stall(20 + offMs > 0 ? 20 + offMs : 0);
+    else await clock.advance(20 + offMs > 0 ? 20 + offMs : 0);
+    downlink.write(ms(20), "t1");
+    await clock.advance(19_000);
+    expect(reported).toEqual(["began t1"]);
+    await clock.advance(2_000);
+    expect(reported).toEqual(["began t1", "starved t1"]);
+  },
+);
