@@ -80,9 +80,9 @@ export class Call implements Ticked {
   readonly #hushed: CutTurn[] = [];
   /** Why the provider does not hear the caller. */
   readonly #deafTo = new Set<Deafness>();
+  /** What each frame asks of it. */
   #isDeaf = false;
-  /** What the agent says now is for nobody. */
-  isUnspoken = false;
+  #isUnspoken = false;
   #quiet = new Uint8Array(0);
   readonly #onEnd: (call: Call, outcome: CallOutcome) => void;
 
@@ -371,11 +371,16 @@ export class Call implements Ticked {
     if (on) this.#deafTo.add(why);
     else this.#deafTo.delete(why);
     this.#isDeaf = this.#deafTo.size > 0;
-    this.isUnspoken = this.#deafTo.has("held") || this.#deafTo.has("machine");
+    this.#isUnspoken = this.#deafTo.has("held") || this.#deafTo.has("machine");
   }
 
   isMuffled(why: Deafness): boolean {
     return this.#deafTo.has(why);
+  }
+
+  /** What the agent says now is for nobody. */
+  get isUnspoken(): boolean {
+    return this.#isUnspoken;
   }
 
   /** A caller on hold is not heard, and hears music. */
