@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -23,16 +23,23 @@ test("a node's region and its agents' class are in what is measured and kept of 
         fetch(`${server.url}v1/calls/${id}/rating`, { method: "POST", body: JSON.stringify(body) });
       expect((await rate(caller.callId, { stars: 3 })).status).toBe(200);
       await caller.hangsUp();
-      await expect.poll(() => server.house.roster.size, { timeout: 10_000 }).toBe(0);
+      // Records are written after the event that they tell of; a rating that comes before is in the first of them.
+      await expect.poll(() => recordsIn(data).length, { timeout: 10_000 }).toBe(1);
       expect((await rate(caller.callId, { stars: 5 })).status).toBe(200);
       expect((await rate("call_nobody", { stars: 5 })).status).toBe(404);
     }
-    const kept = readFileSync(join(data, "calls.jsonl"), "utf8").trim().split("\n");
-    const records = kept.map((line): unknown => JSON.parse(line));
-    expect(records).toMatchObject(
+    expect(recordsIn(data)).toMatchObject(
       [3, 5].map((rating) => ({ region: "eu-north", slaClass: "gold", rating, acceptedAt: expect.any(String) })),
     );
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 });
+
+function recordsIn(data: string): unknown[] {
+  const file = join(data, "calls.jsonl");
+  if (!existsSync(file)) return [];
+  const lines = readFileSync(file, "utf8").split("\n");
+  // The last is empty, or still being written.
+  return lines.slice(0, -1).map((line): unknown => JSON.parse(line));
+}
