@@ -3,8 +3,11 @@ import type { CallEvent, SessionWatch } from "../session/words.ts";
 
 /** More than this never wait: whoever tells the next event waits until they are told. */
 const mostWaiting = 10_000;
-/** So long is told in one go; what has come in meanwhile is looked after first. */
-const inOneGoMs = 0.2;
+/**
+ * So long is told in one go, and so much longer for each that waits, up to the most; what has come in meanwhile is looked after first. The
+ * busier the loop, the longer are its turns, and the more has to be told after each: else what waits would grow without end.
+ */
+const inOneGoMs = { least: 0.2, forEach: 0.005, most: 5 };
 
 interface Moment {
   readonly nowMs: number;
@@ -64,7 +67,10 @@ export function tellAfterwards(watch: SessionWatch, clock: PastClock): Afterward
     waiting.splice(0, told);
     if (waiting.length > 0) due ??= setImmediate(goOn);
   };
-  const goOn = (): void => tellUntil(clock.real.now() + inOneGoMs);
+  const goOn = (): void => {
+    const { least, forEach, most } = inOneGoMs;
+    tellUntil(clock.real.now() + Math.min(most, least + waiting.length * forEach));
+  };
   const flush = (): void => tellUntil(Infinity);
   return {
     tell(event) {

@@ -59,6 +59,18 @@ test("what takes long to tell of is told in several goes, and nothing of it is l
   expect(told.map(([callId]) => callId)).toEqual(["a", "b", "c"]);
 });
 
+test("however much happens in each turn of the loop, what waits does not grow without end", async () => {
+  const { time, told, watch } = watched(() => time.stall(0.04));
+  let happened = 0;
+  let most = 0;
+  for (let turn = 0; turn < 500; turn += 1) {
+    for (let at = 0; at < 40; at += 1) watch.tell(event(`c${(happened += 1)}`));
+    await turnOver();
+    most = Math.max(most, happened - told.length);
+  }
+  expect(most).toBeLessThan(500);
+});
+
 test("whoever closes the books has everything told first", () => {
   const { told, watch } = watched();
   watch.tell(event("a"));
