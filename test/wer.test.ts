@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { wordErrors } from "./wer.ts";
+import { letterErrors, wordErrors } from "./wer.ts";
 
 test.each([
   { said: "hello world", heard: "Hello, world!", errors: 0, words: 2 },
@@ -22,4 +22,13 @@ test.each([
   { said: "ten metres", heard: "10 meters", errors: 0, words: 2 },
 ])("“$said” heard as “$heard” has $errors errors in $words words", ({ said, heard, errors, words }) => {
   expect(wordErrors(said, heard)).toEqual({ errors, words });
+});
+
+test.each([
+  { said: "from noon to 10 pm", heard: "from noonta ten p M.", errors: 1, letters: 15 },
+  { said: "the Blue Lantern", heard: "the blue lantern", errors: 0, letters: 14 },
+  { said: "call 0451", heard: "call zero four five one", errors: 0, letters: 19 },
+  { said: "one two three", heard: "one three", errors: 3, letters: 11 },
+])("by its letters “$said” heard as “$heard” has $errors errors in $letters", ({ said, heard, errors, letters }) => {
+  expect(letterErrors(said, heard)).toEqual({ errors, letters });
 });

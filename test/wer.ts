@@ -9,13 +9,29 @@ export interface WordErrors {
 /** Spelling, punctuation and the way numbers are written do not count: the kindest of several readings does. */
 export function wordErrors(said: string, heard: string): WordErrors {
   const reference = wordsOf(said, "number");
-  const readings = (["number", "pairs", "digits"] as const).map((reading) => wordsOf(heard, reading));
-  const errors = readings.flatMap((reading) => [
-    distance(reference, reading),
-    distance(joined(reference, new Set(reading)), joined(reading, new Set(reference))),
-  ]);
+  const errors = readings.flatMap((reading) => {
+    const words = wordsOf(heard, reading);
+    return [distance(reference, words), distance(joined(reference, new Set(words)), joined(words, new Set(reference)))];
+  });
   return { errors: Math.min(...errors), words: reference.length };
 }
+
+/** Letters to change, add or leave out, of those said: where words end does not count, so that "noonta ten" is nearly "noon to ten". */
+export interface LetterErrors {
+  readonly errors: number;
+  readonly letters: number;
+}
+
+/** Whether a sound carries a text, whatever words a small ear makes of it; what is lost of the sound counts as in words. */
+export function letterErrors(said: string, heard: string): LetterErrors {
+  const lettersOf = (text: string, reading: Reading): string[] => Array.from(wordsOf(text, reading).join(""));
+  const reference = lettersOf(said, "number");
+  return { errors: Math.min(...readings.map((reading) => distance(reference, lettersOf(heard, reading)))), letters: reference.length };
+}
+
+/** How numbers may be read. */
+type Reading = "number" | "pairs" | "digits";
+const readings: readonly Reading[] = ["number", "pairs", "digits"];
 
 const ones =
   "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split(
@@ -87,7 +103,7 @@ function yearInPairs(_: string, century: string, rest: string): string {
   return `${cardinal(Number(century))} ${rest.startsWith("0") ? `oh ${cardinal(Number(rest))}` : cardinal(Number(rest))}`;
 }
 
-function wordsOf(text: string, reading: "number" | "pairs" | "digits"): string[] {
+function wordsOf(text: string, reading: Reading): string[] {
   let plain = text
     .toLowerCase()
     .normalize("NFKD")

@@ -8,7 +8,7 @@ import { createEars } from "../../src/provider/local/ears/ears.ts";
 import { modelFile } from "../../src/provider/local/models.ts";
 import type { Ears } from "../../src/provider/local/parts.ts";
 import { concatenated, heardIn, recordings, samplesOf, silence, speechFolder, turnsIn } from "../provider/local/ears/recordings.ts";
-import { wordErrors, type WordErrors } from "../wer.ts";
+import { letterErrors, wordErrors, type LetterErrors } from "../wer.ts";
 import type { Turn } from "./in-the-page.js";
 import { startServer, type Server } from "./server.ts";
 import { chromiumIsThere, chromiumPath, visit, type Tape, type Visitor } from "./visitor.ts";
@@ -21,7 +21,7 @@ if (!chromiumIsThere && !needed)
 const untilGreetedMs = 12_500;
 /** Root mean square of speech that nobody strains to hear. */
 const audible = 0.03;
-/** The voice is a plain one and the ears are small: of what is said this share may be heard otherwise; measured is none to one in ten. */
+/** The voice is a plain one and the ears are small: of what is said this share may be heard otherwise, letters of a whole text, words of a part. */
 const mishearing = 0.125;
 const patient = { timeout: 60_000, interval: 100 };
 
@@ -67,12 +67,12 @@ describe.skipIf(!chromiumIsThere && !needed)("somebody who calls from Chromium",
   }
 
   /** All that the agent said, on the screen and by its sound. */
-  async function recognisedAll(visitor: Visitor): Promise<WordErrors & { readonly shown: string; readonly heard: string }> {
+  async function recognisedAll(visitor: Visitor): Promise<LetterErrors & { readonly shown: string; readonly heard: string }> {
     const tape = await visitor.tape();
     expect(loudnessOf(tape), "the answer is loud enough").toBeGreaterThan(audible);
     const shown = wordsOf(await visitor.turns(), "agent");
     const heard = await recognised(tape);
-    return { shown, heard, ...wordErrors(spelled(shown), spelled(heard)) };
+    return { shown, heard, ...letterErrors(spelled(shown), spelled(heard)) };
   }
 
   /** By sound alone nobody can tell these words from digits. */
@@ -91,9 +91,9 @@ describe.skipIf(!chromiumIsThere && !needed)("somebody who calls from Chromium",
       .poll(async () => (await visitor.turns()).at(-1), patient)
       .toMatchObject({ role: "agent", final: true, interrupted: false });
     console.info(`${name}: caller shown as "${wordsOf(await visitor.turns(), "caller")}"`);
-    const { shown, heard, errors, words } = await recognisedAll(visitor);
-    console.info(`${name}: agent shown as "${shown}"\n  its sound is recognised as "${heard}": ${errors} of ${words} words differ`);
-    expect(errors / words).toBeLessThanOrEqual(mishearing);
+    const { shown, heard, errors, letters } = await recognisedAll(visitor);
+    console.info(`${name}: agent shown as "${shown}"\n  its sound is recognised as "${heard}": ${errors} of ${letters} letters differ`);
+    expect(errors / letters).toBeLessThanOrEqual(mishearing);
     expect(visitor.complaints).toEqual([]);
   });
 
@@ -103,9 +103,9 @@ describe.skipIf(!chromiumIsThere && !needed)("somebody who calls from Chromium",
     await begin(visitor);
     const turns = await turnsAfter(visitor, 2, expect);
     expect(turns.at(-1)?.text.replace(/\D/g, "")).toBe("4269921149");
-    const { shown, heard, errors, words } = await recognisedAll(visitor);
-    console.info(`the read-back is shown as "${shown}"\n  its sound is recognised as "${heard}": ${errors} of ${words} words differ`);
-    expect(errors / words).toBeLessThanOrEqual(mishearing);
+    const { shown, heard, errors, letters } = await recognisedAll(visitor);
+    console.info(`the read-back is shown as "${shown}"\n  its sound is recognised as "${heard}": ${errors} of ${letters} letters differ`);
+    expect(errors / letters).toBeLessThanOrEqual(mishearing);
   });
 
   test("who speaks during the greeting stops it, sees where it was cut, and is answered", async () => {
@@ -150,9 +150,9 @@ describe.skipIf(!chromiumIsThere && !needed)("somebody who calls from Chromium",
     expect(answer?.text).toMatch(/open Tuesday to Thursday/);
     const tape = await visitor.tape();
     const heard = await recognised(tape, tape.flushes[0]);
-    const { errors, words } = wordErrors(answer?.text ?? "", heard);
-    console.info(`the answer is shown as "${answer?.text}" and was heard as "${heard}": ${errors} of ${words} words differ`);
-    expect(errors / words).toBeLessThanOrEqual(mishearing);
+    const { errors, letters } = letterErrors(answer?.text ?? "", heard);
+    console.info(`the answer is shown as "${answer?.text}" and was heard as "${heard}": ${errors} of ${letters} letters differ`);
+    expect(errors / letters).toBeLessThanOrEqual(mishearing);
     await page.getByRole("button", { name: "Hang up" }).click();
     await visitor.isIn("ended");
     expect(visitor.complaints).toEqual([]);
