@@ -1,4 +1,5 @@
 // OpenAI's Realtime service, lean: µ-law in frames of 20 ms in real time, answer after answer, with the events around them.
+import { seededRandom, type Random } from "../../../src/kernel/random.ts";
 import type { Books, CallBook } from "./books.ts";
 import { WireServer } from "./ends.ts";
 import { frameText, readFrames } from "./frames.ts";
@@ -15,8 +16,8 @@ const unaskedMs = 400;
 const answerFrames = 300;
 const pauseFrames = 15;
 const callerFrames = 25;
-/** An answer that is spoken over lasts so long. */
-const overFrames = 40;
+/** An answer that is spoken over lasts at least so long, and up to so much longer: callers do not all break in at the same moment. */
+const [overFrames, moreFrames] = [30, 20];
 
 export interface Manner {
   /** The caller speaks over each answer. */
@@ -46,6 +47,7 @@ class Session {
   #state: State = { name: "silent", sinceMs: performance.now() };
   #asked: string | undefined;
   #ids = 0;
+  #random: Random = seededRandom(0);
 
   constructor(socket: WireSocket, books: Books, pulse: Pulse, manner: Manner) {
     [this.#socket, this.#books, this.#pulse, this.#manner] = [socket, books, pulse, manner];
@@ -84,6 +86,7 @@ class Session {
 
   #meet(call: number, nowMs: number): void {
     this.#book = this.#books.calls[call];
+    this.#random = seededRandom(call);
     this.#state = { name: "silent", sinceMs: nowMs };
     this.#seat = this.#pulse.join(call + 10, (beatMs) => this.#beat(beatMs));
   }
@@ -115,7 +118,8 @@ class Session {
     const transcript = "This is an answer of the length that answers have.";
     this.#say("response.output_audio_transcript.delta", { ...placeOf(id), delta: transcript });
     book.answerFrom = book.down.sent;
-    this.#state = { name: "speaking", id, framesLeft: this.#manner.bargesIn ? overFrames : answerFrames };
+    const framesLeft = this.#manner.bargesIn ? overFrames + Math.floor(this.#random.next() * (moreFrames + 1)) : answerFrames;
+    this.#state = { name: "speaking", id, framesLeft };
   }
 
   #speak(book: CallBook, id: string, nowMs: number): void {
