@@ -59,6 +59,8 @@ export type SessionEvent =
   | { readonly type: "operator.resumed" }
   | { readonly type: "node.drained" }
   | { readonly type: "node.closed" }
+  /** What kept everybody from speaking is over. */
+  | { readonly type: "silence.began" }
   /** Silence that lasted too long. */
   | { readonly type: "silence.tooLong" }
   /** Who answered a call that we placed, and how that is known. */

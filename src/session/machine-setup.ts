@@ -20,10 +20,11 @@ const answererLimitMs = 20_000;
 /** So long a machine's greeting may last, and then our message. */
 const beepLimitMs = 45_000;
 const messageLimitMs = 60_000;
-/** Longer than any call. */
-const neverMs = 2 ** 31 - 1;
 /** Nobody speaks, and nothing keeps them from it. */
-const silent = and([stateIn("#quiet"), stateIn("#staying"), stateIn("#talking"), stateIn("#heard"), stateIn("#present")]);
+const silent = and([stateIn("#staying"), stateIn("#talking"), stateIn("#heard"), stateIn("#present")]);
+
+const hasRepromptsLeft = ({ manners: { idle }, reprompted }: SessionContext): boolean =>
+  (idle.repromptAfterMs ?? Infinity) <= idle.endAfterMs && reprompted < idle.reprompts;
 
 /** No turn is under way that a move would disturb. */
 const isBetweenTurns = or([stateIn("#quiet"), not(stateIn("#linked"))]);
@@ -39,8 +40,7 @@ export const sessionSetup = setup({
     holdLimit: ({ context }) => context.holdLimitMs,
     drainLimit: ({ context }) => context.drainLimitMs,
     backoff: ({ context }) => context.retryInMs,
-    repromptDelay: ({ context }) => context.manners.idle.repromptAfterMs ?? neverMs,
-    idleLimit: ({ context }) => context.manners.idle.endAfterMs,
+    silenceLimit: ({ context }) => Math.min(context.manners.idle.repromptAfterMs ?? Infinity, context.manners.idle.endAfterMs),
     parkedLimit: parkedLimitMs,
     pausedLimit: pausedLimitMs,
     answererLimit: answererLimitMs,
@@ -60,8 +60,7 @@ export const sessionSetup = setup({
     mayOpenNext: or([isBetweenTurns, ({ context }) => context.moveIsDue && context.move?.cause !== "recovered"]),
     isBetweenSentences: or([stateIn("#quiet"), stateIn("#thinking")]),
     isSilent: silent,
-    isSpoken: not(silent),
-    mayReprompt: ({ context }) => context.reprompted < context.manners.idle.reprompts,
+    mayReprompt: and([silent, ({ context }) => hasRepromptsLeft(context)]),
     isPlaced: ({ context }) => context.isPlaced,
     isMachine: (_, { who }: { who: "person" | "machine" }) => who === "machine",
     hangsUpOnMachines: ({ context }) => context.manners.machine.then === "hang-up",
@@ -92,6 +91,7 @@ export const sessionSetup = setup({
     countReprompt: assign({ reprompted: ({ context }) => context.reprompted + 1 }),
     forgetReprompts: assign({ reprompted: 0 }),
     reprompt: ({ context }) => context.call.voice.reprompt(context.reprompted),
+    countSilence: raise({ type: "silence.began" }),
     giveUpOnSilence: raise({ type: "silence.tooLong" }),
     sayGoodbye: ({ context }) => context.call.voice.sayGoodbye(),
     noteIdle: assign({ reason: "idle" }),

@@ -80,6 +80,7 @@ export const sessionMachine = sessionSetup.createMachine({
             // The agent may finish its sentence; then the caller is sent on, and stays if nobody takes them.
             sendingOn: {
               initial: "waiting",
+              exit: "countSilence",
               on: { "leg.keptCaller": { target: "staying", actions: { type: "tellNotSentOn", params: ({ event }) => event.why } } },
               states: {
                 waiting: { always: { guard: "isQuiet", target: "sent" }, after: { farewellLimit: "sent" } },
@@ -93,6 +94,7 @@ export const sessionMachine = sessionSetup.createMachine({
               },
             },
             leaving: {
+              exit: "countSilence",
               on: {
                 "agent.wasHeard": "#session.ended",
                 "caller.spoke": { target: "staying", actions: "forgetReason" },
@@ -223,18 +225,39 @@ export const sessionMachine = sessionSetup.createMachine({
           on: {
             "caller.spoke": { target: ".hearing", actions: "stopAgent" },
             "caller.resumed": { target: ".hearing", actions: "stopAgent" },
-            "caller.typed": { target: ".thinking", actions: ["stopAgent", { type: "takeText", params: ({ event }) => event.text }] },
+            "caller.typed": {
+              target: ".thinking",
+              actions: ["forgetReprompts", "stopAgent", { type: "takeText", params: ({ event }) => event.text }],
+            },
+            "caller.finished": { actions: "forgetReprompts" },
           },
           states: {
+            // Nobody says anything: after a while the caller is asked whether they are there, and in the end the call is over.
             listening: {
               id: "quiet",
               entry: { type: "tellPhase", params: "listening" },
-              on: { "agent.spoke": "speaking", "tool.began": "thinking" },
+              on: {
+                "agent.spoke": "speaking",
+                "tool.began": "thinking",
+                // Whatever kept them from speaking is over; silence counts from here.
+                "silence.began": { target: "listening", reenter: true },
+              },
+              after: {
+                silenceLimit: [
+                  { guard: "mayReprompt", target: "listening", reenter: true, actions: ["countReprompt", "reprompt"] },
+                  { guard: "isSilent", actions: "giveUpOnSilence" },
+                ],
+              },
             },
             // The caller has the word.
             hearing: {
               entry: { type: "tellPhase", params: "listening" },
-              on: { "caller.finished": "thinking", "caller.dismissed": "listening", "agent.spoke": "speaking", "tool.began": "thinking" },
+              on: {
+                "caller.finished": { target: "thinking", actions: "forgetReprompts" },
+                "caller.dismissed": "listening",
+                "agent.spoke": "speaking",
+                "tool.began": "thinking",
+              },
             },
             thinking: {
               id: "thinking",
@@ -274,11 +297,11 @@ export const sessionMachine = sessionSetup.createMachine({
           initial: "open",
           states: {
             open: { id: "talking", on: { "operator.held": "held", "agent.held": "parked" } },
-            held: { entry: ["stopAgent", "hold"], exit: "unhold", on: { "operator.resumed": "open" } },
+            held: { entry: ["stopAgent", "hold"], exit: ["unhold", "countSilence"], on: { "operator.resumed": "open" } },
             // An agent may forget whom it holds.
             parked: {
               entry: ["stopAgent", "hold"],
-              exit: "unhold",
+              exit: ["unhold", "countSilence"],
               on: { "agent.resumed": "open", "operator.resumed": "open", "operator.held": "held" },
               after: { parkedLimit: "open" },
             },
@@ -288,7 +311,7 @@ export const sessionMachine = sessionSetup.createMachine({
           initial: "open",
           states: {
             open: { id: "heard", on: { "operator.muted": "muted" } },
-            muted: { entry: "mute", exit: "unmute", on: { "operator.unmuted": "open" } },
+            muted: { entry: "mute", exit: ["unmute", "countSilence"], on: { "operator.unmuted": "open" } },
           },
         },
         leg: {
@@ -304,7 +327,7 @@ export const sessionMachine = sessionSetup.createMachine({
                 paused: {
                   id: "paused",
                   entry: "pauseLeg",
-                  exit: "resumeLeg",
+                  exit: ["resumeLeg", "countSilence"],
                   on: { "leg.resumed": "present" },
                   after: { pausedLimit: { target: "#session.ended", actions: "noteIdle" } },
                 },
@@ -313,26 +336,9 @@ export const sessionMachine = sessionSetup.createMachine({
             held: {
               id: "away",
               entry: "holdLeg",
+              exit: "countSilence",
               on: { "leg.returned": { target: "attached", actions: { type: "takeLeg", params: ({ event }) => event.leg } } },
               after: { holdLimit: { target: "#session.ended", actions: "noteAbandoned" } },
-            },
-          },
-        },
-        // Nobody says anything: the caller is asked whether they are there, and in the end the call is.
-        silence: {
-          initial: "broken",
-          on: { "caller.finished": { actions: "forgetReprompts" }, "caller.typed": { actions: "forgetReprompts" } },
-          states: {
-            broken: { always: { guard: "isSilent", target: "lasting" } },
-            lasting: {
-              always: { guard: "isSpoken", target: "broken" },
-              after: {
-                repromptDelay: [
-                  { guard: "mayReprompt", target: "lasting", reenter: true, actions: ["countReprompt", "reprompt"] },
-                  { target: "lasting", actions: "giveUpOnSilence" },
-                ],
-                idleLimit: { target: "lasting", actions: "giveUpOnSilence" },
-              },
             },
           },
         },

@@ -78,5 +78,11 @@ test("who is on hold or muted is not asked, and not hung up on", async () => {
     await house.clock.advance(400_000);
     expect(told(house, "caller.reprompted"), order).toEqual([]);
     expect(ended(house), order).toBeUndefined();
+    // Silence counts from when that is over.
+    house.roster[order](house.events[0]?.callId ?? "", false);
+    await house.clock.advance(9_900);
+    expect(told(house, "caller.reprompted"), order).toEqual([]);
+    await house.clock.advance(200);
+    expect(told(house, "caller.reprompted"), order).toHaveLength(1);
   }
 });
