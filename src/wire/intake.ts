@@ -1,4 +1,5 @@
 import type { OnReadOpts, Socket } from "node:net";
+import type { Duplex } from "node:stream";
 
 /** What came on one connection is read before anything of the next is, so that one buffer serves all. */
 const shared = Buffer.allocUnsafeSlow(65_536);
@@ -31,4 +32,18 @@ export class Intake {
   begin(take: (chunk: Buffer) => void): void {
     this.#take = take;
   }
+}
+
+/**
+ * Gives `take` what comes on a connection that somebody else opened, past what a stream does with each chunk; what it must hold, because
+ * something waits in it already or nobody reads, it holds. Where a stream gets its bytes otherwise, `take` hears of none here, and its
+ * "data" events tell all.
+ */
+export function passBy(stream: Duplex, take: (chunk: Buffer) => void): void {
+  const hold = stream.push.bind(stream);
+  stream.push = (chunk: unknown, encoding?: BufferEncoding): boolean => {
+    if (!Buffer.isBuffer(chunk) || stream.readableFlowing !== true || stream.readableLength > 0) return hold(chunk, encoding);
+    take(chunk);
+    return true;
+  };
 }

@@ -2,7 +2,7 @@ import type { Duplex } from "node:stream";
 import type { Clock, Timer } from "../kernel/clock.ts";
 import { noClose, opcodes } from "./codes.ts";
 import { FrameReader, type Breach, type End, type FrameLimits, type FrameListener } from "./frame-reader.ts";
-import type { Intake } from "./intake.ts";
+import { passBy, type Intake } from "./intake.ts";
 import type { Envelope } from "./envelope.ts";
 import { OutgoingTexts } from "./outgoing.ts";
 import { closePayload, frameOf, maskedFrameOf } from "./frames.ts";
@@ -85,7 +85,8 @@ export class WireSocket {
     });
     const take = (chunk: Buffer): void => reader.take(chunk);
     stream.on("data", take);
-    this.#options.intake?.begin(take);
+    if (this.#options.intake === undefined) passBy(stream, take);
+    else this.#options.intake.begin(take);
   }
 
   get isOpen(): boolean {
