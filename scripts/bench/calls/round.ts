@@ -86,8 +86,8 @@ interface BargeInFigures {
 }
 
 const settleMs = 1_500;
-/** Callers speak over answers for so long before it is measured: by then that way is compiled, too, as it is in a server at work. */
-const spokenOverWarmMs = 6_000;
+/** So long a subject carries the first calls of its measurements before they begin: by then its code is compiled, as in a server at work. */
+const warmMs = 10_000;
 /** By then a call's ring of ten seconds is full. */
 const filledMs = 10_500;
 /** What a collection holds up is over, and not measured. */
@@ -107,9 +107,10 @@ export async function round(row: SubjectRow, plan: Plan): Promise<RoundFigures> 
     const bargeIn = plan.bargeIn.calls > 0 && row.service === "openai" ? await speakOver(load, plan.bargeIn) : undefined;
     manner.bargesIn = false;
     const steps: StepFigures[] = [];
-    for (const step of plan.steps) {
+    for (const [index, step] of plan.steps.entries()) {
       await load.grow(step.calls);
-      await wait(step.memory ? Math.max(settleMs, filledMs - load.settledMs) : settleMs);
+      await wait(index === 0 ? warmMs : settleMs);
+      if (step.memory) await wait(filledMs - load.settledMs);
       steps.push(await measure(load, step, idle));
     }
     const cpuMs = steps.at(-1)?.cpuMs;
@@ -135,7 +136,7 @@ async function memoryOf({ subject }: Load, afterMs: number): Promise<Memory> {
 async function speakOver(load: Load, { calls, seconds }: Plan["bargeIn"]): Promise<BargeInFigures> {
   const { books } = load;
   await load.grow(calls);
-  await wait(spokenOverWarmMs);
+  await wait(warmMs);
   books.clears.begin();
   books.cutErrors.begin();
   books.staleFrames = 0;
