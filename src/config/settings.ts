@@ -39,6 +39,8 @@ export class Settings {
   readonly #environment: Environment;
   readonly #secretFiles: ReadonlyMap<SettingName, SecretFile>;
   #reading: Reading;
+  /** As last asked for, and what they were read from. */
+  #secrets: KnownSecrets = { of: undefined, fromFiles: [], values: [] };
 
   constructor(environment: Environment) {
     const problems = strangers(environment);
@@ -87,9 +89,16 @@ export class Settings {
     return this.#secretFiles.has(name) ? "file" : (this.#reading.entries.get(name)?.source ?? "default");
   }
 
-  /** Every secret value, also those just replaced, for the log to leave out. */
+  /** Every secret value, also those just replaced, for the log to leave out: it asks with each line. The same list until one changes. */
   secretValues(): readonly string[] {
-    return secretNames.flatMap((name) => this.#secretFiles.get(name)?.values ?? this.#valueOf(name)?.toString() ?? []);
+    const { of, fromFiles } = this.#secrets;
+    if (of === this.#reading && fromFiles.every(([file, values]) => file.values === values)) return this.#secrets.values;
+    this.#secrets = {
+      of: this.#reading,
+      fromFiles: [...this.#secretFiles.values()].map((file) => [file, file.values]),
+      values: secretNames.flatMap((name) => this.#secretFiles.get(name)?.values ?? this.#valueOf(name)?.toString() ?? []),
+    };
+    return this.#secrets.values;
   }
 
   /** How old the secrets in files are, ms, by setting; nobody knows it of those in the environment. */
@@ -126,6 +135,12 @@ export class Settings {
   #valueOf(name: SettingName): SettingValue<SettingName> {
     return this.#secretFiles.get(name)?.value ?? this.#reading.entries.get(name)?.value;
   }
+}
+
+interface KnownSecrets {
+  readonly of: Reading | undefined;
+  readonly fromFiles: readonly (readonly [SecretFile, readonly string[]])[];
+  readonly values: readonly string[];
 }
 
 /** Variables that carry our name and mean nothing: most likely a slip of the pen, and worth stopping for. */

@@ -77,7 +77,7 @@ export function openLog(options: LogOptions): LogOutlet {
     },
     { write },
   );
-  const { value, text } = redactor(options.secrets);
+  const { value } = redactor(options.secrets);
 
   const logWith = (bound: LogFields): Log => {
     const at = (level: LogOptions["level"]) => (event: string, fields?: LogFields) => {
@@ -85,7 +85,7 @@ export function openLog(options: LogOptions): LogOutlet {
       const { callId, ...rest }: LogFields = { logger: "linekeeper", ...bound, ...fields };
       const session = callId ?? rest["session_id"];
       const trace = typeof session === "string" ? { session_id: session, trace_id: traceIdOf(session) } : {};
-      const all = { event: text(event), ...trace, ...rest };
+      const all = { event, ...trace, ...rest };
       lines[level](value(reserved(all)));
       if (level === "warning" || level === "error") flush();
     };

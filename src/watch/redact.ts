@@ -40,9 +40,19 @@ export function redactor(secrets: () => readonly string[]): Redactor {
   const clean = new Set<string>();
   const ask = (): void => {
     const now = secrets();
+    if (now === current) return;
     if (now.length === current.length && now.every((secret, at) => secret === current[at])) return;
     current = now;
     clean.clear();
+  };
+  /** What each key says of its value: there are few keys, and a line has ten. */
+  const verdicts = new Map<string, boolean>();
+  const isSecretKey = (key: string): boolean => {
+    const known = verdicts.get(key);
+    if (known !== undefined) return known;
+    const verdict = secretKey.test(key);
+    if (key.length <= shortText && verdicts.size < mostEntries * deepest) verdicts.set(key, verdict);
+    return verdict;
   };
   const forms = new Map<string, ReadonlySet<string>>();
   const formsOf = (secret: string): ReadonlySet<string> => {
@@ -78,11 +88,11 @@ export function redactor(secrets: () => readonly string[]): Redactor {
   const stack = (given: string): string => text(given).replaceAll(`${printable("\n")}    at `, "\n    at ");
 
   const value = (given: unknown, key: string, above: readonly object[]): unknown => {
-    if (secretKey.test(key) && given !== undefined && given !== null && typeof given !== "number" && typeof given !== "boolean") {
+    if (typeof given === "number") return Number.isFinite(given) ? given : String(given);
+    if (given !== undefined && given !== null && typeof given !== "boolean" && isSecretKey(key)) {
       return typeof given === "string" && settingName.test(given) ? text(given) : hidden;
     }
     if (typeof given === "string") return key === "stack" ? stack(given) : text(given);
-    if (typeof given === "number") return Number.isFinite(given) ? given : String(given);
     if (typeof given === "bigint" || typeof given === "symbol") return text(String(given));
     if (typeof given === "function") return "[function]";
     if (typeof given !== "object" || given === null) return given;
@@ -95,7 +105,14 @@ export function redactor(secrets: () => readonly string[]): Redactor {
     if (Array.isArray(given) || given instanceof Set) return [...given].slice(0, mostEntries).map((entry) => value(entry, "", path));
     const entries: (readonly [string, unknown])[] =
       given instanceof Map ? [...given].map(([name, entry]) => [String(name), entry]) : entriesOf(given);
-    return Object.fromEntries(entries.slice(0, mostEntries).map(([name, entry]) => [text(name), value(entry, name, path)]));
+    const told: Record<string, unknown> = {};
+    for (const [name, entry] of entries.slice(0, mostEntries)) {
+      const [key, shown] = [text(name), value(entry, name, path)];
+      // A key of that name would be no entry, but what the object inherits from.
+      if (key === "__proto__") Object.defineProperty(told, key, { value: shown, enumerable: true });
+      else told[key] = shown;
+    }
+    return told;
   };
 
   return {
@@ -117,15 +134,17 @@ function writingsOf(secret: string): Set<string> {
 }
 
 function entriesOf(given: object): (readonly [string, unknown])[] {
-  const names = given instanceof Error ? ["name", "message", "code", "stack", "cause", ...Object.keys(given)] : Object.keys(given);
-  return [...new Set(names)].flatMap((name) => {
+  const names = given instanceof Error ? new Set(["name", "message", "code", "stack", "cause", ...Object.keys(given)]) : Object.keys(given);
+  const entries: (readonly [string, unknown])[] = [];
+  for (const name of names) {
     try {
       const entry: unknown = Reflect.get(given, name);
-      return entry === undefined ? [] : [[name, entry] as const];
+      if (entry !== undefined) entries.push([name, entry]);
     } catch {
-      return [[name, "[unreadable]"] as const];
+      entries.push([name, "[unreadable]"]);
     }
-  });
+  }
+  return entries;
 }
 
 const printable = (text: string): string => text.replace(unprintable, (mark) => `\\u${mark.charCodeAt(0).toString(16).padStart(4, "0")}`);

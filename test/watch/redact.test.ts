@@ -53,3 +53,9 @@ test("a word that was none is hidden from the line on in which it has become a s
   secrets = ["swordfish"];
   expect([text("swordfish"), value({ word: "swordfish" })]).toEqual(["[hidden]", { word: "[hidden]" }]);
 });
+
+test("a key that objects inherit by is a key like any other", () => {
+  const told = redactor(() => []).value(JSON.parse('{"__proto__":{"a":1},"b":2}'));
+  expect(Object.keys(told as object)).toEqual(["__proto__", "b"]);
+  expect(Object.getPrototypeOf(told)).toBe(Object.prototype);
+});
