@@ -1,5 +1,5 @@
 // What a call costs and how long its audio takes, against a bare relay and OpenAI's own SDK, in one run: `npm run bench`.
-//   --check        processor time alone, within a minute; fails only where Linekeeper costs more than four times the relay
+//   --check        processor time alone, within two minutes; fails only where Linekeeper costs more than four times the relay
 //   --rounds 3     rounds of each subject, interleaved
 //   --only NAME    one subject beside the relay: linekeeper, linekeeper-pcm, agents-sdk
 //   --processes    what a second process brings, alone: within two minutes
