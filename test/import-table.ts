@@ -27,7 +27,7 @@ export const mayImport: Readonly<Record<string, string>> = {
   "carriers/twilio": "kernel caller http/answer.ts carriers/book.ts carriers/signature.ts carriers/tickets.ts carriers/xml.ts twilio",
   guard: "kernel caller/leg.ts provider/contract.ts",
   session: "kernel crisis audio prompts/prompts.ts caller/leg.ts provider/contract.ts provider/voices.ts provider/languages.ts xstate",
-  store: "kernel audio session/snapshot.ts zod",
+  store: "kernel audio wire session/snapshot.ts zod",
   costs: "kernel provider/contract.ts session/words.ts zod",
   watch:
     "kernel session/words.ts pino pino-pretty prom-client @opentelemetry/api @opentelemetry/sdk-trace-node @opentelemetry/exporter-trace-otlp-http",

@@ -2,34 +2,60 @@ import { closeSync, constants, ftruncateSync, mkdirSync, openSync, rmSync, statS
 import { dirname } from "node:path";
 import { parentPort } from "node:worker_threads";
 import { yieldThread } from "../kernel/priority.ts";
-import { versionsOf, type DiskTask, type DiskTrouble } from "./disk.ts";
+import { base64LengthOf, writeBase64 } from "../wire/base64.ts";
+import { versionsOf, type DiskOrder, type DiskTrouble } from "./disk.ts";
 
 const port = parentPort;
 if (port === null) throw new Error("disk-worker.ts runs in a worker thread");
 yieldThread();
 
-port.on("message", (tasks: readonly DiskTask[]) => port.postMessage(tasks.flatMap(done)));
+port.on("message", (order: DiskOrder) => port.postMessage(troublesIn(order)));
+
+type Pieces = NonNullable<DiskOrder["tasks"][number]["pieces"]>;
 
 /** Which version of each was written last, by its path. */
 const newest = new Map<string, 0 | 1>();
+/** What is written stands here first; it grows to the longest. */
+let page = Buffer.allocUnsafeSlow(65_536);
 
-function done({ path, text }: DiskTask): readonly DiskTrouble[] {
-  try {
-    if (text === undefined) remove(path);
-    else write(path, text);
-    return [];
-  } catch (error) {
-    const met = error instanceof Error ? error : new Error(String(error));
-    return [{ doing: text === undefined ? "removing" : "writing", error: met }];
+function troublesIn({ memory, tasks }: DiskOrder): readonly DiskTrouble[] {
+  const troubles: DiskTrouble[] = [];
+  let at = 0;
+  for (const { path, pieces } of tasks) {
+    try {
+      if (pieces === undefined) remove(path);
+      else write(path, letters(new Uint8Array(memory, at), pieces));
+    } catch (error) {
+      troubles.push({
+        doing: pieces === undefined ? "removing" : "writing",
+        error: error instanceof Error ? error : new Error(String(error)),
+      });
+    }
+    for (const { bytes } of pieces ?? []) at += bytes;
   }
+  return troubles;
+}
+
+/** Valid until the next. */
+function letters(memory: Uint8Array, pieces: Pieces): Buffer {
+  const length = pieces.reduce((sum, { bytes, isAudio }) => sum + (isAudio ? base64LengthOf(bytes) : bytes), 0);
+  if (length > page.length) page = Buffer.allocUnsafeSlow(2 * length);
+  let [at, to] = [0, 0];
+  for (const { bytes, isAudio } of pieces) {
+    const piece = memory.subarray(at, at + bytes);
+    if (isAudio) writeBase64(piece, page, to);
+    else page.set(piece, to);
+    at += bytes;
+    to += isAudio ? base64LengthOf(bytes) : bytes;
+  }
+  return page.subarray(0, length);
 }
 
 /** Over the older version, in its place: a new file, and one more to be forgotten, would cost ten times as much. */
-function write(path: string, text: NonNullable<DiskTask["text"]>): void {
+function write(path: string, bytes: Buffer): void {
   const older = (newest.get(path) ?? newestOf(path)) === 0 ? 1 : 0;
   const file = opened(versionsOf(path)[older]);
   try {
-    const bytes = Buffer.from(text.map(lettersOf).join(""));
     for (let at = 0; at < bytes.length;) at += writeSync(file, bytes, at, bytes.length - at, at);
     ftruncateSync(file, bytes.length);
   } finally {
@@ -37,9 +63,6 @@ function write(path: string, text: NonNullable<DiskTask["text"]>): void {
   }
   newest.set(path, older);
 }
-
-const lettersOf = (piece: string | Uint8Array): string =>
-  typeof piece === "string" ? piece : Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength).toString("base64");
 
 /** Of what somebody wrote who was here before. */
 function newestOf(path: string): 0 | 1 {

@@ -68,6 +68,32 @@ test("what was kept is read again as it was, by whoever comes next", async () =>
   expect([...(again?.unheard[0]?.audio ?? [])]).toEqual([1, 2, 3, 4]);
 });
 
+test("many at once, and one that is longer than all that is kept ready, are each read again as they were", async () => {
+  const first = store();
+  const audioOf = (call: number): Uint8Array =>
+    Uint8Array.from({ length: call === 5 ? 2_000_000 : 1_000 + call }, (_, at) => (at * 7 + call) % 256);
+  const calls = Array.from({ length: 12 }, (_, call) => ({
+    ...snapshot,
+    callId: `call_${call}`,
+    agent: "é".repeat(call),
+    unsettled: audioOf(call),
+    unheard: [
+      { turnId: "t2", fromMs: 0, audio: audioOf(call).subarray(call) },
+      { turnId: "t4", fromMs: 0, audio: audioOf(call + 20) },
+    ],
+  }));
+  for (const each of calls) first.save(each);
+  await first.flush();
+  expect(first.failures).toBe(0);
+  const again = new Map((await store().load()).map((each) => [each.callId, each]));
+  for (const call of calls) {
+    const read = again.get(call.callId);
+    expect(read?.agent).toBe(call.agent);
+    const pairs = [[read?.unsettled, call.unsettled], ...call.unheard.map(({ audio }, at) => [read?.unheard[at]?.audio, audio])];
+    for (const [one, other] of pairs) expect(Buffer.compare(one ?? new Uint8Array(0), other ?? new Uint8Array(0))).toBe(0);
+  }
+});
+
 test("only this user may read it, and of many versions the last one stands", async () => {
   const subject = store();
   for (let turn = 1; turn <= 200; turn += 1) subject.save({ ...snapshot, turnsCounted: turn, ageMs: turn });
