@@ -34,11 +34,11 @@ export interface CutTurn {
   readonly heardMs: number;
 }
 
-/** The rest of a turn, from `fromMs` of its audio on. */
+/** The rest of a turn, from `fromMs` of its audio on, in pieces. */
 export interface UnheardTurn {
   readonly turnId: string;
   readonly fromMs: number;
-  readonly audio: Uint8Array;
+  readonly audio: readonly Uint8Array[];
 }
 
 /** More than this is never held for a caller; a provider that sends more has run away. */
@@ -261,13 +261,13 @@ export class Downlink implements Ticked {
     this.#echoMs = this.#echoMs === undefined ? echoMs : this.#echoMs + (echoMs - this.#echoMs) / 8;
   }
 
-  /** What the caller has not heard yet, oldest turn first: copies, and where in each turn they begin. */
+  /** What the caller has not heard yet, oldest turn first: views, valid until the turn is written to or heard, and where in each turn they begin. */
   unheard(): readonly UnheardTurn[] {
     const now = this.#clock.now();
     const goesOnAt = this.#resumePoints(now);
     return this.#turns.map((turn, at) => {
       const fromMs = goesOnAt[at] ?? 0;
-      return { turnId: turn.turnId, fromMs, audio: turn.copyFrom(bytesOf(fromMs, this.encoding)) };
+      return { turnId: turn.turnId, fromMs, audio: turn.viewsFrom(bytesOf(fromMs, this.encoding)) };
     });
   }
 
@@ -283,7 +283,7 @@ export class Downlink implements Ticked {
     const turn = new TurnAudio(turnId, this.#memory, bytesOf(fromMs, this.encoding));
     turn.begun = true;
     turn.complete = true;
-    turn.write(audio);
+    for (const piece of audio) turn.write(piece);
     this.#turns.push(turn);
   }
 

@@ -141,10 +141,16 @@ export class TurnAudio {
     this.sentBytes = Math.max(this.#base, whole);
   }
 
-  /** A copy of what lies after `position`, as far as it is held. */
-  copyFrom(position: number): Uint8Array {
-    const from = Math.max(this.#base, position - (position % 2));
-    return this.#join(from, Math.max(0, this.writtenBytes - from));
+  /** What lies after `position`, as far as it is held, in views. */
+  viewsFrom(position: number): readonly Uint8Array[] {
+    const views: Uint8Array[] = [];
+    for (let at = Math.max(this.#base, position - (position % 2)); at < this.writtenBytes;) {
+      const offset = (at - this.#base) % this.#blockBytes;
+      const length = Math.min(this.#blockBytes - offset, this.writtenBytes - at);
+      views.push(this.#read(at, length));
+      at += length;
+    }
+    return views;
   }
 
   /** Drops blocks that end before `position`. */

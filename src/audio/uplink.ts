@@ -115,8 +115,8 @@ export class Uplink implements Ticked {
   }
 
   /** Goes on with what another node had not settled; the last `waitingBytes` of it no link has heard yet. */
-  restore(unsettled: Uint8Array, waitingBytes: number): void {
-    this.push(unsettled);
+  restore(unsettled: readonly Uint8Array[], waitingBytes: number): void {
+    for (const piece of unsettled) this.push(piece);
     this.#delivered = Math.max(0, this.#ring.end - waitingBytes);
   }
 
@@ -208,16 +208,15 @@ export class Uplink implements Ticked {
     return this.#ring.view(from, this.#ring.end - from);
   }
 
-  /** A copy of what the next link would hear first, were all before `settled` settled. */
-  unsettled(settled: number): Uint8Array {
-    const from = Math.min(this.#ring.end, Math.max(settled, this.#ring.start));
-    const copy = new Uint8Array(this.#ring.end - from);
-    for (let at = from; at < this.#ring.end;) {
+  /** What the next link would hear first, were all before `settled` settled: views, valid until the next push. */
+  unsettled(settled: number): readonly Uint8Array[] {
+    const pieces: Uint8Array[] = [];
+    for (let at = Math.min(this.#ring.end, Math.max(settled, this.#ring.start)); at < this.#ring.end;) {
       const piece = this.#ring.view(at, this.#ring.end - at);
-      copy.set(piece, at - from);
+      pieces.push(piece);
       at += piece.length;
     }
-    return copy;
+    return pieces;
   }
 
   /** Audio that no link has heard yet. */

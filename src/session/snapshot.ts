@@ -25,8 +25,8 @@ export interface CallSnapshot {
   readonly turns: readonly Turn[];
   /** How much the caller had sent since the call began; who comes back sends what it said after that. */
   readonly receivedMs: number;
-  /** Caller audio that belongs to no settled turn, in `uplink`. */
-  readonly unsettled: Uint8Array;
+  /** Caller audio that belongs to no settled turn, in `uplink`, in pieces. */
+  readonly unsettled: readonly Uint8Array[];
   /** So many bytes at the end of it no link has heard yet. */
   readonly waitingBytes: number;
   /** Agent audio that the caller has not heard, in `downlink`. */
@@ -35,7 +35,7 @@ export interface CallSnapshot {
 
 /** Where snapshots are kept. Nothing here waits or throws: a call goes on whether or not it could be kept. */
 export interface SnapshotStore {
-  /** Replaces the call's earlier one. */
+  /** Replaces the call's earlier one. Its audio is valid until this returns: whoever needs it longer copies it. */
   save(snapshot: CallSnapshot): void;
   /** The call is over. */
   remove(callId: string): void;

@@ -4,6 +4,7 @@ import { parentPort } from "node:worker_threads";
 import { yieldThread } from "../kernel/priority.ts";
 import { base64LengthOf, writeBase64 } from "../wire/base64.ts";
 import { versionsOf, type DiskOrder, type DiskTrouble } from "./disk.ts";
+import type { Piece } from "./page.ts";
 
 const port = parentPort;
 if (port === null) throw new Error("disk-worker.ts runs in a worker thread");
@@ -11,45 +12,43 @@ yieldThread();
 
 port.on("message", (order: DiskOrder) => port.postMessage(troublesIn(order)));
 
-type Pieces = NonNullable<DiskOrder["tasks"][number]["pieces"]>;
-
 /** Which version of each was written last, by its path. */
 const newest = new Map<string, 0 | 1>();
 /** What is written stands here first; it grows to the longest. */
-let page = Buffer.allocUnsafeSlow(65_536);
+let letters = Buffer.allocUnsafeSlow(65_536);
 
 function troublesIn({ memory, tasks }: DiskOrder): readonly DiskTrouble[] {
   const troubles: DiskTrouble[] = [];
-  let at = 0;
-  for (const { path, pieces } of tasks) {
+  for (const { path, from, pieces } of tasks) {
     try {
       if (pieces === undefined) remove(path);
-      else write(path, letters(new Uint8Array(memory, at), pieces));
+      else write(path, lettersOf(new Uint8Array(memory, from), pieces));
     } catch (error) {
       troubles.push({
         doing: pieces === undefined ? "removing" : "writing",
         error: error instanceof Error ? error : new Error(String(error)),
       });
     }
-    for (const { bytes } of pieces ?? []) at += bytes;
   }
   return troubles;
 }
 
 /** Valid until the next. */
-function letters(memory: Uint8Array, pieces: Pieces): Buffer {
-  const length = pieces.reduce((sum, { bytes, isAudio }) => sum + (isAudio ? base64LengthOf(bytes) : bytes), 0);
-  if (length > page.length) page = Buffer.allocUnsafeSlow(2 * length);
+function lettersOf(memory: Uint8Array, pieces: readonly Piece[]): Buffer {
+  const length = pieces.reduce((sum, piece) => sum + lettersIn(piece), 0);
+  if (length > letters.length) letters = Buffer.allocUnsafeSlow(2 * length);
   let [at, to] = [0, 0];
-  for (const { bytes, isAudio } of pieces) {
-    const piece = memory.subarray(at, at + bytes);
-    if (isAudio) writeBase64(piece, page, to);
-    else page.set(piece, to);
-    at += bytes;
-    to += isAudio ? base64LengthOf(bytes) : bytes;
+  for (const piece of pieces) {
+    const bytes = memory.subarray(at, at + piece.bytes);
+    if (piece.isAudio) writeBase64(bytes, letters, to);
+    else letters.set(bytes, to);
+    at += piece.bytes;
+    to += lettersIn(piece);
   }
-  return page.subarray(0, length);
+  return letters.subarray(0, length);
 }
+
+const lettersIn = ({ bytes, isAudio }: Piece): number => (isAudio ? base64LengthOf(bytes) : bytes);
 
 /** Over the older version, in its place: a new file, and one more to be forgotten, would cost ten times as much. */
 function write(path: string, bytes: Buffer): void {

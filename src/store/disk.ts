@@ -1,99 +1,97 @@
 import { Worker } from "node:worker_threads";
+import { Page, type PageTask, type Text } from "./page.ts";
 
-/** One text as it is to be: of its two versions the newer that is whole. */
-export interface DiskTask {
-  /** Without what the names of its versions end in. */
-  readonly path: string;
-  /** In pieces, of which bytes are written in base64. Undefined: it is to be gone. */
-  readonly text: readonly (string | Uint8Array)[] | undefined;
+/** What the thread is given; it reads the memory before it answers. */
+export interface DiskOrder {
+  readonly memory: SharedArrayBuffer;
+  readonly tasks: readonly PageTask[];
 }
 
 /** Written in turn, so that whoever dies while writing leaves the one before. */
 export const versionsOf = (path: string): readonly [string, string] => [`${path}.a.json`, `${path}.b.json`];
-
-/** What the thread is given: each text stands in `memory` after the one before, and is read before anything is answered. */
-export interface DiskOrder {
-  readonly memory: SharedArrayBuffer;
-  readonly tasks: readonly { readonly path: string; readonly pieces: readonly Piece[] | undefined }[];
-}
-
-interface Piece {
-  readonly bytes: number;
-  /** To be written in base64. */
-  readonly isAudio: boolean;
-}
 
 export interface DiskTrouble {
   readonly doing: "writing" | "removing";
   readonly error: Error;
 }
 
-/** Memory that both threads see is kept for the next tasks; more is asked for as it is needed, and given back. */
-const keptBytes = 1_048_576;
-/** In UTF-8, of what JavaScript counts as one. */
-const mostBytesOfCharacter = 3;
-
 /**
  * Writes small texts to files in a thread of its own: there a file costs half the processor time that it does on the event loop, and a slow disk
- * holds up nobody. The texts go there through memory of both: a copy of each would be garbage of tens of kilobytes here and there. The thread
- * begins with the first task and keeps no process alive while it has none.
+ * holds up nobody. What is asked for while it writes waits, of each file the newest only. The thread begins with the first task and
+ * keeps no process alive while it has none. Files are readable by this user only, their folder is made where it is not there.
  */
 export class Disk {
+  readonly #failed: (trouble: DiskTrouble) => void;
   #worker: Worker | undefined;
-  readonly #memory = new SharedArrayBuffer(keptBytes);
-  #doing: PromiseWithResolvers<readonly DiskTrouble[]> | undefined;
+  /** What is written just now, and what comes next. */
+  #present = new Page();
+  #next = new Page();
+  #state: "idle" | "gathering" | "writing" = "idle";
+  #idle = Promise.withResolvers<void>();
 
-  /**
-   * One set of tasks at a time. Files are readable by this user only, their folder is made where it is not there.
-   * @returns what went wrong with single files
-   * @throws when the thread itself failed; how much was done is not known then
-   */
-  async do(tasks: readonly DiskTask[]): Promise<readonly DiskTrouble[]> {
-    if (this.#doing !== undefined) throw new Error("the disk has other tasks");
-    const doing = Promise.withResolvers<readonly DiskTrouble[]>();
-    this.#doing = doing;
-    const worker = (this.#worker ??= this.#start());
-    worker.ref();
-    worker.postMessage(this.#orderOf(tasks));
-    return doing.promise;
+  /** `failed`: told of each file with which something went wrong. */
+  constructor(failed: (trouble: DiskTrouble) => void) {
+    this.#failed = failed;
   }
 
-  #orderOf(tasks: readonly DiskTask[]): DiskOrder {
-    const needed = tasks.reduce((sum, { text = [] }) => text.reduce((bytes, piece) => bytes + mostBytesOf(piece), sum), 0);
-    const shared = needed > keptBytes ? new SharedArrayBuffer(needed) : this.#memory;
-    const memory = Buffer.from(shared);
-    let at = 0;
-    const put = (piece: string | Uint8Array): Piece => {
-      const isAudio = typeof piece !== "string";
-      if (isAudio) memory.set(piece, at);
-      const bytes = isAudio ? piece.length : memory.write(piece, at, "utf8");
-      at += bytes;
-      return { bytes, isAudio };
-    };
-    return { memory: shared, tasks: tasks.map(({ path, text }) => ({ path, pieces: text?.map(put) })) };
+  /** What is to stand at `path`, but for what the names of its versions end in: of its two versions the newer that is whole. */
+  put(path: string, text: Text): void {
+    this.#next.put(path, text);
+    if (this.#state !== "idle") return;
+    this.#state = "gathering";
+    // What is asked for in the same breath goes along.
+    queueMicrotask(() => this.#write());
+  }
+
+  /** Resolves when all that was asked so far is on the disk, or has failed. */
+  async flush(): Promise<void> {
+    if (this.#state !== "idle") await this.#idle.promise;
+  }
+
+  #write(): void {
+    this.#state = "writing";
+    [this.#present, this.#next] = [this.#next, this.#present];
+    const { memory, tasks } = this.#present;
+    try {
+      const worker = (this.#worker ??= this.#start());
+      worker.ref();
+      worker.postMessage({ memory, tasks } satisfies DiskOrder);
+    } catch (error) {
+      this.#failedAll(error instanceof Error ? error : new Error(String(error)));
+    }
   }
 
   #start(): Worker {
-    const worker = new Worker(new URL("./disk-worker.ts", import.meta.url), { execArgv: [] });
+    // It makes hardly any garbage, and would keep room for what the event loop makes.
+    const worker = new Worker(new URL("./disk-worker.ts", import.meta.url), {
+      execArgv: [],
+      resourceLimits: { maxYoungGenerationSizeMb: 1 },
+    });
     const lost = (error: Error): void => {
       if (this.#worker !== worker) return;
       this.#worker = undefined;
-      this.#end()?.reject(error);
+      if (this.#state === "writing") this.#failedAll(error);
     };
     worker.on("message", (troubles: readonly DiskTrouble[]) => {
       worker.unref();
-      this.#end()?.resolve(troubles);
+      this.#done(troubles);
     });
     worker.on("error", lost);
     worker.on("exit", (code) => lost(new Error(`the thread that writes files ended with ${code}`)));
     return worker;
   }
 
-  #end(): PromiseWithResolvers<readonly DiskTrouble[]> | undefined {
-    const doing = this.#doing;
-    this.#doing = undefined;
-    return doing;
+  /** How much of it was done is not known. */
+  #failedAll(error: Error): void {
+    this.#done(this.#present.tasks.map(({ pieces }) => ({ doing: pieces === undefined ? "removing" : "writing", error })));
+  }
+
+  #done(troubles: readonly DiskTrouble[]): void {
+    this.#present.clear();
+    for (const trouble of troubles) this.#failed(trouble);
+    if (!this.#next.isEmpty) return this.#write();
+    this.#state = "idle";
+    this.#idle.resolve();
+    this.#idle = Promise.withResolvers();
   }
 }
-
-const mostBytesOf = (piece: string | Uint8Array): number => piece.length * (typeof piece === "string" ? mostBytesOfCharacter : 1);

@@ -6,7 +6,8 @@ import { isEncoding, type Encoding } from "../audio/encodings.ts";
 import type { Clock } from "../kernel/clock.ts";
 import type { Log } from "../kernel/log.ts";
 import type { CallSnapshot, SnapshotStore } from "../session/snapshot.ts";
-import { Disk, type DiskTask } from "./disk.ts";
+import { Disk } from "./disk.ts";
+import type { Text } from "./page.ts";
 
 export interface FileSnapshotsParts {
   readonly folder: string;
@@ -14,8 +15,6 @@ export interface FileSnapshotsParts {
   readonly log: Log;
 }
 
-/** Handed over in one go, over all calls, so that none is held up by it; the rest waits, the newest of each call only. */
-const tasksAtOnce = 4;
 /** A disk that fails is told of so often, not once a call and turn. */
 const tellEveryMs = 10_000;
 
@@ -25,11 +24,7 @@ const tellEveryMs = 10_000;
  */
 export class FileSnapshots implements SnapshotStore {
   readonly #parts: FileSnapshotsParts;
-  /** What is to be done about a call's file: the newest wins. */
-  readonly #waiting = new Map<string, CallSnapshot | "remove">();
-  readonly #disk = new Disk();
-  #isWriting = false;
-  #idle: PromiseWithResolvers<void> | undefined;
+  readonly #disk = new Disk(({ doing, error }) => this.#failed(doing, error));
   #toldMs = -Infinity;
   /** Snapshots that could not be written or removed. */
   failures = 0;
@@ -39,19 +34,20 @@ export class FileSnapshots implements SnapshotStore {
   }
 
   save(snapshot: CallSnapshot): void {
-    this.#waiting.set(snapshot.callId, snapshot);
-    this.#work();
+    this.#disk.put(this.#pathOf(snapshot.callId), textOf(snapshot));
   }
 
   remove(callId: string): void {
-    this.#waiting.set(callId, "remove");
-    this.#work();
+    this.#disk.put(this.#pathOf(callId), undefined);
   }
 
   /** Resolves when all that was asked so far is on the disk, or has failed. */
-  async flush(): Promise<void> {
-    if (this.#waiting.size === 0 && !this.#isWriting) return;
-    await (this.#idle ??= Promise.withResolvers()).promise;
+  flush(): Promise<void> {
+    return this.#disk.flush();
+  }
+
+  #pathOf(callId: string): string {
+    return join(this.#parts.folder, fileOf(callId));
   }
 
   /** What was left by whoever ran here before. What cannot be read is put aside under another name, and told. */
@@ -85,30 +81,6 @@ export class FileSnapshots implements SnapshotStore {
     await rename(path, `${path}.bad`).catch((again: unknown) => this.#failed("putting aside", again));
   }
 
-  #work(): void {
-    if (this.#isWriting || this.#waiting.size === 0) return;
-    const tasks: DiskTask[] = [];
-    for (const [callId, task] of this.#waiting) {
-      if (tasks.length >= tasksAtOnce) break;
-      this.#waiting.delete(callId);
-      tasks.push({ path: join(this.#parts.folder, fileOf(callId)), text: task === "remove" ? undefined : textOf(task) });
-    }
-    this.#isWriting = true;
-    void this.#disk
-      .do(tasks)
-      .then(
-        (troubles) => troubles.forEach(({ doing, error }) => this.#failed(doing, error)),
-        (error: unknown) => tasks.forEach(() => this.#failed("writing", error)),
-      )
-      .finally(() => {
-        this.#isWriting = false;
-        this.#work();
-        if (this.#isWriting) return;
-        this.#idle?.resolve();
-        this.#idle = undefined;
-      });
-  }
-
   #failed(doing: string, error: unknown): void {
     this.failures += 1;
     const nowMs = this.#parts.clock.now();
@@ -128,16 +100,16 @@ const fileOf = (callId: string): string => hash("sha256", callId).slice(0, 32);
 const codeOf = (error: unknown): unknown => (error instanceof Error && "code" in error ? error.code : undefined);
 
 /** JSON, in which the audio is in base64: that is left to whoever writes it. */
-function textOf({ unsettled, unheard, ...rest }: CallSnapshot): readonly (string | Uint8Array)[] {
-  const turns = unheard.flatMap(({ audio, ...turn }, at) => [`${at === 0 ? "" : ","}${openedBy(turn)}"audio":"`, audio, '"}']);
-  return [`${openedBy(rest)}"unsettled":"`, unsettled, '","unheard":[', ...turns, "]}"];
+function textOf({ unsettled, unheard, ...rest }: CallSnapshot): Text {
+  const turns = unheard.flatMap(({ audio, ...turn }, at) => [`${at === 0 ? "" : ","}${openedBy(turn)}"audio":"`, ...audio, '"}']);
+  return [`${openedBy(rest)}"unsettled":"`, ...unsettled, '","unheard":[', ...turns, "]}"];
 }
 
 /** An object to which more is added. */
 const openedBy = (object: object): string => `${JSON.stringify(object).slice(0, -1)},`;
 
 const encoding = z.custom<Encoding>((value) => typeof value === "string" && isEncoding(value), "no encoding that this version knows");
-const audio = z.base64().transform((text): Uint8Array => Buffer.from(text, "base64"));
+const audio = z.base64().transform((text): readonly Uint8Array[] => [Buffer.from(text, "base64")]);
 const text = z.string();
 // JSON leaves out what is undefined; the transforms put it back.
 const turn = z.union([

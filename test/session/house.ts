@@ -26,6 +26,7 @@ import type { Tool } from "../../src/session/tools.ts";
 import type { CallEvent } from "../../src/session/words.ts";
 import { guardedAlone } from "../guard/alone.ts";
 import { SimulatedClock } from "../simulated-clock.ts";
+import { copyOf } from "./copy-of.ts";
 
 const encoding: Encoding = "pcm16@16000";
 
@@ -360,7 +361,7 @@ export function startHouse(options: HouseOptions = {}): House {
     prompts: { line: (id: string) => ({ text: id, audio: bridgeLine }) },
     crisis: new CrisisWatch(crisisDetector()),
     snapshots: {
-      save: (snapshot: CallSnapshot) => void kept.set(snapshot.callId, snapshot),
+      save: (snapshot: CallSnapshot) => void kept.set(snapshot.callId, copyOf(snapshot)),
       remove: (callId: string) => void kept.delete(callId),
     },
   };

@@ -6,6 +6,7 @@ import { plainManners } from "../../src/session/manners.ts";
 import type { CallSnapshot } from "../../src/session/snapshot.ts";
 import type { Tool } from "../../src/session/tools.ts";
 import type { CallEvent } from "../../src/session/words.ts";
+import { copyOf } from "../session/copy-of.ts";
 import { SimulatedClock } from "../simulated-clock.ts";
 import { failoverLimitMs, Ledger, plannedLimitMs } from "./ledger.ts";
 import { SimNode } from "./node.ts";
@@ -212,7 +213,7 @@ export class World {
       store: {
         save: (snapshot) => {
           if (this.isDiskFull) return;
-          this.#kept.set(snapshot.callId, structuredClone(snapshot));
+          this.#kept.set(snapshot.callId, copyOf(snapshot));
           const caller = this.callerOf(snapshot.callId);
           if (caller !== undefined)
             caller.kept = { sent: caller.arrived, turns: caller.said.length, lateWords: this.linkOf(caller)?.lateWords };
@@ -341,8 +342,9 @@ export class World {
   }
 
   #limitSize(snapshot: CallSnapshot): void {
-    const unheard = snapshot.unheard.reduce((sum, { audio }) => sum + audio.length, 0);
-    if (unheard > 184_000 * 32 || snapshot.unsettled.length > 60_000 * 32)
+    const bytesOf = (pieces: readonly Uint8Array[]): number => pieces.reduce((sum, { length }) => sum + length, 0);
+    const unheard = snapshot.unheard.reduce((sum, { audio }) => sum + bytesOf(audio), 0);
+    if (unheard > 184_000 * 32 || bytesOf(snapshot.unsettled) > 60_000 * 32)
       this.violation("I11: a snapshot is larger than the queues may be");
   }
 
