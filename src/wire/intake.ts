@@ -3,6 +3,12 @@ import type { Duplex } from "node:stream";
 
 /** What came on one connection is read before anything of the next is, so that one buffer serves all. */
 const shared = Buffer.allocUnsafeSlow(65_536);
+/** Its beginnings by their length, up to the longest that come often: most chunks are as long as one before. */
+const beginnings: (Buffer | undefined)[] = [];
+const longestKept = 2_048;
+
+const beginning = (bytes: number): Buffer =>
+  bytes > longestKept ? shared.subarray(0, bytes) : (beginnings[bytes] ??= shared.subarray(0, bytes));
 
 /**
  * How the bytes of a connection that we opened come in: to whoever has begun to read them straight out of that buffer, which costs
@@ -17,7 +23,7 @@ export class Intake {
     buffer: shared,
     callback: (bytes) => {
       // What the stream still holds comes first.
-      if (this.#take !== undefined && this.#stream?.readableLength === 0) this.#take(shared.subarray(0, bytes));
+      if (this.#take !== undefined && this.#stream?.readableLength === 0) this.#take(beginning(bytes));
       else this.#stream?.push(Buffer.from(shared.subarray(0, bytes)));
       return true;
     },

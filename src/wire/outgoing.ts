@@ -12,8 +12,7 @@ const mostBytesOfCharacter = 3;
 
 /**
  * Texts on their way out, of all connections: written as frames into one piece of memory, which is used again as soon as the system has
- * taken the frame. It almost always does so at once; a frame that waits keeps its place, and what would queue up behind it gets memory of
- * its own.
+ * taken the frame. It almost always does so at once; a frame that waits keeps its place, until it is gone.
  */
 export class OutgoingTexts {
   #pool = Buffer.allocUnsafeSlow(poolBytes);
@@ -24,7 +23,7 @@ export class OutgoingTexts {
 
   /** Sends `text` as one frame over a connection that was upgraded. */
   send(stream: Duplex, text: string, isMasked: boolean): void {
-    if (text.length * mostBytesOfCharacter > longestText || stream.writableLength > 0) {
+    if (text.length * mostBytesOfCharacter > longestText) {
       stream.write(isMasked ? maskedTextFrame(text) : textFrame(text));
       return;
     }
@@ -35,12 +34,15 @@ export class OutgoingTexts {
   /** The same of `audio` in its envelope; no string is made of it. */
   sendEnveloped(stream: Duplex, envelope: Envelope, audio: Uint8Array, isMasked: boolean): void {
     const base64Bytes = base64LengthOf(audio.length);
-    if (envelope.bytes + base64Bytes > longestText || stream.writableLength > 0) return this.send(stream, envelope.around(audio), isMasked);
+    const { head, tail } = envelope;
+    if (head.length + base64Bytes + tail.length > longestText) return this.send(stream, envelope.around(audio), isMasked);
     const payloadAt = this.#at + longestShortHeader;
-    const base64At = payloadAt + this.#pool.write(envelope.head, payloadAt, "utf8");
+    const base64At = payloadAt + head.length;
     const tailAt = base64At + base64Bytes;
+    this.#pool.set(head, payloadAt);
     writeBase64(audio, this.#pool, base64At);
-    this.#send(stream, payloadAt, tailAt + this.#pool.write(envelope.tail, tailAt, "utf8"), isMasked);
+    this.#pool.set(tail, tailAt);
+    this.#send(stream, payloadAt, tailAt + tail.length, isMasked);
   }
 
   /** What stands in the pool from `payloadAt` to `end`. */

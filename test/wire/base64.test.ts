@@ -55,6 +55,6 @@ test("longer audio than is ever sent at once is left to the parser", () => {
 
 test("an envelope knows how long it is, in whatever letters", () => {
   const envelope = new Envelope('{"name":"Größe 😀","audio":"', '"}');
-  expect(envelope.bytes).toBe(Buffer.byteLength(envelope.around(new Uint8Array(0))));
+  expect(Buffer.concat([envelope.head, envelope.tail]).toString()).toBe(envelope.around(new Uint8Array(0)));
   expect(JSON.parse(envelope.around(Uint8Array.of(1, 2)))).toEqual({ name: "Größe 😀", audio: "AQI=" });
 });
