@@ -1,4 +1,5 @@
 // Gemini's Live service, lean: PCM of 24 kHz in frames of 20 ms in real time, answer after answer, with the messages around them.
+import { seededRandom } from "../../../src/kernel/random.ts";
 import type { Books } from "./books.ts";
 import { WireServer } from "./ends.ts";
 import type { Pulse } from "./pulse.ts";
@@ -31,8 +32,8 @@ class Session {
   readonly #books: Books;
   readonly #pulse: Pulse;
   #seat: Disposable | undefined;
-  /** Frames of the answer, then of the pause after it. */
-  #framesLeft = answerFrames;
+  /** Frames of the answer, then of the pause after it. The first answer of each call is of any length, as OpenAI's is there. */
+  #framesLeft = 0;
 
   constructor(socket: WireSocket, books: Books, pulse: Pulse) {
     [this.#socket, this.#books, this.#pulse] = [socket, books, pulse];
@@ -50,8 +51,13 @@ class Session {
       this.#say({ setupComplete: { sessionId: `session-${sessions}` } });
     } else {
       // Whatever else it is told asks it to speak; an answer that came before would be cut short by that.
-      this.#seat ??= this.#pulse.join(sessions, () => this.#beat());
+      this.#seat ??= this.#begin();
     }
+  }
+
+  #begin(): Disposable {
+    this.#framesLeft = 1 + Math.floor(seededRandom(sessions).next() * answerFrames);
+    return this.#pulse.join(sessions, () => this.#beat());
   }
 
   #beat(): void {

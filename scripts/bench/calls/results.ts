@@ -69,7 +69,7 @@ export function pagesOf(saved: Saved): ReadonlyMap<string, string> {
     "",
     comparison(figures),
     "",
-    "A subject carries its first calls for ten seconds before anything is measured: by then its code is compiled, as in a server at work. Callers break in each at moments of their own. Added latency is the worse of both ways. Memory a call is what the system counts beyond the process with one call, both a few seconds after a full collection, divided by the calls; their rings of ten seconds are full by then. `>= N (harness full)` means that the load generator came to its end first, and then no ratio is told.",
+    "A subject carries its first calls for twenty seconds before anything is measured: by then most of its code is compiled, also of what happens once a turn, as in a server at work. Callers take turns, and break in, each at moments of their own. Added latency is the worse of both ways. Memory a call is what the system counts beyond the process with one call, both a few seconds after a full collection, divided by the calls; their rings of ten seconds are full by then. `>= N (harness full)` means that the load generator came to its end first, and then no ratio is told.",
     "",
     ...processesSection(figures),
     "## Goals",

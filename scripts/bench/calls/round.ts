@@ -86,8 +86,8 @@ interface BargeInFigures {
 }
 
 const settleMs = 1_500;
-/** So long a subject carries the first calls of its measurements before they begin: by then its code is compiled, as in a server at work. */
-const warmMs = 10_000;
+/** So long a subject carries the first calls of its measurements before they begin: by then its code is compiled, also of what happens once a turn. */
+const warmMs = 20_000;
 /** By then a call's ring of ten seconds is full. */
 const filledMs = 10_500;
 /** What a collection holds up is over, and not measured. */

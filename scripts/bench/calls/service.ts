@@ -47,6 +47,7 @@ class Session {
   #state: State = { name: "silent", sinceMs: performance.now() };
   #asked: string | undefined;
   #ids = 0;
+  #isFirst = true;
   #random: Random = seededRandom(0);
 
   constructor(socket: WireSocket, books: Books, pulse: Pulse, manner: Manner) {
@@ -118,8 +119,15 @@ class Session {
     const transcript = "This is an answer of the length that answers have.";
     this.#say("response.output_audio_transcript.delta", { ...placeOf(id), delta: transcript });
     book.answerFrom = book.down.sent;
-    const framesLeft = this.#manner.bargesIn ? overFrames + Math.floor(this.#random.next() * (moreFrames + 1)) : answerFrames;
-    this.#state = { name: "speaking", id, framesLeft };
+    this.#state = { name: "speaking", id, framesLeft: this.#lengthOfAnswer() };
+  }
+
+  /** In frames. Each call's first is of any length: callers who came one right after the other do not take turns in step for ever. */
+  #lengthOfAnswer(): number {
+    if (this.#manner.bargesIn) return overFrames + Math.floor(this.#random.next() * (moreFrames + 1));
+    if (!this.#isFirst) return answerFrames;
+    this.#isFirst = false;
+    return 1 + Math.floor(this.#random.next() * answerFrames);
   }
 
   #speak(book: CallBook, id: string, nowMs: number): void {
