@@ -1,8 +1,8 @@
 // What a call costs and how long its audio takes, against a bare relay and OpenAI's own SDK, in one run: `npm run bench`.
-//   --check        processor time alone, within two minutes; fails only where Linekeeper costs more than four times the relay
+//   --check        processor time alone, within three minutes; fails only where Linekeeper costs more than four times the relay
 //   --rounds 3     rounds of each subject, interleaved
 //   --only NAME    one subject beside the relay: linekeeper, linekeeper-pcm, agents-sdk
-//   --processes    what a second process brings, alone: within two minutes
+//   --processes    what a second process brings, alone: within five minutes
 //   --flags "..."  flags for the subjects' Node
 //   --save         writes figures and pages to scripts/bench/results/ and the short table into README.md, where nothing speaks against them
 //   --pages        measures nothing, makes the pages anew of the figures saved last
@@ -11,12 +11,12 @@
 import { execFileSync } from "node:child_process";
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
-import { Figures } from "./calls/figures.ts";
+import { Figures, harnessDoubts } from "./calls/figures.ts";
 import { goalsOf } from "./calls/goals.ts";
 import { checkPlan, harnessCore, planOf, processesPlan } from "./calls/plans.ts";
 import { processesTable } from "./calls/processes.ts";
 import { readSaved, save, savedOf, writePages } from "./calls/results.ts";
-import { round, type RoundFigures } from "./calls/round.ts";
+import { round, type Plan, type RoundFigures } from "./calls/round.ts";
 import { subjects, type SubjectRow } from "./calls/subjects.ts";
 import { comparison, goalTable } from "./calls/table.ts";
 
@@ -35,6 +35,8 @@ const { values } = parseArgs({
 /** Much above what is measured on a quiet machine: CI's machines are not quiet. */
 const checkLimit = 4;
 const roundLimitMs = 240_000;
+/** A round, at most; a check only looks for what no noise explains. */
+const timesMeasured = values.check ? 1 : 2;
 
 const isPart = values.only !== undefined || values.processes || values.check;
 if (values.save && isPart) fail("--save keeps whole runs, and this is a part of one");
@@ -66,12 +68,22 @@ async function run(): Promise<readonly RoundFigures[]> {
     for (const row of subjects.filter(isWanted)) {
       const plan = values.check ? checkPlan : values.processes ? processesPlan(row.processes) : planOf(row);
       console.error(`round ${at} of ${rounds}: ${row.title}`);
-      const limit = setTimeout(() => fail(`${row.title}: the round did not end within ${roundLimitMs / 1_000} s`), roundLimitMs);
-      measured.push(await round(row, { ...plan, nodeFlags }));
-      clearTimeout(limit);
+      measured.push(await quietRound(row, { ...plan, nodeFlags }));
     }
   }
   return measured;
+}
+
+/** A busy machine spoils one round, not the run; whatever the subject did stands. */
+async function quietRound(row: SubjectRow, plan: Plan): Promise<RoundFigures> {
+  for (let left = timesMeasured; ; left -= 1) {
+    const limit = setTimeout(() => fail(`${row.title}: the round did not end within ${roundLimitMs / 1_000} s`), roundLimitMs);
+    const found = await round(row, plan);
+    clearTimeout(limit);
+    const doubts = harnessDoubts(found);
+    if (doubts.length === 0 || left === 1) return found;
+    console.error(`  once more: ${doubts.join("; ")}`);
+  }
 }
 
 function check(): void {

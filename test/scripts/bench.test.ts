@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { Figures } from "../../scripts/bench/calls/figures.ts";
+import { Figures, harnessDoubts } from "../../scripts/bench/calls/figures.ts";
 import { goalsOf } from "../../scripts/bench/calls/goals.ts";
 import { processesTable } from "../../scripts/bench/calls/processes.ts";
 import { mark, pagesOf, readmePath, readSaved, resultsFolder, shortTableOf } from "../../scripts/bench/calls/results.ts";
@@ -78,6 +78,8 @@ test("figures of a harness that was busy or late, of lost calls or of silence ar
   expect(doubted({ harness: { busyShare: 0.3, lateP99Ms: 30 } })).toEqual([expect.stringContaining("30.0 ms late")]);
   expect(doubted({ lostCalls: 2 })).toEqual([expect.stringContaining("2 calls were lost")]);
   expect(doubted({ carriedShare: Number.NaN })).toEqual([expect.stringContaining("came through")]);
+  // What a subject did is never measured again until it looks better.
+  expect(harnessDoubts({ ...row("relay", 1, undefined), steps: [{ ...step(100, 1), lostCalls: 2, carriedShare: 0.5 }] })).toEqual([]);
 });
 
 test("what a second process brings is told of as many calls a process, with what it costs", () => {
@@ -91,8 +93,9 @@ test("what a second process brings is told of as many calls a process, with what
 test("the pages say what was not measured, and show no chart of it", () => {
   const machine = { cores: 2, processor: "a processor", memoryGb: 4, linux: "6.1" };
   const rounds = [row("relay", 2, most(500, "harness")), row("linekeeper", 1, undefined)];
-  const pages = pagesOf({ measuredAt: "2026-11-21", machine, node: "v24.0.0", rounds });
+  const pages = pagesOf({ measuredAt: "2026-11-21", machine, node: "v24.0.0", method: "One after the other.", rounds });
   expect(pages.get("README.md")).toContain("| not measured |");
+  expect(pages.get("README.md")).toContain("One after the other.");
   expect([...pages.keys()]).not.toContain("most-calls.svg");
   expect(pages.get("cpu.svg")).toContain(">2.00</text>");
   expect([...pages.values()].join("\n")).not.toMatch(/NaN|undefined|Infinity/);

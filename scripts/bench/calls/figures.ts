@@ -70,18 +70,27 @@ export class Figures {
 
   /** Why these figures say more of the harness or of the machine than of the subjects; nothing: they are good. */
   doubts(): readonly string[] {
-    return this.rounds.flatMap(({ subject, steps }) =>
-      steps.flatMap(({ calls, harness: { busyShare, lateP99Ms }, lostCalls, carriedShare }) => {
-        const place = `${subject} at ${calls} calls`;
+    return this.rounds.flatMap((each) => [
+      ...harnessDoubts(each),
+      ...each.steps.flatMap(({ calls, lostCalls, carriedShare }) => {
+        const place = `${each.subject} at ${calls} calls`;
         return [
-          ...(busyShare > busiestHarness ? [`${place}: the harness itself was busy for ${Math.round(busyShare * 100)} % of the time`] : []),
-          ...(lateP99Ms > latestHarnessMs ? [`${place}: the harness sent its frames up to ${lateP99Ms.toFixed(1)} ms late (p99)`] : []),
           ...(carriedShare >= leastCarried ? [] : [`${place}: only ${Math.round(carriedShare * 100)} % of the audio came through`]),
           ...(lostCalls > 0 ? [`${place}: ${lostCalls} calls were lost`] : []),
         ];
       }),
-    );
+    ]);
   }
 }
+
+/** Those of one round that are not the subject's doing. */
+export const harnessDoubts = ({ subject, steps }: RoundFigures): readonly string[] =>
+  steps.flatMap(({ calls, harness: { busyShare, lateP99Ms } }) => {
+    const place = `${subject} at ${calls} calls`;
+    return [
+      ...(busyShare > busiestHarness ? [`${place}: the harness itself was busy for ${Math.round(busyShare * 100)} % of the time`] : []),
+      ...(lateP99Ms > latestHarnessMs ? [`${place}: the harness sent its frames up to ${lateP99Ms.toFixed(1)} ms late (p99)`] : []),
+    ];
+  });
 
 export const worseWay = ({ upMs, downMs }: StepFigures): number => Math.max(upMs.p99, downMs.p99);

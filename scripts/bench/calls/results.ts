@@ -25,8 +25,13 @@ export interface Saved {
   readonly measuredAt: string;
   readonly machine: { readonly cores: number; readonly processor: string; readonly memoryGb: number; readonly linux: string };
   readonly node: string;
+  /** What a reader must know of how these figures came to be: they stay true of it when the benchmark is another. */
+  readonly method: string;
   readonly rounds: readonly RoundFigures[];
 }
+
+const method =
+  "A subject carries its first calls for twenty seconds before anything is measured: by then most of its code is compiled, also of what happens once a turn, as in a server at work. Callers take turns, and break in, each at moments of their own. A round in which the load generator itself was busy or late is measured once more.";
 
 export const savedOf = ({ rounds }: Figures, date: Date): Saved => ({
   measuredAt: date.toISOString().slice(0, 10),
@@ -37,6 +42,7 @@ export const savedOf = ({ rounds }: Figures, date: Date): Saved => ({
     linux: release().split("-", 1)[0] ?? "",
   },
   node: process.version,
+  method,
   rounds,
 });
 
@@ -69,7 +75,7 @@ export function pagesOf(saved: Saved): ReadonlyMap<string, string> {
     "",
     comparison(figures),
     "",
-    "A subject carries its first calls for twenty seconds before anything is measured: by then most of its code is compiled, also of what happens once a turn, as in a server at work. Callers take turns, and break in, each at moments of their own. Added latency is the worse of both ways. Memory a call is what the system counts beyond the process with one call, both a few seconds after a full collection, divided by the calls; their rings of ten seconds are full by then. `>= N (harness full)` means that the load generator came to its end first, and then no ratio is told.",
+    `${saved.method} Added latency is the worse of both ways. Memory a call is what the system counts beyond the process with one call, both a few seconds after a full collection, divided by the calls; their rings of ten seconds are full by then. \`>= N (harness full)\` means that the load generator came to its end first, and then no ratio is told.`,
     "",
     ...processesSection(figures),
     "## Goals",
