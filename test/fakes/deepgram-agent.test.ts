@@ -140,6 +140,8 @@ describe("what the real service refuses is refused and recorded", () => {
 
   test("Settings before Welcome", async () => {
     await using fake = await startDeepgramAgentFake();
+    // It says no Welcome, so that none can come first.
+    fake.panel.opening = { type: "never-ready" };
     using client = new Client(fake);
     await once(client.socket, "open");
     client.send(settings());

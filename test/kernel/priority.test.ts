@@ -11,7 +11,7 @@ const program = `
   yieldHelpers();
   const disk = new Worker(${source("store/disk-worker.ts")}, { execArgv: [] });
   disk.once("message", () => console.log("ready"));
-  disk.postMessage([]);
+  disk.postMessage({ memory: new SharedArrayBuffer(0), tasks: [] });
 `;
 
 /** Name and nice value of each thread: the second field of /proc/PID/task/TID/stat and the 19th, proc(5). */
