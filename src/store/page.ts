@@ -67,12 +67,22 @@ export class Page {
     return pieces;
   }
 
+  /** What is not wanted any more goes first: while a disk hangs, each file's text takes its place once. */
   #makeRoom(bytes: number): void {
     if (this.#end + bytes <= this.#memory.length) return;
-    const grown = Buffer.from(new SharedArrayBuffer(Math.max(2 * this.#memory.length, this.#end + bytes)));
-    this.#memory.copy(grown, 0, 0, this.#end);
-    this.#memory = grown;
+    const wanted = this.tasks.reduce((sum, task) => sum + bytesOf(task), bytes);
+    const next = Buffer.from(new SharedArrayBuffer(Math.max(keptBytes, 2 * wanted)));
+    let end = 0;
+    for (const task of this.tasks) {
+      this.#memory.copy(next, end, task.from, task.from + bytesOf(task));
+      this.#tasks.set(task.path, { ...task, from: end });
+      end += bytesOf(task);
+    }
+    this.#memory = next;
+    this.#end = end;
   }
 }
+
+const bytesOf = ({ pieces = [] }: PageTask): number => pieces.reduce((sum, { bytes }) => sum + bytes, 0);
 
 const mostBytesOf = (piece: string | Uint8Array): number => piece.length * (typeof piece === "string" ? mostBytesOfCharacter : 1);
