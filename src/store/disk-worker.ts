@@ -14,8 +14,8 @@ port.on("message", (order: DiskOrder) => port.postMessage(troublesIn(order)));
 
 /** Which version of each was written last, by its path. */
 const newest = new Map<string, 0 | 1>();
-/** What is written stands here first; it grows to the longest. */
-let letters = Buffer.allocUnsafeSlow(65_536);
+/** What is written stands here first, but for what is longer: that gets memory of its own, and gives it back. */
+const kept = Buffer.allocUnsafeSlow(1_048_576);
 
 function troublesIn({ memory, tasks }: DiskOrder): readonly DiskTrouble[] {
   const troubles: DiskTrouble[] = [];
@@ -36,7 +36,7 @@ function troublesIn({ memory, tasks }: DiskOrder): readonly DiskTrouble[] {
 /** Valid until the next. */
 function lettersOf(memory: Uint8Array, pieces: readonly Piece[]): Buffer {
   const length = pieces.reduce((sum, piece) => sum + lettersIn(piece), 0);
-  if (length > letters.length) letters = Buffer.allocUnsafeSlow(2 * length);
+  const letters = length > kept.length ? Buffer.allocUnsafeSlow(length) : kept;
   let [at, to] = [0, 0];
   for (const piece of pieces) {
     const bytes = memory.subarray(at, at + piece.bytes);
