@@ -1,8 +1,9 @@
 import type { Clock } from "../kernel/clock.ts";
+import { blocksOf, type Blocks } from "./blocks.ts";
 import { bytesOf, msOf, type Encoding } from "./encodings.ts";
 import { Losses, type LossCause } from "./losses.ts";
-import { blocksOf, TurnAudio, type Blocks } from "./turn-audio.ts";
 import type { Beat, Ticked } from "./ticker.ts";
+import { TurnAudio } from "./turn-audio.ts";
 
 /** A leg, as far as the downlink knows it. */
 export interface DownlinkLeg {

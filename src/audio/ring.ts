@@ -1,31 +1,38 @@
+import { blocksOf, type Blocks } from "./blocks.ts";
 import { bytesOf, type Encoding } from "./encodings.ts";
+import { Stretch } from "./stretch.ts";
 
 export interface RingShape {
   readonly encoding: Encoding;
   readonly chunkMs: number;
   /** Chunks that are always kept. */
   readonly chunks: number;
-  /** To how much it may grow for audio that is still needed, ms. */
+  /** Up to how far back audio is kept that is still needed, ms. */
   readonly longestMs: number;
 }
 
+/** What is needed from before the ring is held in pieces of this length. */
+const blockMs = 500;
+
 /**
- * The last stretch of uplink audio, addressed by absolute byte position since the call began.
- * It keeps `chunks` chunks, grows up to `longestMs` while older audio is needed, and shrinks again.
+ * The last stretch of uplink audio, addressed by absolute byte position since the call began. It keeps `chunks` chunks; older audio that
+ * is still needed moves out of the ring into blocks, up to `longestMs` in all, until it is not.
  */
 export class Ring {
   readonly chunkBytes: number;
-  readonly #baseBytes: number;
   readonly #longestBytes: number;
-  #store: Uint8Array;
+  readonly #store: Uint8Array;
+  readonly #memory: Blocks;
+  /** What came before the store's oldest byte, and is needed. */
+  #past: Stretch | undefined;
   #end = 0;
   #start = 0;
 
   constructor(shape: RingShape) {
     this.chunkBytes = bytesOf(shape.chunkMs, shape.encoding);
-    this.#baseBytes = this.chunkBytes * shape.chunks;
-    this.#longestBytes = Math.max(this.#baseBytes, bytesOf(shape.longestMs, shape.encoding));
-    this.#store = new Uint8Array(this.#baseBytes);
+    this.#store = new Uint8Array(this.chunkBytes * shape.chunks);
+    this.#longestBytes = Math.max(this.#store.length, bytesOf(shape.longestMs, shape.encoding));
+    this.#memory = blocksOf(bytesOf(blockMs, shape.encoding));
   }
 
   /** Position of the oldest byte kept. */
@@ -38,46 +45,45 @@ export class Ring {
     return this.#end;
   }
 
-  get bytesHeld(): number {
-    return this.#store.length;
-  }
-
-  /** Appends; audio from `neededFrom` on is kept as long as the ring may grow, older audio goes first. */
+  /** Appends; audio from `neededFrom` on is kept as long as there is room for it, older audio goes first. */
   push(bytes: Uint8Array, neededFrom: number): void {
-    const needed = this.#end + bytes.length - Math.max(this.#start, Math.min(neededFrom, this.#end));
-    if (needed > this.#store.length && this.#store.length < this.#longestBytes) this.#resize(needed);
-    else if (this.#store.length > this.#baseBytes && needed <= this.#baseBytes / 2) this.#resize(this.#baseBytes);
     const size = this.#store.length;
-    const kept = bytes.length > size ? bytes.subarray(bytes.length - size) : bytes;
-    this.#end += bytes.length - kept.length;
-    const at = this.#end % size;
-    const first = Math.min(kept.length, size - at);
-    if (first === kept.length) this.#store.set(kept, at);
-    else {
-      this.#store.set(kept.subarray(0, first), at);
-      this.#store.set(kept.subarray(first), 0);
+    if (bytes.length > size) {
+      for (let from = 0; from < bytes.length; from += size) this.push(bytes.subarray(from, from + size), neededFrom);
+      return;
     }
-    this.#end += kept.length;
-    this.#start = Math.max(this.#start, this.#end - size);
+    const end = this.#end + bytes.length;
+    const keptFrom = Math.min(end - size, Math.max(neededFrom, end - this.#longestBytes));
+    if (keptFrom < end - size || this.#past !== undefined) this.#move(end - size, keptFrom);
+    const at = this.#end % size;
+    const first = Math.min(bytes.length, size - at);
+    if (first === bytes.length) this.#store.set(bytes, at);
+    else {
+      this.#store.set(bytes.subarray(0, first), at);
+      this.#store.set(bytes.subarray(first), 0);
+    }
+    this.#end = end;
+    this.#start = Math.max(this.#start, keptFrom);
   }
 
-  /** The audio from `from`, at most `limit` bytes and not beyond a seam of the store: a view, valid until the next push. */
+  /** The audio from `from`, at most `limit` bytes and not beyond a seam of the memory: a view, valid until the next push. */
   view(from: number, limit: number): Uint8Array {
+    const past = this.#past;
+    if (past !== undefined && from < past.end) return past.view(from, limit);
     const at = from % this.#store.length;
     return this.#store.subarray(at, Math.min(at + limit, at + this.#end - from, this.#store.length));
   }
 
-  #resize(neededBytes: number): void {
-    let size = this.#baseBytes;
-    while (size < neededBytes && size < this.#longestBytes) size = Math.min(this.#longestBytes, size * 2);
-    const from = Math.max(this.#start, this.#end - size);
-    const next = new Uint8Array(size);
-    for (let at = from; at < this.#end;) {
-      const piece = this.view(at, Math.min(this.#end - at, size - (at % size)));
-      next.set(piece, at % size);
-      at += piece.length;
+  /** What lies before `to` is about to leave the store; from `keptFrom` on it is needed. */
+  #move(to: number, keptFrom: number): void {
+    if (keptFrom >= to) {
+      this.#past?.close();
+      this.#past = undefined;
+      return;
     }
-    this.#store = next;
-    this.#start = from;
+    this.#past ??= new Stretch(this.#memory, this.#start);
+    const past = this.#past;
+    while (past.end < to) past.write(this.view(past.end, to - past.end));
+    past.forget(keptFrom);
   }
 }
