@@ -26,7 +26,6 @@ export interface Board extends Disposable {
   openNext(): void;
   takeOver(cause: MoveCause, isDue: boolean): void;
   dropMove(): void;
-  proven(): void;
   /** The caller has the word: `cuts` are the agent turns that were playing, with what was heard of them. */
   interrupt(cuts: readonly CutTurn[]): void;
   takeText(text: string): void;

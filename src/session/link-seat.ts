@@ -23,6 +23,8 @@ const longestEarly = 2_000;
 export interface SeatHost {
   /** Its link is ready: to `sit`, or to wait. */
   opened(seat: LinkSeat): void;
+  /** Its link has the call, and has lived long enough or has answered a turn. */
+  proven(seat: LinkSeat): void;
   /** Its link waits, and its session ends soon. */
   expiring(seat: LinkSeat): void;
   /** Its link could not be had, or is gone; told once, unless the seat was left. */
@@ -353,7 +355,7 @@ export class LinkSeat implements Disposable, LinkReport {
   }
 
   #prove(): void {
-    if (this.#state.name === "open") this.#call.send({ type: "link.proven" });
+    if (this.#state.name === "open") this.#host.proven(this);
   }
 
   #agentEnded(linkTurnId: string, outcome: "complete" | "interrupted" | "failed"): void {

@@ -73,7 +73,6 @@ export const sessionSetup = setup({
   actions: {
     dial: ({ context }) => context.call.board.dial(),
     countAttempts: assign({ attempt: (_, { attempts }: { attempts: number }) => attempts }),
-    proveLink: ({ context }) => context.call.board.proven(),
     keepFault: assign((_, fault: Fault) => ({ fault })),
     planRetry: assign({ retryInMs: ({ context }) => context.call.backoffMs(context.attempt, context.fault) }),
     planMove: assign((_, move: Move) => ({ move, moveIsDue: false })),

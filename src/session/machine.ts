@@ -161,7 +161,6 @@ export const sessionMachine = sessionSetup.createMachine({
                 // A move whose link was not told enough dials another, with the old one gone.
                 "dial.failed": unreached,
                 "link.lost": { target: "dialling", actions: { type: "keepFault", params: ({ event }) => event.fault } },
-                "link.proven": { actions: "proveLink" },
               },
             },
             backingOff: {

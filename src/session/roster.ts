@@ -257,7 +257,8 @@ export class Roster implements Reception, CallControl {
 
   #tell(event: CallEvent): void {
     this.#watch.tell(event);
-    const isTurned = event.type === "state.changed" && event.region === "turn";
+    // A caller who begins to speak has said nothing yet.
+    const isTurned = event.type === "state.changed" && event.region === "turn" && !(event.from === "listening" && event.to === "hearing");
     // What is typed while an answer is owed changes no state.
     if (isTurned || event.type === "turn.committed" || event.type === "tool.ended") this.#saveSoon(event.callId);
     for (const follower of this.#followers) follower(event);

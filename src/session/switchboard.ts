@@ -146,13 +146,6 @@ export class Switchboard implements SeatHost, Board {
     this.#dropWaiting();
   }
 
-  /** The link has lived long enough, or has answered a turn: every provider may be dialled afresh, and a standby is worth its price. */
-  proven(): void {
-    this.#unservedSinceMs = undefined;
-    this.#dialled.clear();
-    this.#keepStandbyIn(this.#call.random.next() * scatterMs);
-  }
-
   interrupt(cuts: readonly CutTurn[]): void {
     this.#seat?.interrupt(cuts);
   }
@@ -169,6 +162,14 @@ export class Switchboard implements SeatHost, Board {
     if (seat === this.#waiting) {
       if (this.#movesTo === seat.provider) this.#call.send({ type: "successor.ready" });
     } else this.#dial?.opened(seat);
+  }
+
+  /** Every provider may be dialled afresh, and a standby is worth its price. */
+  proven(seat: LinkSeat): void {
+    if (seat !== this.#seat) return;
+    this.#unservedSinceMs = undefined;
+    this.#dialled.clear();
+    this.#keepStandbyIn(this.#call.random.next() * scatterMs);
   }
 
   expiring(seat: LinkSeat): void {
