@@ -6,6 +6,7 @@ import type { Breach } from "../../wire/frame-reader.ts";
 import type { SocketListener, WireSocket } from "../../wire/websocket.ts";
 import type { Begin, ConversationItem, HandOver, Link, LinkNotice, LinkReport, OpenRequest, ToolResult } from "../contract.ts";
 import { dialProvider } from "../dialling.ts";
+import { LaterTexts } from "../later-texts.ts";
 import { Pulse } from "../pulse.ts";
 import { newsOf } from "../since.ts";
 import { readAudioDelta } from "./audio-delta.ts";
@@ -35,6 +36,8 @@ const queueLimitBytes = 512 * 1024;
 /** How long before its end a session is said to be expiring. */
 const noticeMs = 5 * 60_000;
 const setupId = "setup";
+/** The one event that cannot wait for anything: the agent is to be silent at once. */
+const begunSpeaking = "input_audio_buffer.speech_started";
 
 /** @throws {Fault} see `Provider.open`. */
 export async function openLink(plan: LinkPlan): Promise<Link> {
@@ -64,6 +67,7 @@ class RealtimeLink implements Link, TalkHost, SocketListener {
   readonly #timers: Timer[] = [];
   readonly #settle: { readonly resolve: () => void; readonly reject: (fault: Fault) => void };
   readonly #seeds = new Set<string>();
+  readonly #later = new LaterTexts((text) => this.#take(readMessage(text)));
   #state: State = "connecting";
   #hearsBytes = 0;
 
@@ -107,13 +111,18 @@ class RealtimeLink implements Link, TalkHost, SocketListener {
     if (audio === undefined) return false;
     const nowMs = this.#clock.now();
     this.#pulse.heard(nowMs);
+    this.#later.catchUp();
     if (this.#state === "open") talk.takeAudio(audio, nowMs);
     return true;
   }
 
   text(text: string): void {
     this.#pulse.heard();
-    if (this.#state !== "closed") this.#take(readMessage(text));
+    if (this.#state === "closed") return;
+    if (this.#state !== "open" || text.includes(begunSpeaking)) {
+      this.#later.catchUp();
+      this.#take(readMessage(text));
+    } else this.#later.add(text);
   }
 
   binary(bytes: Uint8Array): void {
@@ -129,10 +138,12 @@ class RealtimeLink implements Link, TalkHost, SocketListener {
   }
 
   broke({ message }: Breach): void {
+    this.#later.catchUp();
     this.lost(new Fault("provider-dropped", `${this.#isReady ? "talking" : this.#doing}: the WebSocket was broken: ${message}`));
   }
 
   closed(code: number, reason: string): void {
+    this.#later.catchUp();
     for (const timer of this.#timers) this.request.clock.clearTimeout(timer);
     this.lost(closedFault(code, reason, this.#isReady ? "talking" : this.#doing, this.secret));
   }
@@ -179,6 +190,10 @@ class RealtimeLink implements Link, TalkHost, SocketListener {
     this.#pulse.begin();
     this.#settle.resolve();
     if (begin !== "wait") this.#talk.begin(begin, handOver);
+  }
+
+  get #isClosed(): boolean {
+    return this.#state === "closed";
   }
 
   get #isReady(): boolean {
@@ -232,6 +247,9 @@ class RealtimeLink implements Link, TalkHost, SocketListener {
 
   close(): void {
     if (this.#state === "closed") return;
+    // What it says of its costs counts to the end.
+    this.#later.catchUp();
+    if (this.#isClosed) return;
     this.#leave();
     this.#socket.close(1000, "OK");
   }
@@ -264,6 +282,7 @@ class RealtimeLink implements Link, TalkHost, SocketListener {
 
   #leave(): void {
     this.#state = "closed";
+    this.#later.close();
     this.#talk.close();
     this.#pulse.end();
     for (const timer of this.#timers.splice(0)) this.request.clock.clearTimeout(timer);
