@@ -2,8 +2,8 @@ import type { Clock } from "../kernel/clock.ts";
 import type { Roster } from "./roster.ts";
 
 /** Each look is at a part of the calls, so that keeping many never holds up the audio of any; all are looked at within half a second. */
-const lookEveryMs = 100;
-const looksForAll = 5;
+const lookEveryMs = 20;
+const looksForAll = 25;
 /** A call in which nothing ends is kept so often. */
 const keepEveryMs = 10_000;
 

@@ -15,6 +15,9 @@ export interface DiskTrouble {
   readonly error: Error;
 }
 
+/** What is asked for within so long goes to the thread together: a message to it costs as much as half a text. */
+const gatherMs = 100;
+
 /**
  * Writes small texts to files in a thread of its own: there a file costs half the processor time that it does on the event loop, and a slow disk
  * holds up nobody. What is asked for while it writes waits, of each file the newest only. The thread begins with the first task and
@@ -28,6 +31,7 @@ export class Disk {
   #next = new Page();
   #state: "idle" | "gathering" | "writing" = "idle";
   #idle = Promise.withResolvers<void>();
+  #gathering: NodeJS.Timeout | undefined;
 
   /** `failed`: told of each file with which something went wrong. */
   constructor(failed: (trouble: DiskTrouble) => void) {
@@ -39,17 +43,20 @@ export class Disk {
     this.#next.put(path, text);
     if (this.#state !== "idle") return;
     this.#state = "gathering";
-    // What is asked for in the same breath goes along.
-    queueMicrotask(() => this.#write());
+    this.#gathering = setTimeout(() => this.#write(), gatherMs);
   }
 
   /** Resolves when all that was asked so far is on the disk, or has failed. */
   async flush(): Promise<void> {
-    if (this.#state !== "idle") await this.#idle.promise;
+    if (this.#state === "idle") return;
+    const { promise } = this.#idle;
+    if (this.#state === "gathering") this.#write();
+    await promise;
   }
 
   #write(): void {
     this.#state = "writing";
+    clearTimeout(this.#gathering);
     [this.#present, this.#next] = [this.#next, this.#present];
     const { memory, tasks } = this.#present;
     try {
