@@ -1,15 +1,16 @@
-/** So long is taken in one go, ms; what has come in meanwhile is looked after first. */
-const inOneGoMs = 0.2;
+/** More than this of one link never wait: a provider that says very much at once is taken at once. */
+const mostWaiting = 32;
+/** One is taken in a turn of the event loop, and one more for so many links that wait: the busier the loop, the longer are its turns. */
+const linksForAnother = 8;
 
 const waiting = new Set<LaterTexts>();
 let due: NodeJS.Immediate | undefined;
 
 function goOn(): void {
-  const untilMs = performance.now() + inOneGoMs;
-  do {
+  for (let left = 1 + Math.floor(waiting.size / linksForAnother); left > 0; left -= 1) {
     const [next] = waiting;
     next?.takeNext();
-  } while (waiting.size > 0 && performance.now() < untilMs);
+  }
   due = waiting.size > 0 ? setImmediate(goOn) : undefined;
 }
 
@@ -27,19 +28,22 @@ export class LaterTexts {
 
   add(text: string): void {
     this.#texts.push(text);
+    if (this.#texts.length > mostWaiting) return this.catchUp();
     waiting.add(this);
     due ??= setImmediate(goOn);
-  }
-
-  takeNext(): void {
-    const text = this.#texts.shift();
-    if (this.#texts.length === 0) waiting.delete(this);
-    if (text !== undefined) this.#take(text);
   }
 
   /** Takes all that waits: something has come after it that cannot wait. */
   catchUp(): void {
     while (this.#texts.length > 0) this.takeNext();
+  }
+
+  takeNext(): void {
+    const text = this.#texts.shift();
+    // Behind the others.
+    waiting.delete(this);
+    if (this.#texts.length > 0) waiting.add(this);
+    if (text !== undefined) this.#take(text);
   }
 
   /** Nobody wants to know any more. */

@@ -133,17 +133,22 @@ describe("two processes behind one port", { timeout: 120_000 }, () => {
   test("a caller who comes back to the wrong process is brought to the one with the call", async () => {
     await using server = await start();
     const [one, at, two] = await onBoth(server);
+    // The process with the call has the most, so that whoever comes next comes to the other.
+    for (const guest of await Promise.all([1, 2, 3, 4].map(() => dial(server.url)))) {
+      if ((await processOf(server, guest.callId)) !== at) await guest.hangsUp();
+    }
     let caller = one;
-    for (let attempt = 0; attempt < 20 && logged(server, "caller_handed_on").length === 0; attempt += 1) {
+    for (let attempt = 0; attempt < 3; attempt += 1) {
       caller.isCutOff();
       await caller.ended;
       caller = await dial(server.url, { resume: caller.resumeToken });
       expect(caller.callId).toBe(one.callId);
-      // Somebody more on the process with the call, so that the other one has the fewest.
-      if (attempt === 0) await Promise.all([dial(server.url), dial(server.url)]);
     }
-    const handedOn = logged(server, "caller_handed_on").map(({ process }) => process);
-    expect(handedOn.length).toBeGreaterThan(0);
+    const handedOn = await vi.waitFor(() => {
+      const by = logged(server, "caller_handed_on").map(({ process }) => process);
+      expect(by.length).toBeGreaterThan(0);
+      return by;
+    }, patient);
     expect(handedOn).not.toContain(at);
     fake.panel.reply("I am still here.");
     caller.types("Are you there?");
