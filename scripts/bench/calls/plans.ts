@@ -13,8 +13,8 @@ const nothing = { cores: "0", nodeFlags: [], bargeIn: { calls: 0, seconds: 0 }, 
 export const at = { latency: 100, cpu: 200, loop: 250 } as const;
 
 const steady = [
-  { calls: at.latency, seconds: 5, memory: false },
-  { calls: at.cpu, seconds: 5, memory: true },
+  { calls: at.latency, seconds: 8, memory: false },
+  { calls: at.cpu, seconds: 8, memory: true },
 ];
 const spokenOver = { calls: 20, seconds: 4 };
 
