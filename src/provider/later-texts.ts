@@ -7,11 +7,16 @@ const waiting = new Set<LaterTexts>();
 let due: NodeJS.Immediate | undefined;
 
 function goOn(): void {
-  for (let left = 1 + Math.floor(waiting.size / linksForAnother); left > 0; left -= 1) {
-    const [next] = waiting;
-    next?.takeNext();
+  due = undefined;
+  try {
+    for (let left = 1 + Math.floor(waiting.size / linksForAnother); left > 0; left -= 1) {
+      const [next] = waiting;
+      next?.takeNext();
+    }
+  } finally {
+    // Also after one that could not be taken.
+    if (waiting.size > 0) due ??= setImmediate(goOn);
   }
-  due = waiting.size > 0 ? setImmediate(goOn) : undefined;
 }
 
 /**

@@ -22,7 +22,6 @@ export type SessionEvent =
   | { readonly type: "tool.finished" }
   /** A link has the call. */
   | { readonly type: "link.opened"; readonly provider: string }
-  /** The link has lived long enough, or has answered a turn: its provider works. */
   | { readonly type: "link.lost"; readonly fault: Fault }
   /** No link could be had: why, and how often in a row `provider` was dialled. */
   | { readonly type: "dial.failed"; readonly fault: Fault; readonly provider: string; readonly attempts: number }

@@ -192,10 +192,6 @@ class RealtimeLink implements Link, TalkHost, SocketListener {
     if (begin !== "wait") this.#talk.begin(begin, handOver);
   }
 
-  get #isClosed(): boolean {
-    return this.#state === "closed";
-  }
-
   get #isReady(): boolean {
     return this.#state === "waiting" || this.#state === "open";
   }
@@ -246,10 +242,9 @@ class RealtimeLink implements Link, TalkHost, SocketListener {
   }
 
   close(): void {
-    if (this.#state === "closed") return;
-    // What it says of its costs counts to the end.
+    // What it said of its costs counts to the end.
     this.#later.catchUp();
-    if (this.#isClosed) return;
+    if (this.#state === "closed") return;
     this.#leave();
     this.#socket.close(1000, "OK");
   }
