@@ -165,6 +165,37 @@ test("what is typed while an answer is owed is kept soon", async () => {
   expect([...kept.values()].flatMap(({ turns }) => turns.map((turn) => ("text" in turn ? turn.text : "")))).toContain("by the window");
 });
 
+test("a call in which nothing ends is kept now and then; that a caller begins to speak is no end of anything", async () => {
+  const kept = new Map<string, CallSnapshot>();
+  const house = startHouse({ kept });
+  using _ = keepCalls(house.roster, house.clock);
+  const caller = house.dial();
+  await caller.speaks(1_000);
+  kept.clear();
+  house.provider("alpha").link.tells({ type: "caller.spoke", turnId: "c1", uplinkMs: 1_000 });
+  await caller.speaks(2_000);
+  expect(kept.size).toBe(0);
+  await caller.speaks(9_000);
+  expect(kept.size).toBe(1);
+});
+
+test("an agent that is cut short is kept soon, with what was heard of it", async () => {
+  const kept = new Map<string, CallSnapshot>();
+  const house = startHouse({ kept });
+  using _ = keepCalls(house.roster, house.clock);
+  const caller = house.dial();
+  await caller.speaks(1_000);
+  const { link } = house.provider("alpha");
+  link.hearsTurn("c1", "when do you open?", 200);
+  link.speaks("a1", "We open at nine and close at six.", 4_000);
+  await caller.speaks(2_000);
+  kept.clear();
+  link.tells({ type: "caller.spoke", turnId: "c2", uplinkMs: 3_000 });
+  await caller.speaks(600);
+  const turns = [...kept.values()].flatMap((snapshot) => snapshot.turns);
+  expect(turns.find(({ type }) => type === "agent")).toMatchObject({ heard: { state: "cut", by: "caller" } });
+});
+
 test("a call that is over is not kept", async () => {
   const kept = new Map<string, CallSnapshot>();
   const house = startHouse({ kept });
