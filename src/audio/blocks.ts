@@ -1,3 +1,5 @@
+import { bytesOf, type Encoding } from "./encodings.ts";
+
 /**
  * Memory for audio in blocks of one length, used again: what is held for seconds and then dropped is dear to collect. One for all calls
  * with blocks of that length, because while one agent speaks another listens; what an earlier user left in a block is never read, but
@@ -25,10 +27,13 @@ export class Blocks {
 }
 
 const shared = new Map<number, Blocks>();
+/** So much audio is in one. */
+const blockMs = 500;
 /** Blocks that are kept while nobody speaks. */
 const mostSpare = 2_048;
 
-export function blocksOf(bytes: number): Blocks {
+export function blocksFor(encoding: Encoding): Blocks {
+  const bytes = bytesOf(blockMs, encoding);
   const known = shared.get(bytes);
   if (known !== undefined) return known;
   const blocks = new Blocks(bytes, mostSpare);

@@ -1,5 +1,5 @@
 import type { Clock } from "../kernel/clock.ts";
-import { blocksOf, type Blocks } from "./blocks.ts";
+import { blocksFor, type Blocks } from "./blocks.ts";
 import { bytesOf, msOf, type Encoding } from "./encodings.ts";
 import { Losses, type LossCause } from "./losses.ts";
 import type { Beat, Ticked } from "./ticker.ts";
@@ -56,8 +56,6 @@ const reportGraceMs = 1_500;
 const outOfReachMs = 1_000;
 /** Sent audio is held so long, in case the leg is lost before it was heard. */
 const keptAfterSendingMs = 3_000;
-/** Audio is held in pieces of this length. */
-const blockMs = 500;
 /** What a caller who comes back hears again, so that no syllable is cut. */
 const resumeOverlapMs = 100;
 const nothing: Uint8Array = new Uint8Array(0);
@@ -105,7 +103,7 @@ export class Downlink implements Ticked {
     this.encoding = encoding;
     this.#longestQueueBytes = bytesOf(longestQueueMs, encoding);
     this.#keptBytes = bytesOf(keptAfterSendingMs, encoding);
-    this.#memory = blocksOf(bytesOf(blockMs, encoding));
+    this.#memory = blocksFor(encoding);
     this.#beat = beat;
     this.#clock = clock;
     this.#report = report;

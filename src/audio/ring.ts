@@ -1,4 +1,4 @@
-import { blocksOf, type Blocks } from "./blocks.ts";
+import { blocksFor, type Blocks } from "./blocks.ts";
 import { bytesOf, type Encoding } from "./encodings.ts";
 import { Stretch } from "./stretch.ts";
 
@@ -10,9 +10,6 @@ export interface RingShape {
   /** Up to how far back audio is kept that is still needed, ms. */
   readonly longestMs: number;
 }
-
-/** What is needed from before the ring is held in pieces of this length. */
-const blockMs = 500;
 
 /**
  * The last stretch of uplink audio, addressed by absolute byte position since the call began. It keeps `chunks` chunks; older audio that
@@ -32,7 +29,7 @@ export class Ring {
     this.chunkBytes = bytesOf(shape.chunkMs, shape.encoding);
     this.#store = new Uint8Array(this.chunkBytes * shape.chunks);
     this.#longestBytes = Math.max(this.#store.length, bytesOf(shape.longestMs, shape.encoding));
-    this.#memory = blocksOf(bytesOf(blockMs, shape.encoding));
+    this.#memory = blocksFor(shape.encoding);
   }
 
   /** Position of the oldest byte kept. */

@@ -1,13 +1,10 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { Ring } from "../../src/audio/ring.ts";
+import { marked } from "./marked.ts";
 
 const shape = { encoding: "pcmu@8000", chunkMs: 100, chunks: 10, longestMs: 4_000 } as const;
 const [ringBytes, longestBytes] = [8_000, 32_000];
-
-/** Audio whose every byte tells its position, as far as a byte can. */
-const marked = (from: number, length: number): Uint8Array =>
-  Uint8Array.from({ length }, (_, at) => ((from + at) * 7 + ((from + at) >> 8)) & 0xff);
 
 function held(ring: Ring): Uint8Array {
   const pieces: Uint8Array[] = [];

@@ -4,13 +4,9 @@ import { bytesOf } from "../../src/audio/encodings.ts";
 import { Ticker } from "../../src/audio/ticker.ts";
 import { Uplink, type Attachment, type Hearer, type UplinkTerms } from "../../src/audio/uplink.ts";
 import { SimulatedClock } from "../simulated-clock.ts";
+import { marked } from "./marked.ts";
 
 const encoding = "pcmu@8000";
-
-/** Caller audio whose every byte tells its position, as far as a byte can. */
-function marked(from: number, length: number): Uint8Array {
-  return Uint8Array.from({ length }, (_, at) => ((from + at) * 7 + ((from + at) >> 8)) & 0xff);
-}
 
 class Ear implements UplinkTerms, Hearer {
   readonly encoding = encoding;
