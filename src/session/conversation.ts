@@ -64,20 +64,47 @@ export interface TurnRecord {
 const mostTurns = 2_000;
 /** So many characters of one turn are kept; a provider that says more has run away. */
 const longestText = 20_000;
+/** Something may yet be learnt of the newest turns: late words, how much was heard. */
+const unsealedTurns = 16;
+
+/** The turns as another node needs them. */
+export interface LeftTurns {
+  readonly turns: readonly Turn[];
+  /** So many at the beginning are long over. They stand for good: whoever has written them down need not do so again. */
+  readonly sealed: number;
+  /** So many were before the first, and are forgotten. */
+  readonly before: number;
+}
 
 /** What was said, provider-neutral, in order of beginning. Agent turns count as far as they were heard. */
 export class Conversation {
   readonly #turns: Turn[] = [];
   #agentTurns = 0;
+  #sealed = 0;
+  #before = 0;
 
   /**
    * What another node needs to go on: as if the link died now and nobody knew how its tools came out.
    * @param known turns that are not settled yet, and whose words would stand
    */
-  left(known: readonly string[]): readonly Turn[] {
+  left(known: readonly string[]): LeftTurns {
+    this.#seal();
+    const sealed = this.#turns.slice(0, this.#sealed);
+    return { turns: [...sealed, ...this.#newestLeft(known)], sealed: sealed.length, before: this.#before };
+  }
+
+  #seal(): void {
+    for (; this.#sealed < this.#turns.length - unsealedTurns; this.#sealed += 1) {
+      const turn = this.#turns[this.#sealed];
+      if (turn === undefined || isOpen(turn)) return;
+    }
+  }
+
+  #newestLeft(known: readonly string[]): readonly Turn[] {
+    const newest = this.#turns.slice(this.#sealed);
     const isKept = (turn: CallerTurn): boolean => turn.state === "settled" || known.includes(turn.id);
-    const isReplayed = this.#turns.some((turn) => turn.type === "caller" && !isKept(turn));
-    return this.#turns.flatMap((turn): Turn[] => {
+    const isReplayed = newest.some((turn) => turn.type === "caller" && !isKept(turn));
+    return newest.flatMap((turn): Turn[] => {
       // What is not kept will be heard again as audio.
       if (turn.type === "caller") return isKept(turn) ? [{ ...turn, state: "settled" }] : [];
       if (turn.type === "tool") {
@@ -92,7 +119,7 @@ export class Conversation {
 
   /** Goes on from what `left` told. */
   restore(turns: readonly Turn[]): void {
-    this.#turns.push(...turns);
+    for (const turn of turns) this.#add(turn);
     this.#agentTurns = turns.reduce((most, turn) => (turn.type === "agent" ? Math.max(most, turn.number) : most), 0);
   }
 
@@ -121,8 +148,8 @@ export class Conversation {
 
   /** It was no speech after all, or will be heard again by the next link. */
   withdraw(id: string): void {
-    const at = this.#turns.findIndex((turn) => turn.id === id);
-    if (at >= 0) this.#turns.splice(at, 1);
+    const at = this.#turns.findLastIndex((turn) => turn.id === id);
+    if (at >= this.#sealed) this.#turns.splice(at, 1);
   }
 
   /** How much audio there is of the turn is written where this tells. */
@@ -140,7 +167,7 @@ export class Conversation {
       audio: "coming",
       heard: { state: "playing" },
     };
-    this.#turns.push(turn);
+    this.#add(turn);
     return turn;
   }
 
@@ -169,6 +196,7 @@ export class Conversation {
     const turn = this.#agent(id);
     if (turn.heard.state === "playing") turn.heard = { state: "whole" };
     turn.endMs = atMs;
+    if (turn.heard.state === "whole") joinSayings(turn);
   }
 
   /** Only so much of the turn was heard. A later, better figure may replace an earlier one. */
@@ -260,7 +288,10 @@ export class Conversation {
 
   #add(turn: Turn): void {
     this.#turns.push(turn);
-    if (this.#turns.length > mostTurns) this.#turns.shift();
+    if (this.#turns.length <= mostTurns) return;
+    this.#turns.shift();
+    this.#before += 1;
+    this.#sealed = Math.max(0, this.#sealed - 1);
   }
 
   #caller(id: string): CallerTurn {
@@ -284,6 +315,13 @@ const counts = (turn: Turn): boolean => turn.type !== "agent" || turn.heard.stat
 function isOpen(turn: Turn): boolean {
   if (turn.type === "tool") return turn.result === undefined;
   return turn.type === "caller" ? turn.state !== "settled" : turn.heard.state === "playing";
+}
+
+/** Of a turn that was heard whole nobody asks any more where in its audio each word was. */
+function joinSayings({ sayings }: AgentTurn): void {
+  const [first] = sayings;
+  if (first === undefined || sayings.length === 1) return;
+  sayings.splice(0, sayings.length, { text: sayings.map(({ text }) => text).join(""), audioMs: first.audioMs });
 }
 
 function heardText(turn: AgentTurn): string {

@@ -23,6 +23,10 @@ export interface CallSnapshot {
   /** How many turn ids were given out. */
   readonly turnsCounted: number;
   readonly turns: readonly Turn[];
+  /** So many of them, from the first, are the same in every later snapshot of the call. */
+  readonly sealedTurns: number;
+  /** So many were before them, and are forgotten. */
+  readonly turnsBefore: number;
   /** How much the caller had sent since the call began; who comes back sends what it said after that. */
   readonly receivedMs: number;
   /** Caller audio that belongs to no settled turn, in `uplink`, in pieces. */

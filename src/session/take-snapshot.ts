@@ -5,6 +5,7 @@ import type { CallSnapshot } from "./snapshot.ts";
 export function snapshotOf(call: Call): CallSnapshot {
   const { agent, conversation, downlink, house, uplink } = call;
   const { turnIds, end } = call.seat?.wouldSettle() ?? { turnIds: [], end: uplink.settled };
+  const { turns, sealed, before } = conversation.left(turnIds);
   return {
     version: 1,
     callId: call.id,
@@ -21,7 +22,9 @@ export function snapshotOf(call: Call): CallSnapshot {
     downlink: downlink.encoding,
     provider: call.lastProvider,
     turnsCounted: call.turnsCounted,
-    turns: conversation.left(turnIds),
+    turns,
+    sealedTurns: sealed,
+    turnsBefore: before,
     receivedMs: call.receivedMs,
     unsettled: uplink.unsettled(end),
     waitingBytes: uplink.waitingBytes,

@@ -25,6 +25,7 @@ function troublesIn({ memory, tasks }: DiskOrder): readonly DiskTrouble[] {
       else write(path, lettersOf(new Uint8Array(memory, from), pieces));
     } catch (error) {
       troubles.push({
+        path,
         doing: pieces === undefined ? "removing" : "writing",
         error: error instanceof Error ? error : new Error(String(error)),
       });

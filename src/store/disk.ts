@@ -11,6 +11,7 @@ export interface DiskOrder {
 export const versionsOf = (path: string): readonly [string, string] => [`${path}.a.json`, `${path}.b.json`];
 
 export interface DiskTrouble {
+  readonly path: string;
   readonly doing: "writing" | "removing";
   readonly error: Error;
 }
@@ -90,7 +91,7 @@ export class Disk {
 
   /** How much of it was done is not known. */
   #failedAll(error: Error): void {
-    this.#done(this.#present.tasks.map(({ pieces }) => ({ doing: pieces === undefined ? "removing" : "writing", error })));
+    this.#done(this.#present.tasks.map(({ path, pieces }) => ({ path, doing: pieces === undefined ? "removing" : "writing", error })));
   }
 
   #done(troubles: readonly DiskTrouble[]): void {

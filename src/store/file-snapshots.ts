@@ -5,8 +5,10 @@ import { z } from "zod";
 import { isEncoding, type Encoding } from "../audio/encodings.ts";
 import type { Clock } from "../kernel/clock.ts";
 import type { Log } from "../kernel/log.ts";
+import type { Turn } from "../session/conversation.ts";
 import type { CallSnapshot, SnapshotStore } from "../session/snapshot.ts";
-import { Disk } from "./disk.ts";
+import { Chapters } from "./chapters.ts";
+import { Disk, versionsOf } from "./disk.ts";
 import type { Text } from "./page.ts";
 
 export interface FileSnapshotsParts {
@@ -18,13 +20,21 @@ export interface FileSnapshotsParts {
 /** A disk that fails is told of so often, not once a call and turn. */
 const tellEveryMs = 10_000;
 
+/** `<call>.<number>` of a chapter, `<call>` of a snapshot, both without what versions end in. */
+const chapterName = /^(.+)\.(\d+)$/;
+
 /**
  * Snapshots as files, the last two of each call, readable by this user only: of those one is whole, whenever the writing may have ended.
- * A disk that fails costs no call anything but the way back after a crash.
+ * Beside them stand, in chapters, the turns that nothing changes any more. A disk that fails costs no call anything but the way back after a crash.
  */
 export class FileSnapshots implements SnapshotStore {
   readonly #parts: FileSnapshotsParts;
-  readonly #disk = new Disk(({ doing, error }) => this.#failed(doing, error));
+  readonly #disk = new Disk(({ path, doing, error }) => {
+    this.#chapters.get(chapterName.exec(path)?.[1] ?? "")?.forget();
+    this.#failed(doing, error);
+  });
+  /** By the path of the call's snapshot. */
+  readonly #chapters = new Map<string, Chapters>();
   #toldMs = -Infinity;
   /** Snapshots that could not be written or removed. */
   failures = 0;
@@ -34,11 +44,18 @@ export class FileSnapshots implements SnapshotStore {
   }
 
   save(snapshot: CallSnapshot): void {
-    this.#disk.put(this.#pathOf(snapshot.callId), textOf(snapshot));
+    const path = this.#pathOf(snapshot.callId);
+    const chapters = this.#chaptersOf(path);
+    // First what the snapshot tells of.
+    const turns = chapters.add(snapshot, (chapter, sealed) => this.#disk.put(`${path}.${chapter}`, [JSON.stringify(sealed)]));
+    this.#disk.put(path, textOf(snapshot, turns, chapters.count));
   }
 
   remove(callId: string): void {
-    this.#disk.put(this.#pathOf(callId), undefined);
+    const path = this.#pathOf(callId);
+    this.#disk.put(path, undefined);
+    for (const chapter of this.#chapters.get(path)?.files() ?? []) this.#disk.put(`${path}.${chapter}`, undefined);
+    this.#chapters.delete(path);
   }
 
   /** Resolves when all that was asked so far is on the disk, or has failed. */
@@ -50,6 +67,14 @@ export class FileSnapshots implements SnapshotStore {
     return join(this.#parts.folder, fileOf(callId));
   }
 
+  #chaptersOf(path: string): Chapters {
+    const known = this.#chapters.get(path);
+    if (known !== undefined) return known;
+    const chapters = new Chapters();
+    this.#chapters.set(path, chapters);
+    return chapters;
+  }
+
   /** What was left by whoever ran here before. What cannot be read is put aside under another name, and told. */
   async load(): Promise<readonly CallSnapshot[]> {
     const names = await readdir(this.#parts.folder).catch((error: unknown) => {
@@ -57,13 +82,46 @@ export class FileSnapshots implements SnapshotStore {
       return [];
     });
     const files = names.filter((name) => name.endsWith(".json"));
-    const byCall = Map.groupBy(files, (name) => name.replace(/(?:\.[ab])?\.json$/, ""));
-    const loaded = await Promise.all([...byCall.values()].map((versions) => this.#newest(versions)));
-    return loaded.filter((snapshot) => snapshot !== undefined);
+    const versions = Map.groupBy(files, (name) => name.replace(/(?:\.[ab])?\.json$/, ""));
+    const chapters = Map.groupBy(versions.keys(), (name) => chapterName.exec(name)?.[1]);
+    const calls = await Promise.all((chapters.get(undefined) ?? []).map((call) => this.#call(call, versions.get(call) ?? [])));
+    for (const [call, names] of chapters) if (call !== undefined) this.#tidy(join(this.#parts.folder, call), names);
+    return calls.filter((snapshot) => snapshot !== undefined);
+  }
+
+  async #call(name: string, versions: readonly string[]): Promise<CallSnapshot | undefined> {
+    const newest = await this.#newest(versions);
+    if (newest === undefined) return undefined;
+    const path = join(this.#parts.folder, name);
+    const { chapters, turns, ...rest } = newest;
+    const read = await Promise.all(Array.from({ length: chapters }, (_, chapter) => this.#chapter(`${path}.${chapter}`)));
+    const sealed = read.flat();
+    this.#chaptersOf(path).take(sealed.length, chapters);
+    return { ...rest, turns: [...sealed, ...turns], sealedTurns: sealed.length, turnsBefore: 0 };
+  }
+
+  /** A call goes on also without what cannot be read of it. */
+  async #chapter(path: string): Promise<readonly Turn[]> {
+    let failure: unknown;
+    for (const version of versionsOf(path)) {
+      try {
+        return z.array(turn).parse(JSON.parse(await readFile(version, "utf8")));
+      } catch (error) {
+        failure ??= error;
+      }
+    }
+    this.#tellUnreadable(path, failure);
+    return [];
+  }
+
+  /** Whoever died meanwhile leaves chapters that no snapshot tells of. */
+  #tidy(path: string, names: readonly string[]): void {
+    const told = this.#chapters.get(path)?.count ?? 0;
+    for (const name of names) if (Number(chapterName.exec(name)?.[2]) >= told) this.#disk.put(join(this.#parts.folder, name), undefined);
   }
 
   /** A version that is damaged was being written at the end; without another one it is put aside. */
-  async #newest(names: readonly string[]): Promise<CallSnapshot | undefined> {
+  async #newest(names: readonly string[]): Promise<KeptCall | undefined> {
     const paths = names.map((name) => join(this.#parts.folder, name));
     const read = await Promise.allSettled(paths.map(async (path) => shape.parse(JSON.parse(await readFile(path, "utf8")))));
     const whole = read.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
@@ -73,12 +131,12 @@ export class FileSnapshots implements SnapshotStore {
   }
 
   async #putAside(path: string, read: PromiseSettledResult<unknown> | undefined): Promise<void> {
-    const error: unknown = read?.status === "rejected" ? read.reason : undefined;
-    this.#parts.log.error("snapshot_unreadable", {
-      file: path,
-      message: error instanceof Error ? error.message.slice(0, 300) : String(error),
-    });
+    this.#tellUnreadable(path, read?.status === "rejected" ? read.reason : undefined);
     await rename(path, `${path}.bad`).catch((again: unknown) => this.#failed("putting aside", again));
+  }
+
+  #tellUnreadable(file: string, error: unknown): void {
+    this.#parts.log.error("snapshot_unreadable", { file, message: error instanceof Error ? error.message.slice(0, 300) : String(error) });
   }
 
   #failed(doing: string, error: unknown): void {
@@ -99,10 +157,11 @@ const fileOf = (callId: string): string => hash("sha256", callId).slice(0, 32);
 
 const codeOf = (error: unknown): unknown => (error instanceof Error && "code" in error ? error.code : undefined);
 
-/** JSON, in which the audio is in base64: that is left to whoever writes it. */
-function textOf({ unsettled, unheard, ...rest }: CallSnapshot): Text {
-  const turns = unheard.flatMap(({ audio, ...turn }, at) => [`${at === 0 ? "" : ","}${openedBy(turn)}"audio":"`, ...audio, '"}']);
-  return [`${openedBy(rest)}"unsettled":"`, ...unsettled, '","unheard":[', ...turns, "]}"];
+/** JSON, in which the audio is in base64: that is left to whoever writes it. Of the turns it has those that stand in no chapter. */
+function textOf(snapshot: CallSnapshot, turns: readonly Turn[], chapters: number): Text {
+  const { unsettled, unheard, sealedTurns: _sealed, turnsBefore: _before, ...rest } = snapshot;
+  const waiting = unheard.flatMap(({ audio, ...turn }, at) => [`${at === 0 ? "" : ","}${openedBy(turn)}"audio":"`, ...audio, '"}']);
+  return [`${openedBy({ ...rest, chapters, turns })}"unsettled":"`, ...unsettled, '","unheard":[', ...waiting, "]}"];
 }
 
 /** An object to which more is added. */
@@ -169,6 +228,7 @@ const shape = z
     downlink: encoding,
     provider: text,
     turnsCounted: z.int(),
+    chapters: z.int().min(0).default(0),
     turns: z.array(turn),
     receivedMs: z.number(),
     unsettled: audio,
@@ -176,3 +236,5 @@ const shape = z
     unheard: z.array(z.object({ turnId: text, fromMs: z.number(), audio })),
   })
   .transform(({ from, user, carrierCallId, ...rest }) => ({ ...rest, from, user, carrierCallId }));
+
+type KeptCall = z.infer<typeof shape>;

@@ -126,3 +126,54 @@ test("a conversation of days keeps its newest turns, and one turn only so many w
   for (let word = 0; word < 100_000; word += 1) conversation.say("long", "word ", undefined);
   expect(conversation.textOf("long").length).toBeLessThanOrEqual(20_000);
 });
+
+describe("what is kept of a long conversation", () => {
+  /** Of so many questions, each answered and heard whole. */
+  function talked(questions: number): Conversation {
+    const conversation = new Conversation();
+    for (let at = 0; at < questions; at += 1) {
+      conversation.openCallerTurn(`c${at}`, at);
+      conversation.hear(`c${at}`, `question ${at}`);
+      conversation.commit(`c${at}`, at + 1);
+      conversation.settle(`c${at}`);
+      conversation.openAgentTurn(`a${at}`);
+      for (const word of [" answer", ` ${at}`]) conversation.say(`a${at}`, word, undefined);
+      conversation.addAudio(`a${at}`, 400);
+      conversation.audioEnded(`a${at}`);
+      conversation.heardWhole(`a${at}`, at + 2);
+    }
+    return conversation;
+  }
+
+  test("all but the newest turns are sealed, and stay as they were told", () => {
+    const conversation = talked(30);
+    const before = conversation.left([]);
+    expect([before.turns.length, before.sealed, before.before]).toEqual([60, 44, 0]);
+    conversation.hear("c29", "question 29, and late words");
+    conversation.cut("a29", 100, "caller", 0);
+    conversation.withdraw("c0");
+    const after = conversation.left([]);
+    expect(after.turns.slice(0, 44)).toEqual(before.turns.slice(0, 44));
+    expect(after.turns.at(-1)).toMatchObject({ heard: { state: "cut", ms: 100 } });
+    expect(conversation.textOf("a3")).toBe("answer 3");
+  });
+
+  test("a turn that may still change seals nothing after it", () => {
+    const conversation = talked(2);
+    conversation.callTool("x", "look_up", "{}");
+    const later = talked(20).left([]).turns;
+    conversation.restore(later);
+    expect(conversation.left([]).sealed).toBe(4);
+    conversation.toolAnswered("x", "found");
+    expect(conversation.left([]).sealed).toBe(4 + 1 + 40 - 16);
+  });
+
+  test("what is forgotten is counted, also by who goes on", () => {
+    const conversation = talked(1_050);
+    expect(conversation.left([])).toMatchObject({ sealed: 1_984, before: 100 });
+    const next = new Conversation();
+    next.restore(talked(1_010).left([]).turns);
+    next.restore(talked(10).left([]).turns);
+    expect(next.left([])).toMatchObject({ sealed: 1_984, before: 20 });
+  });
+});

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { bytesOf } from "../../src/audio/encodings.ts";
 import { Fault } from "../../src/kernel/fault.ts";
+import type { CallSnapshot } from "../../src/session/snapshot.ts";
 import { plainManners } from "../../src/session/manners.ts";
 import { startHouse } from "./house.ts";
 import { realTraits } from "./real-traits.ts";
@@ -41,7 +42,9 @@ async function threeHours(name: string, ends: "announced" | "unannounced"): Prom
   if (traits === undefined) throw new Error(`no ${name}`);
   const { idle } = plainManners;
   const leg = traits.hears.includes("pcmu@8000") ? telephone : browser;
+  const kept = new Map<string, CallSnapshot>();
   const house = startHouse({
+    kept,
     tiers: [name],
     traits: { [name]: traits },
     leg,
@@ -97,6 +100,10 @@ async function threeHours(name: string, ends: "announced" | "unannounced"): Prom
     records.filter(({ role, interrupted, heardMs }) => role === "agent" && (interrupted || heardMs !== 4_000)),
     where,
   ).toEqual([]);
+  house.roster.save(0);
+  // All but the newest are kept for good, and no snapshot writes them again.
+  expect(kept.get(callId)?.turns, where).toHaveLength(said.length);
+  expect(said.length - (kept.get(callId)?.sealedTurns ?? 0), where).toBeLessThanOrEqual(16);
   expect(caller.leg.playedMs, where).toBe((said.length / 2) * 4_000);
   const last = await holder();
   last.tells({ type: "tool.called", toolCallId: "x", name: "line_status", arguments: "{}" });

@@ -39,6 +39,8 @@ const snapshot: CallSnapshot = {
     },
     { type: "tool", id: "t3", name: "look_up", arguments: "{}", result: { output: "1", answers: 1 } },
   ],
+  sealedTurns: 0,
+  turnsBefore: 0,
   receivedMs: 61_000,
   unsettled: [Uint8Array.from({ length: 1_000 }, (_, at) => at % 256)],
   waitingBytes: 200,
@@ -161,6 +163,104 @@ test("whoever dies while writing leaves the version before, also after those of 
   }
   expect(await readdir(folder)).toHaveLength(2);
   expect(lines).toEqual([]);
+});
+
+/** A call in which so many turns were said, of which the newest may still change and the oldest are forgotten. */
+const after = (turns: number): CallSnapshot => {
+  const turnsBefore = Math.max(0, turns - 300);
+  const said = Array.from({ length: turns - turnsBefore }, (_, at) => `turn ${turnsBefore + at}`);
+  return {
+    ...snapshot,
+    ageMs: turns * 1_000,
+    turns: said.map((text, at) => ({ type: "caller", id: `t${turnsBefore + at}`, startMs: at, endMs: at + 1, text, state: "settled" })),
+    sealedTurns: Math.max(0, said.length - 16),
+    turnsBefore,
+  };
+};
+const idsIn = ({ turns }: CallSnapshot): readonly string[] => turns.map(({ id }) => id);
+const idsFrom = (from: number, to: number): readonly string[] => Array.from({ length: to - from }, (_, at) => `t${from + at}`);
+
+test("a long call is written anew only in its newest turns, and read again whole, also after several starts", async () => {
+  let subject = store();
+  for (let turns = 1; turns <= 280; turns += 1) {
+    subject.save(after(turns));
+    await subject.flush();
+    if (turns % 70 !== 0) continue;
+    subject = store();
+    const [again] = await subject.load();
+    expect(again && idsIn(again)).toEqual(idsFrom(0, turns));
+    expect({ sealed: again?.sealedTurns, before: again?.turnsBefore }).toEqual({ sealed: Math.floor((turns - 16) / 32) * 32, before: 0 });
+  }
+  const names = await readdir(folder);
+  // Two versions of the snapshot, and one of each chapter.
+  expect(names).toHaveLength(2 + Math.floor((280 - 16) / 32));
+  for (const name of names) {
+    const written = await readFile(join(folder, name), "utf8");
+    expect(written.match(/"id":/g)?.length).toBeLessThan(32 + 16);
+  }
+  subject.remove(snapshot.callId);
+  await subject.flush();
+  expect(await readdir(folder)).toEqual([]);
+  expect(lines).toEqual([]);
+});
+
+test("what a call has forgotten of its beginning stands in its chapters all the same", async () => {
+  const subject = store();
+  for (let turns = 1; turns <= 500; turns += 1) subject.save(after(turns));
+  await subject.flush();
+  const [again] = await store().load();
+  expect(again && idsIn(again)).toEqual(idsFrom(0, 500));
+});
+
+test("a call whose first snapshot is a long one has its chapters at once", async () => {
+  const subject = store();
+  subject.save(after(500));
+  await subject.flush();
+  const [again] = await store().load();
+  expect(again && idsIn(again)).toEqual(idsFrom(200, 500));
+});
+
+test("a chapter that is damaged costs its own turns, is told, and the call goes on", async () => {
+  const first = store();
+  first.save(after(100));
+  await first.flush();
+  const chapter = (await readdir(folder)).find((name) => name.includes(".1.")) ?? "";
+  await writeFile(join(folder, chapter), '[{"type":"caller"');
+  const second = store();
+  const [again] = await second.load();
+  const left = [...idsFrom(0, 32), ...idsFrom(64, 100)];
+  expect(again && idsIn(again)).toEqual(left);
+  expect(lines.map(({ event }) => event)).toEqual(["snapshot_unreadable"]);
+  // The call counts its turns anew from here.
+  if (again !== undefined) second.save({ ...again, ageMs: 200_000, sealedTurns: 52 });
+  await second.flush();
+  const [third] = await store().load();
+  expect(third && idsIn(third)).toEqual(left);
+});
+
+test("chapters of which no snapshot tells are tidied away", async () => {
+  const first = store();
+  first.save(after(100));
+  await first.flush();
+  for (const name of await readdir(folder)) if (!/\.\d\./.test(name)) await rm(join(folder, name));
+  expect(await readdir(folder)).toHaveLength(2);
+  const second = store();
+  expect(await second.load()).toEqual([]);
+  await second.flush();
+  expect(await readdir(folder)).toEqual([]);
+});
+
+test("chapters that a full disk refused are written when it takes them", async () => {
+  await writeFile(folder, "a file where the folder should be");
+  const subject = store();
+  subject.save(after(100));
+  await subject.flush();
+  expect(subject.failures).toBe(3);
+  await rm(folder);
+  subject.save(after(101));
+  await subject.flush();
+  const [again] = await store().load();
+  expect(again && idsIn(again)).toEqual(idsFrom(0, 101));
 });
 
 test("no folder yet is no error", async () => {
