@@ -4,6 +4,7 @@ import type { GuardPeers } from "../guard/peers.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { Directory } from "./directory.ts";
 import { Known } from "./known.ts";
+import { Newcomers } from "./newcomers.ts";
 import type { FromProcess, MachineState, News, Order, Standing, ToProcess, Told } from "./words.ts";
 
 /** The end of the line to the primary that a process has, `process` itself. */
@@ -24,6 +25,7 @@ export class Place {
   readonly #line: PrimaryLine;
   readonly #followers = new Set<(told: Told) => void>();
   readonly #known = new Known();
+  readonly #newcomers: Newcomers;
   readonly #clock: Clock;
   /** Whoever wants to hear of the others does. */
   #isReady = false;
@@ -48,6 +50,7 @@ export class Place {
 
   private constructor(line: PrimaryLine, clock: Clock, { number, of, url, secret, folder }: Standing, known: readonly Told[]) {
     [this.#line, this.#clock] = [line, clock];
+    this.#newcomers = new Newcomers(clock);
     [this.number, this.of, this.url, this.secret, this.#folder] = [number, of, url, secret, folder];
     // What it was itself before it died is over, but not what it had found out.
     for (const told of known.filter(({ from, news }) => from !== number || news.type === "guard" || news.type === "used"))
@@ -66,6 +69,17 @@ export class Place {
   tell(message: FromProcess): void {
     if (message.type === "ready") this.#isReady = true;
     this.#line.send(message);
+  }
+
+  /** It lives and has these calls; `refuses`: it takes no new one just now. */
+  beat(calls: number, refuses: boolean): void {
+    const { size, count } = this.#newcomers;
+    this.#line.send({ type: "beat", calls: calls + size, refuses, connections: count });
+  }
+
+  /** A call began. */
+  hasNewCall(): void {
+    this.#newcomers.becameCall();
   }
 
   publish(news: News): void {
@@ -118,6 +132,7 @@ export class Place {
 
   #hear(message: ToProcess, socket: Socket | undefined): void {
     if (message.type === "connection") {
+      this.#newcomers.came(socket);
       if (socket !== undefined) this.#onConnection(socket);
     } else if (message.type === "order") this.#onOrder(message.order);
     else if (message.type === "machine") this.#machine = message.state;

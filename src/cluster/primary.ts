@@ -33,7 +33,9 @@ interface Seat {
   isReady: boolean;
   calls: number;
   refuses: boolean;
+  /** Connections that it was given since it was started, and how many of them it has told of. */
   given: number;
+  told: number;
   /** Connections that it was given and that are not on their way yet: the line to it takes one after the other. */
   readonly queued: Set<Socket>;
   /** Looks since it last said anything. */
@@ -86,6 +88,7 @@ export class Primary {
       calls: 0,
       refuses: false,
       given: 0,
+      told: 0,
       queued: new Set(),
       silentLooks: 0,
       deaths: 0,
@@ -159,7 +162,7 @@ export class Primary {
     seat.silentLooks = 0;
     if (message.type === "ready") this.#ready(seat, message.words);
     else if (message.type === "beat") {
-      Object.assign(seat, { calls: message.calls, refuses: message.refuses, given: 0 });
+      Object.assign(seat, { calls: message.calls, refuses: message.refuses, told: message.connections });
       this.#tellState();
     } else {
       const told = { from: seat.number, news: message.news };
@@ -169,7 +172,7 @@ export class Primary {
   }
 
   #ready(seat: Seat, words: readonly string[]): void {
-    Object.assign(seat, { isReady: true, calls: 0, refuses: false, given: 0 });
+    Object.assign(seat, { isReady: true, calls: 0, refuses: false, given: 0, told: 0 });
     this.#tellState();
     for (const socket of this.#waiting) this.#give(socket);
     if (this.#state !== "starting" || !this.#seats.every(({ isReady }) => isReady)) return;

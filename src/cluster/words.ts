@@ -70,6 +70,9 @@ export type ToProcess =
 export type FromProcess =
   /** It takes connections. `words`: for whoever starts the server. */
   | { readonly type: "ready"; readonly words: readonly string[] }
-  /** It lives; `refuses`: it takes no new call just now. */
-  | { readonly type: "beat"; readonly calls: number; readonly refuses: boolean }
+  /**
+   * It lives; `calls`: with the connections that may yet become some; `connections`: how many it was given in all, so that those that are
+   * still on their way to it are known.
+   */
+  | { readonly type: "beat"; readonly calls: number; readonly refuses: boolean; readonly connections: number }
   | { readonly type: "news"; readonly news: News };

@@ -54,7 +54,7 @@ const beatMs = 250;
 /** Tells the others which calls are here and by what they are called, and the primary that this process lives and how much it has to do. */
 export function announce(roster: Roster, place: Place): Disposable {
   const told = new Map<string, string>();
-  const beat = (): void => place.tell({ type: "beat", calls: roster.size, refuses: roster.refusal() !== undefined });
+  const beat = (): void => place.beat(roster.size, roster.refusal() !== undefined);
   const tellOf = (callId: string): void => {
     const names = roster.namesOf(callId);
     if (names === undefined || told.get(callId) === names.resumeToken) return;
@@ -70,6 +70,7 @@ export function announce(roster: Roster, place: Place): Disposable {
     } else if (type === "call.started" || type === "call.restored") {
       // Its names are given in the same breath, after this event.
       queueMicrotask(() => tellOf(callId));
+      if (type === "call.started") place.hasNewCall();
       beat();
     } else if (type === "state.changed") tellOf(callId);
   });

@@ -78,10 +78,12 @@ test("the next connection goes to the process with the fewest calls that takes a
     silentLooks: 0,
     calls: 0,
     given: 0,
+    told: 0,
     ...more,
   });
   expect(nextOf([seat(1, { calls: 3 }), seat(2, { calls: 2 })])?.number).toBe(2);
   expect(nextOf([seat(1, { calls: 1 }), seat(2, { calls: 0, given: 2 })])?.number).toBe(1);
+  expect(nextOf([seat(1, { calls: 1 }), seat(2, { calls: 0, given: 2, told: 2 })])?.number).toBe(2);
   expect(nextOf([seat(1, { calls: 9 }), seat(2, { refuses: true })])?.number).toBe(1);
   expect(nextOf([seat(1, { refuses: true, calls: 9 }), seat(2, { refuses: true })])?.number).toBe(2);
   expect(nextOf([seat(1, { silentLooks: 2 }), seat(2, { refuses: true, calls: 9 })])?.number).toBe(2);

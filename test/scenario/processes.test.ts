@@ -116,6 +116,14 @@ describe("two processes behind one port", { timeout: 120_000 }, () => {
     expect((await Promise.all([one.ended, two.ended])).map(({ code }) => code)).toEqual([1000, 1000]);
   });
 
+  test("callers who come at the same moment are spread evenly", async () => {
+    await using server = await start();
+    const callers = await Promise.all(Array.from({ length: 12 }, () => dial(server.url)));
+    const numbers = await Promise.all(callers.map(({ callId }) => processOf(server, callId)));
+    expect(Math.abs(numbers.filter((number) => number === 1).length - 6)).toBeLessThanOrEqual(2);
+    await Promise.all(callers.map((caller) => caller.hangsUp()));
+  });
+
   /** The calls that a reader of the events is shown, once it is shown two. */
   async function picturedAt(server: ServerProcess): Promise<readonly string[]> {
     const answer = await fetch(`${server.url}v1/events?calls=1`);
