@@ -5,7 +5,6 @@ import { z } from "zod";
 import { isEncoding, type Encoding } from "../audio/encodings.ts";
 import type { Clock } from "../kernel/clock.ts";
 import type { Log } from "../kernel/log.ts";
-import type { Turn } from "../session/conversation.ts";
 import type { CallSnapshot, SnapshotStore } from "../session/snapshot.ts";
 import { Chapters } from "./chapters.ts";
 import { Disk, versionsOf } from "./disk.ts";
@@ -101,7 +100,7 @@ export class FileSnapshots implements SnapshotStore {
   }
 
   /** A call goes on also without what cannot be read of it. */
-  async #chapter(path: string): Promise<readonly Turn[]> {
+  async #chapter(path: string): Promise<CallSnapshot["turns"]> {
     let failure: unknown;
     for (const version of versionsOf(path)) {
       try {
@@ -158,7 +157,7 @@ const fileOf = (callId: string): string => hash("sha256", callId).slice(0, 32);
 const codeOf = (error: unknown): unknown => (error instanceof Error && "code" in error ? error.code : undefined);
 
 /** JSON, in which the audio is in base64: that is left to whoever writes it. Of the turns it has those that stand in no chapter. */
-function textOf(snapshot: CallSnapshot, turns: readonly Turn[], chapters: number): Text {
+function textOf(snapshot: CallSnapshot, turns: CallSnapshot["turns"], chapters: number): Text {
   const { unsettled, unheard, sealedTurns: _sealed, turnsBefore: _before, ...rest } = snapshot;
   const waiting = unheard.flatMap(({ audio, ...turn }, at) => [`${at === 0 ? "" : ","}${openedBy(turn)}"audio":"`, ...audio, '"}']);
   return [`${openedBy({ ...rest, chapters, turns })}"unsettled":"`, ...unsettled, '","unheard":[', ...waiting, "]}"];
