@@ -8,7 +8,7 @@ import { Fault, toFault } from "../kernel/fault.ts";
 import type { Log } from "../kernel/log.ts";
 import type { Random } from "../kernel/random.ts";
 import type { AgentSpec, Provider, ProviderTraits } from "../provider/contract.ts";
-import { AnswerTimer } from "./answer-timer.ts";
+import { AnswerDue } from "./answer-due.ts";
 import { Asides } from "./asides.ts";
 import { Answerer } from "./answerer.ts";
 import { cleanTyped } from "./clean-input.ts";
@@ -22,7 +22,7 @@ import { OwnVoice } from "./own-voice.ts";
 import { ToolRunner, type Tool } from "./tools.ts";
 import type { CallOrder, SessionHouse } from "./session-house.ts";
 import type { CallSnapshot } from "./snapshot.ts";
-import type { AnswererProof, CallOutcome, EndReason, InputRule, Told, TurnKind } from "./words.ts";
+import type { AnswererProof, CallOutcome, EndReason, InputRule, Told } from "./words.ts";
 
 /** Of so many frames, one has its way through our code timed: about one a second. */
 const framesPerSample = 50;
@@ -54,6 +54,7 @@ export class Call implements Ticked {
   readonly tools: ToolRunner;
   readonly asides: Asides;
   readonly crisis = new CallCrisis(this);
+  readonly answer = new AnswerDue(this);
   readonly links = new LinkLedger(this);
   readonly leg: LegPlace;
   readonly voice = new OwnVoice(this);
@@ -64,14 +65,11 @@ export class Call implements Ticked {
   #send: (event: SessionEvent) => void = () => {};
   #phase: Phase = "connecting";
   #turns = 0;
-  /** Where the time of the answer goes that is owed, or was just sent. */
-  readonly timer = new AnswerTimer();
   #isVoiced = false;
   /** What was told of what was taken out of the caller's words. */
   readonly #cleaned = new Set<string>();
   #isUnderstood = false;
   #frames = 0;
-  #turnKind: TurnKind = "plain";
   #lastProvider = "none";
   /** Caller audio that an earlier node had and settled, ms. */
   #receivedBeforeMs = 0;
@@ -110,7 +108,7 @@ export class Call implements Ticked {
     this.uplink = new Uplink(shape, beat, clock);
     this.downlink = new Downlink(order.downlink, beat, clock, {
       began: (turnId) => this.#agentBegan(turnId),
-      heard: (_, ms) => this.#tellTimes(clock.now() - ms),
+      heard: (_, ms) => this.answer.tellTimes(clock.now() - ms),
       playedOut: (turnId) => this.#playedOut(turnId),
       starved: () => this.#starved(),
       corrected: (turnId, heardMs) => this.#cut(turnId, heardMs),
@@ -237,10 +235,6 @@ export class Call implements Ticked {
     return this.#phase;
   }
 
-  get turnKind(): TurnKind {
-    return this.#turnKind;
-  }
-
   get downlinkEncoding(): Encoding {
     return this.downlink.encoding;
   }
@@ -249,37 +243,6 @@ export class Call implements Ticked {
     const provider = this.house.providers.get(name ?? "");
     if (provider === undefined) throw new Fault("internal", `no provider named ${name ?? "(none)"}`);
     return provider;
-  }
-
-  /** The caller's speech ended where the uplink is at `end`, bytes; an answer is owed from then on. */
-  owe(end: number, kind: TurnKind): void {
-    const endpointingMs = msOf(Math.max(0, this.uplink.end - end), this.uplink.encoding);
-    const nowMs = this.house.clock.now();
-    this.#tellTimes(undefined);
-    this.timer.owe(nowMs - endpointingMs, nowMs);
-    this.tools.beginAnswer();
-    this.#turnKind = kind;
-    if (this.seat === undefined) this.asides.await(nowMs - endpointingMs);
-    this.crisis.owe(nowMs - endpointingMs);
-    this.tell({ type: "turn.committed", provider: this.#lastProvider, endpointingMs });
-  }
-
-  owesNothing(): void {
-    this.#tellTimes(undefined);
-    this.timer.drop();
-    this.asides.rest();
-    this.crisis.owesNothing();
-  }
-
-  /** Whatever is owed just now is kept away by a fault. */
-  owesLate(): void {
-    const sinceMs = this.timer.owedSinceMs;
-    if (sinceMs !== undefined) this.asides.await(sinceMs);
-    else if (this.conversation.owed() !== "nothing") this.asides.await(this.house.clock.now());
-  }
-
-  toolUsed(): void {
-    if (this.timer.isOwed) this.#turnKind = "tool";
   }
 
   /** The caller began to speak at `from`, a position in the uplink in bytes. */
@@ -292,7 +255,7 @@ export class Call implements Ticked {
 
   /** Words came of what the caller said from `from` on, a position in the uplink in bytes. */
   understood(from: number): void {
-    this.timer.worded(this.house.clock.now());
+    this.answer.timer.worded(this.house.clock.now());
     if (this.#isUnderstood) return;
     this.#isUnderstood = true;
     const afterMs = msOf(Math.max(0, this.uplink.end - from), this.uplink.encoding);
@@ -351,14 +314,9 @@ export class Call implements Ticked {
     this.conversation.commit(turnId, this.ageMs);
     this.conversation.settle(turnId);
     this.caption(turnId, "caller", true);
-    this.owe(this.uplink.end, "text");
+    this.answer.begin(this.uplink.end, "text");
     this.crisis.heard(turnId, text);
     this.board.takeText(text);
-  }
-
-  /** From now until an answer that is owed has to come. Who still hears a replay does not know the question yet. */
-  get answerLimitMs(): number {
-    return this.uplink.abreastInMs + this.house.pace.answerLimitMs(this.#lastProvider);
   }
 
   tellPhase(phase: Phase): void {
@@ -439,7 +397,7 @@ export class Call implements Ticked {
   }
 
   #leave(outcome: CallOutcome, fault: Fault | undefined, reason: EndReason | undefined): void {
-    this.#tellTimes(undefined);
+    this.answer.tellTimes();
     this.#board?.[Symbol.dispose]();
     const failed = outcome === "failed" && fault !== undefined;
     const { receivedMs, deliveredMs, overflowedMs, forgottenMs, waitingMs } = this.uplink.account;
@@ -466,23 +424,9 @@ export class Call implements Ticked {
     this.asides.rest();
     this.crisis.answered(this.voice.standsInAs(turnId) ? "prompt" : this.#lastProvider);
     this.conversation.agentBegan(turnId, this.ageMs);
-    const sent = this.timer.sent(this.house.clock.now());
-    if (sent !== undefined) {
-      const { responseStartMs, latencyMs, oursMs } = sent;
-      this.tell({ type: "turn.answered", provider: this.#lastProvider, kind: this.#turnKind, responseStartMs, latencyMs });
-      this.tell({ type: "audio.hopped", direction: "downlink", ms: oursMs });
-      this.notify({ type: "latency", turnId, firstAudioMs: Math.round(latencyMs) });
-      // Where nobody reports what was heard, nothing more will be known.
-      if (this.leg.playback === "clock") this.#tellTimes(undefined);
-    }
+    this.answer.paid(turnId);
     this.seat?.answered();
     this.send({ type: "agent.spoke" });
-  }
-
-  /** Once an answer went out and it is known, or never will be, when the caller began to hear it. */
-  #tellTimes(heardFromMs: number | undefined): void {
-    const times = this.timer.times(heardFromMs);
-    if (times !== undefined) this.tell({ type: "turn.timed", provider: this.#lastProvider, kind: this.#turnKind, times });
   }
 
   /** A tool may keep the agent waiting in the middle of a turn; nothing else may. */
@@ -491,7 +435,7 @@ export class Call implements Ticked {
   }
 
   #playedOut(turnId: string): void {
-    this.#tellTimes(undefined);
+    this.answer.tellTimes();
     this.conversation.heardWhole(turnId, this.ageMs);
     this.seat?.heardOut();
     this.caption(turnId, "agent", true);

@@ -44,7 +44,7 @@ export class CallerTurns {
     uplink.openTurn(from);
     this.#call.voiced(from);
     conversation.openCallerTurn(id, this.#callMs(from));
-    this.#call.owesNothing();
+    this.#call.answer.drop();
     this.#call.send({ type: "caller.spoke" });
   }
 
@@ -66,7 +66,7 @@ export class CallerTurns {
     turn.end = this.#position(uplinkMs);
     turn.answersBefore = this.#answers();
     this.#call.conversation.commit(turn.id, this.#callMs(turn.end));
-    this.#call.owe(speechEnd(this.#call.uplink, turn.from, turn.end), "plain");
+    this.#call.answer.begin(speechEnd(this.#call.uplink, turn.from, turn.end), "plain");
     this.#call.send({ type: "caller.finished" });
   }
 
@@ -78,7 +78,7 @@ export class CallerTurns {
     turn.end = undefined;
     turn.worded = false;
     this.#call.conversation.reopen(turn.id);
-    this.#call.owesNothing();
+    this.#call.answer.drop();
     this.#call.send({ type: "caller.resumed" });
   }
 
@@ -91,7 +91,7 @@ export class CallerTurns {
     // What followed may be the beginning of a turn that the link has not told of yet, all the more after a replay.
     if (isLast) this.#call.uplink.forgetTurns();
     else this.#call.uplink.settle(turn.from);
-    this.#call.owesNothing();
+    this.#call.answer.drop();
     this.#call.send({ type: "caller.dismissed" });
   }
 

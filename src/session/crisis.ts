@@ -18,7 +18,7 @@ interface NeedyCall {
   readonly board: { readonly tiers: readonly string[] };
   readonly leg: { askForPerson(): boolean };
   readonly voice: { sayInNeed(): void };
-  readonly timer: { readonly owedSinceMs: number | undefined };
+  readonly answer: { readonly timer: { readonly owedSinceMs: number | undefined } };
   /** Of the provider that has the call; undefined: none has. */
   readonly traits: { readonly stopgap: boolean } | undefined;
   readonly lastProvider: string;
@@ -88,7 +88,7 @@ export class CallCrisis implements Disposable {
     call.leg.askForPerson();
     if (this.#state.name === "waiting") return;
     this.#state = { name: "waiting", owedSinceMs: undefined, timer: undefined };
-    const since = call.timer.owedSinceMs;
+    const since = call.answer.timer.owedSinceMs;
     if (since !== undefined) this.owe(since);
   }
 

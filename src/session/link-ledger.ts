@@ -19,7 +19,7 @@ interface LinkedCall {
   /** Caller audio that no link will ever hear, ms. */
   readonly lostMs: number;
   provider(name: string): { readonly traits: Pick<ProviderTraits, "stopgap" | "tools" | "languages"> };
-  owesLate(): void;
+  readonly answer: { keptAway(): void };
   notify(notice: CallerNotice): void;
   tell(event: Told): void;
 }
@@ -139,7 +139,7 @@ export class LinkLedger {
 
   retried(provider: string, attempt: number, inMs: number): void {
     const call = this.#call;
-    call.owesLate();
+    call.answer.keptAway();
     call.tell({ type: "link.retrying", provider, attempt, attemptLimit: call.house.limits.attempts, backoffMs: inMs });
     call.notify({ type: "connection.reconnecting", provider, attempt });
   }

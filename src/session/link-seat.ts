@@ -242,7 +242,7 @@ export class LinkSeat implements Disposable, LinkReport {
     if (this.#call.isUnspoken) return this.interrupt([]);
     this.#receivedBytes += bytes.length;
     const nowMs = this.#call.house.clock.now();
-    this.#call.timer.audioCame(nowMs);
+    this.#call.answer.timer.audioCame(nowMs);
     const { downlink } = this.#call;
     const out = this.#toLeg === undefined ? whole(bytes, downlink.encoding) : this.#toLeg.push(bytes);
     this.#said.audioCame(turn, nowMs, msOf(out.length, downlink.encoding));
@@ -285,7 +285,7 @@ export class LinkSeat implements Disposable, LinkReport {
       case "link.resumable":
         return call.links.keepHandle(this.provider, notice.handle);
       case "link.timed":
-        return call.timer.partsTold(notice.llmMs, notice.ttsMs);
+        return call.answer.timer.partsTold(notice.llmMs, notice.ttsMs);
       case "link.named":
       case "link.used":
       case "link.limited":
@@ -370,7 +370,7 @@ export class LinkSeat implements Disposable, LinkReport {
       provider: this.provider,
       turnId: turn.id,
       outcome: outcome === "complete" && !wasCut ? "complete" : "interrupted",
-      kind: call.turnKind,
+      kind: call.answer.kind,
       gapMs: turn.gapMs < 0 ? undefined : turn.gapMs,
       stop: call.tools.isExhausted ? "max_tool_calls" : undefined,
     });
@@ -401,7 +401,7 @@ export class LinkSeat implements Disposable, LinkReport {
     if (this.#state.name === "over") return;
     const hadTheCall = this.#state.name === "open";
     this.#end(fault);
-    if (hadTheCall) this.#call.owesLate();
+    if (hadTheCall) this.#call.answer.keptAway();
     this.#host.failed(this, fault);
   }
 
@@ -415,7 +415,7 @@ export class LinkSeat implements Disposable, LinkReport {
       call.tell({ type: "link.failed", ...told, attempt: this.#order.attempt, durationMs: nowMs - this.#startedMs });
     else call.tell({ type: "link.lost", ...told, livedMs: nowMs - this.#state.sinceMs });
     for (const { id } of this.#said.open)
-      call.tell({ type: "turn.broken", provider: this.provider, turnId: id, kind: call.turnKind, cause: fault.code });
+      call.tell({ type: "turn.broken", provider: this.provider, turnId: id, kind: call.answer.kind, cause: fault.code });
     // With the reason, and before the link is closed: a close alone would pass for a hang-up.
     this.#abort.abort(fault);
     this.#over(fault.code, fault.foundAfterMs);

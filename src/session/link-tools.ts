@@ -31,13 +31,13 @@ export class LinkTools {
     const startedMs = call.house.clock.now();
     this.#ids.set(id, linkCallId);
     call.conversation.callTool(id, name, args);
-    call.toolUsed();
-    call.timer.toolBegan(startedMs);
+    call.answer.toolUsed();
+    call.answer.timer.toolBegan(startedMs);
     call.tell({ type: "tool.began", name, toolCallId: id });
     call.notify({ type: "tool", name, state: "running" });
     call.send({ type: "tool.began" });
     const { status, output } = await call.tools.run(id, name, args);
-    call.timer.toolEnded(call.house.clock.now());
+    call.answer.timer.toolEnded(call.house.clock.now());
     if (call.tools.isRunaway) {
       // Whoever answers instead may need one itself.
       call.tools.beginAnswer();

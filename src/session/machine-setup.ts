@@ -33,7 +33,7 @@ const isBetweenTurns = or([stateIn("#quiet"), not(stateIn("#linked"))]);
 export const sessionSetup = setup({
   types: { input: {} as SessionInput, context: {} as SessionContext, events: {} as SessionEvent },
   delays: {
-    answerLimit: ({ context }) => context.call.answerLimitMs,
+    answerLimit: ({ context }) => context.call.answer.limitMs,
     moveLimit: ({ context }) => context.move?.withinMs ?? moveLimitMs,
     farewellLimit: farewellLimitMs,
     sendOnLimit: ({ context }) => (context.target.briefing === "" ? sendOnLimitMs : briefedLimitMs),
@@ -117,6 +117,6 @@ export const sessionSetup = setup({
     holdLeg: ({ context }) => context.call.leg.hold(),
     takeLeg: ({ context }, leg: Leg) => context.call.leg.take(leg),
     endCall: ({ context }) => context.call.end(context.outcome, context.fault, context.reason),
-    loseUnanswered: ({ context }) => context.call.seat?.giveUp("open", `no answer within ${Math.round(context.call.answerLimitMs)} ms`),
+    loseUnanswered: ({ context }) => context.call.seat?.giveUp("open", `no answer within ${Math.round(context.call.answer.limitMs)} ms`),
   },
 });

@@ -84,7 +84,7 @@ test("a move takes over once, a session that is left dials nothing", () => {
 
 function run(events: readonly SessionEvent[]) {
   // Guards never read the call and no action runs here; only the waits are asked for.
-  const call = { backoffMs: () => 0, answerLimitMs: 20_000 } as unknown as Call;
+  const call = { backoffMs: () => 0, answer: { limitMs: 20_000 } } as unknown as Call;
   let [state] = initialTransition(sessionMachine, {
     call,
     attemptLimit: 7,
