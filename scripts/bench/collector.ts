@@ -31,7 +31,7 @@ const found = new Map<string, StepFigures[]>(values.flags.map((flags) => [flags,
 for (let at = 1; at <= Number(values.rounds); at += 1) {
   for (const flags of values.flags) {
     const nodeFlags = flags.split(" ").filter((flag) => flag !== "");
-    const plan = { cores: "0", nodeFlags, bargeIn: { calls: 0, seconds: 0 }, steps, ramp: false };
+    const plan = { cores: "0", nodeFlags, bargeIn: { calls: 0, seconds: 0 }, warmSeconds: 20, steps, ramp: false };
     const measured = await round(linekeeper, plan);
     for (const figures of measured.steps.slice(1)) {
       if (tooBusy(figures.harness))

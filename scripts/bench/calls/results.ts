@@ -31,7 +31,7 @@ export interface Saved {
 }
 
 const method =
-  "A subject carries its first calls for twenty seconds before anything is measured: by then most of its code is compiled, also of what happens once a turn, as in a server at work. Callers take turns, and break in, each at moments of their own. A round in which the load generator itself was busy or late is measured once more.";
+  "A subject carries its first hundred calls for a minute before they are measured: by then most of its code is compiled, also of what happens once a turn, as in a server at work. Callers take turns, and break in, each at moments of their own. A round in which the load generator itself was busy or late is measured once more.";
 
 export const savedOf = ({ rounds }: Figures, date: Date): Saved => ({
   measuredAt: date.toISOString().slice(0, 10),

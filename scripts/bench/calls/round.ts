@@ -17,6 +17,8 @@ export interface Plan {
   readonly nodeFlags: readonly string[];
   /** Calls that are spoken over, and for how long; none: 0. */
   readonly bargeIn: { readonly calls: number; readonly seconds: number };
+  /** So long the subject carries the calls of the first step before anything is measured. */
+  readonly warmSeconds: number;
   /** Steps of steady load, fewest calls first. */
   readonly steps: readonly Step[];
   /** Whether to look for the most calls it carries. */
@@ -86,8 +88,8 @@ interface BargeInFigures {
 }
 
 const settleMs = 1_500;
-/** So long a subject carries the first calls of its measurements before they begin: by then its code is compiled, also of what happens once a turn. */
-const warmMs = 20_000;
+/** So long those are carried that are spoken over: few calls, whose every turn is broken into. */
+const warmSpokenOverMs = 20_000;
 /** By then a call's ring of ten seconds is full. */
 const filledMs = 10_500;
 /** What a collection holds up is over, and not measured. */
@@ -111,7 +113,7 @@ export async function round(row: SubjectRow, plan: Plan): Promise<RoundFigures> 
     const steps: StepFigures[] = [];
     for (const [index, step] of plan.steps.entries()) {
       await load.grow(step.calls);
-      await wait(index === 0 ? warmMs : settleMs);
+      await wait(index === 0 ? plan.warmSeconds * 1_000 : settleMs);
       if (step.memory) await wait(filledMs - load.settledMs);
       steps.push(await measure(load, step, idle));
     }
@@ -138,7 +140,7 @@ async function memoryOf({ subject }: Load, afterMs: number): Promise<Memory> {
 async function speakOver(load: Load, { calls, seconds }: Plan["bargeIn"]): Promise<BargeInFigures> {
   const { books } = load;
   await load.grow(calls);
-  await wait(warmMs);
+  await wait(warmSpokenOverMs);
   books.clears.begin();
   books.cutErrors.begin();
   books.staleFrames = 0;
