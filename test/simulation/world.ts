@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { Encoding } from "../../src/audio/encodings.ts";
 import { seededRandom, type Random } from "../../src/kernel/random.ts";
 import type { ProviderTraits } from "../../src/provider/contract.ts";
@@ -213,6 +214,7 @@ export class World {
       store: {
         save: (snapshot) => {
           if (this.isDiskFull) return;
+          this.#compareSealed(this.#kept.get(snapshot.callId), snapshot);
           this.#kept.set(snapshot.callId, copyOf(snapshot));
           const caller = this.callerOf(snapshot.callId);
           if (caller !== undefined)
@@ -339,6 +341,14 @@ export class World {
     if (late.length === 0) return;
     this.violation(`I8: no link for ${Math.round(nowMs - gap.sinceMs)} ms though ${late.join(" and ")} is well`);
     gap.well.clear();
+  }
+
+  /** They are written once, so none may ever read otherwise. */
+  #compareSealed(before: CallSnapshot | undefined, { turns, turnsBefore }: CallSnapshot): void {
+    if (before === undefined || before.sealedTurns === 0) return;
+    this.meet("snapshot with sealed turns");
+    const sealed = before.turns.slice(Math.max(0, turnsBefore - before.turnsBefore), before.sealedTurns);
+    if (!isDeepStrictEqual(sealed, turns.slice(0, sealed.length))) this.violation("I13: a turn that was kept for good has changed");
   }
 
   #limitSize(snapshot: CallSnapshot): void {
