@@ -75,7 +75,7 @@ export function pagesOf(saved: Saved): ReadonlyMap<string, string> {
     "",
     comparison(figures),
     "",
-    `${saved.method} Added latency is the worse of both ways. Memory a call is what the system counts beyond the process with one call, both a few seconds after a full collection, divided by the calls; their rings of ten seconds are full by then. \`>= N (harness full)\` means that the load generator came to its end first, and then no ratio is told.`,
+    `${saved.method} Added latency is the worse of both ways. Memory a call is what the system counts beyond the process with one call, both a few seconds after a full collection, divided by the calls; their rings of ten seconds are full by then. A heap that has run for longer keeps more room for garbage, the reference's above all, so that this ratio falls with the time that a subject has run. \`>= N (harness full)\` means that the load generator came to its end first, and then no ratio is told.`,
     "",
     ...processesSection(figures),
     "## Goals",
