@@ -5,32 +5,42 @@ import type { Place } from "./place.ts";
 
 const pictureEveryMs = 1_000;
 
+/** What those are told who read along. */
+export interface Readers {
+  readonly isTold: (event: CallEvent) => boolean;
+  /** So many calls at most, the oldest. */
+  readonly picturedCalls: number;
+}
+
 /**
  * What happens to the calls of all processes, for those who read along here. The others send it only while somebody reads: an event of
  * each second of each call is more than a wire between processes should carry for nobody.
  */
 export class Everywhere implements Disposable {
-  readonly #here: Pick<CallControl, "calls" | "follow">;
+  readonly #here: Pick<CallControl, "size" | "calls" | "follow">;
   readonly #place: Place;
   readonly #clock: Clock;
   /** The calls of other processes as they were last told. */
-  readonly #pictures = new Map<number, readonly CallView[]>();
+  readonly #pictures = new Map<number, { readonly total: number; readonly calls: readonly CallView[] }>();
   /** Other processes where somebody reads. */
   readonly #watchers = new Set<number>();
   readonly #followers = new Set<(event: CallEvent) => void>();
   readonly #following: readonly Disposable[];
-  readonly #isTold: (event: CallEvent) => boolean;
+  readonly #readers: Readers;
   #timer: Timer | undefined;
 
-  /** @param isTold whether an event is one that readers are told of */
-  constructor(here: Pick<CallControl, "calls" | "follow">, place: Place, isTold: (event: CallEvent) => boolean, clock: Clock) {
-    [this.#here, this.#place, this.#isTold, this.#clock] = [here, place, isTold, clock];
+  constructor(here: Pick<CallControl, "size" | "calls" | "follow">, place: Place, readers: Readers, clock: Clock) {
+    [this.#here, this.#place, this.#readers, this.#clock] = [here, place, readers, clock];
     this.#following = [here.follow((event) => this.#happened(event)), place.follow(({ from, news }) => this.#heard(from, news))];
   }
 
-  calls(): readonly CallView[] {
-    const elsewhere = [...this.#pictures.values()].flat();
-    return [...this.#here.calls(), ...elsewhere].toSorted((a, b) => b.ageMs - a.ageMs);
+  get size(): number {
+    return [...this.#pictures.values()].reduce((sum, { total }) => sum + total, this.#here.size);
+  }
+
+  calls(most = this.#readers.picturedCalls): readonly CallView[] {
+    const elsewhere = [...this.#pictures.values()].flatMap(({ calls }) => calls);
+    return [...this.#here.calls(most), ...elsewhere].toSorted((a, b) => b.ageMs - a.ageMs).slice(0, most);
   }
 
   follow(listener: (event: CallEvent) => void): Disposable {
@@ -57,12 +67,12 @@ export class Everywhere implements Disposable {
   }
 
   #happened(event: CallEvent): void {
-    if (this.#watchers.size > 0 && this.#isTold(event)) this.#place.publish({ type: "happened", event });
+    if (this.#watchers.size > 0 && this.#readers.isTold(event)) this.#place.publish({ type: "happened", event });
   }
 
   #heard(from: number, news: Parameters<Parameters<Place["follow"]>[0]>[0]["news"]): void {
     if (news.type === "happened") for (const follower of this.#followers) follower(news.event);
-    else if (news.type === "pictured") this.#pictures.set(from, news.calls);
+    else if (news.type === "pictured") this.#pictures.set(from, news);
     else if (news.type === "watching" && news.on) this.#show(from);
     // It was started again: its readers are gone.
     else if (news.type === "watching" || news.type === "calls") this.#watchers.delete(from);
@@ -75,8 +85,7 @@ export class Everywhere implements Disposable {
 
   #picture(): void {
     this.#timer = this.#watchers.size === 0 ? undefined : this.#clock.setTimeout(() => this.#picture(), pictureEveryMs);
-    // Readers are shown the calls, not what was said in them.
     if (this.#watchers.size > 0)
-      this.#place.publish({ type: "pictured", calls: this.#here.calls().map((call) => ({ ...call, turns: [] })) });
+      this.#place.publish({ type: "pictured", total: this.#here.size, calls: this.#here.calls(this.#readers.picturedCalls) });
   }
 }

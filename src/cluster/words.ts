@@ -25,7 +25,7 @@ export type News =
   /** Somebody reads there what happens to calls, or nobody does any more. */
   | { readonly type: "watching"; readonly on: boolean }
   | { readonly type: "happened"; readonly event: CallEvent }
-  | { readonly type: "pictured"; readonly calls: readonly CallView[] };
+  | { readonly type: "pictured"; readonly total: number; readonly calls: readonly CallView[] };
 
 export interface Told {
   /** The number of the process that told it. */

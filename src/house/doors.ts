@@ -20,7 +20,7 @@ import type { LoadGate } from "../guard/load.ts";
 import { Access, addressOfSocket, type AccessOptions } from "../http/access.ts";
 import type { Route } from "../http/answer.ts";
 import { apiRoutes } from "../http/api/api.ts";
-import { EventFeed, isTold } from "../http/api/events.ts";
+import { EventFeed, isTold, picturedCalls } from "../http/api/events.ts";
 import type { NodeControl } from "../http/api/node.ts";
 import { breakIt } from "../http/break-it.ts";
 import { consoleAddress } from "../http/console.ts";
@@ -242,7 +242,7 @@ export function openApi(
   sharedTokens.follow((id, untilMs) => used.learn(id, untilMs));
   const secrets = (): readonly string[] => settings.get("LINEKEEPER_TOKEN_SECRET")?.split(",").filter(Boolean) ?? [];
   const tokens = new CallerTokens(secrets, systemClock, used, sharedTokens.own);
-  const everywhere = place && new Everywhere(roster, place, isTold, systemClock);
+  const everywhere = place && new Everywhere(roster, place, { isTold, picturedCalls }, systemClock);
   const epoch = systemRandom.id("", 8);
   const feed = new EventFeed({
     control: everywhere ?? roster,

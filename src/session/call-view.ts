@@ -6,7 +6,7 @@ const levelOverMs = 100;
 
 /** A call as people see it, of this moment. */
 export function viewOf(call: Call, states: ReadonlyMap<string, string>): CallView {
-  const { agent, conversation, downlink, house, uplink } = call;
+  const { agent, downlink, house, uplink } = call;
   const { overflowedMs, forgottenMs, replayedMs } = uplink.account;
   return {
     callId: call.id,
@@ -29,7 +29,6 @@ export function viewOf(call: Call, states: ReadonlyMap<string, string>): CallVie
     muted: call.isMuffled("muted"),
     replayedMs: Math.round(replayedMs),
     lostMs: Math.round(overflowedMs + forgottenMs),
-    turns: conversation.records(call.ageMs),
   };
 }
 

@@ -4,10 +4,12 @@ import type { CallEvent } from "./words.ts";
 
 /** What agent, operator and API can do with a call in progress, each the same way. */
 export interface CallControl {
-  /** The calls in progress, oldest first. */
-  calls(): readonly CallView[];
+  /** How many calls are in progress. */
+  readonly size: number;
+  /** The calls in progress, oldest first, at most so many. */
+  calls(most?: number): readonly CallView[];
   /** Undefined: no such call is in progress here. */
-  call(callId: string): CallView | undefined;
+  call(callId: string): CallWithTurns | undefined;
   /** Everything that happens to calls from now on, until disposed. The listener must not throw. */
   follow(listener: (event: CallEvent) => void): Disposable;
   /** @throws {Fault} call-unknown */
@@ -33,7 +35,7 @@ export interface CallControl {
   sendDtmf(callId: string, digits: string): void;
 }
 
-/** A call as people see it. Plain data of this moment. */
+/** A call as people see it, without its words: those of a call of hours are many. Plain data of this moment. */
 export interface CallView {
   readonly callId: string;
   readonly agent: string;
@@ -57,6 +59,10 @@ export interface CallView {
   readonly muted: boolean;
   readonly replayedMs: number;
   readonly lostMs: number;
+}
+
+/** And with what was said in it. */
+export interface CallWithTurns extends CallView {
   readonly turns: readonly TurnView[];
 }
 

@@ -214,8 +214,8 @@ export class Conversation {
 
   /** The words of a turn as they count: an agent turn that was cut ends where the caller stopped hearing it. */
   textOf(id: string): string {
-    const turn = this.#turns.find((each) => each.id === id);
-    return turn === undefined || turn.type === "tool" ? "" : turn.type === "caller" ? turn.text : heardText(turn);
+    const turn = this.#turns.findLast((each) => each.id === id);
+    return turn === undefined || turn.type === "tool" ? "" : textIn(turn);
   }
 
   callTool(id: string, name: string, args: string): void {
@@ -223,7 +223,7 @@ export class Conversation {
   }
 
   toolAnswered(id: string, output: string): void {
-    const turn = this.#turns.find((each) => each.id === id);
+    const turn = this.#turns.findLast((each) => each.id === id);
     if (turn?.type === "tool") turn.result = { output, answers: this.#agentTurns };
   }
 
@@ -276,7 +276,7 @@ export class Conversation {
       records.push({
         role: turn.type,
         turnId: turn.id,
-        text: this.textOf(turn.id),
+        text: textIn(turn),
         startMs,
         endMs: turn.endMs ?? nowMs,
         heardMs,
@@ -323,6 +323,8 @@ function joinSayings({ sayings }: AgentTurn): void {
   if (first === undefined || sayings.length === 1) return;
   sayings.splice(0, sayings.length, { text: sayings.map(({ text }) => text).join(""), audioMs: first.audioMs });
 }
+
+const textIn = (turn: CallerTurn | AgentTurn): string => (turn.type === "caller" ? turn.text : heardText(turn));
 
 function heardText(turn: AgentTurn): string {
   const whole = turn.sayings.map((saying) => saying.text).join("");

@@ -6,7 +6,7 @@ import { Call } from "./call.ts";
 import { cleanStart } from "./clean-input.ts";
 import { callTools } from "./call-tools.ts";
 import { viewOf } from "./call-view.ts";
-import type { CallControl, CallView } from "./control.ts";
+import type { CallControl, CallView, CallWithTurns } from "./control.ts";
 import { mannersFor, type Manners } from "./manners.ts";
 import type { TurnRecord } from "./conversation.ts";
 import { lineTools } from "./line-tools.ts";
@@ -149,13 +149,13 @@ export class Roster implements Reception, CallControl {
     for (const { actor } of this.#calls.values()) actor.send({ type: "node.closed" });
   }
 
-  calls(): readonly CallView[] {
-    return [...this.#calls.values()].map(view);
+  calls(most = Infinity): readonly CallView[] {
+    return [...this.#calls.values()].slice(0, most).map(view);
   }
 
-  call(callId: string): CallView | undefined {
+  call(callId: string): CallWithTurns | undefined {
     const entry = this.#calls.get(callId);
-    return entry === undefined ? undefined : view(entry);
+    return entry && { ...view(entry), turns: this.records(callId) };
   }
 
   follow(listener: (event: CallEvent) => void): Disposable {

@@ -8,13 +8,13 @@ import { CallerTokens } from "../../src/http/tokens.ts";
 import type { Clock } from "../../src/kernel/clock.ts";
 import { Fault } from "../../src/kernel/fault.ts";
 import type { Log, LogFields } from "../../src/kernel/log.ts";
-import type { CallControl, CallView } from "../../src/session/control.ts";
+import type { CallControl, CallView, CallWithTurns } from "../../src/session/control.ts";
 import type { CallEvent } from "../../src/session/words.ts";
 import type { Route } from "../../src/http/answer.ts";
 
 /** Calls that exist on paper only: the orders for each are written down, and change what is seen as they would on a real one. */
 class PaperCalls implements CallControl {
-  readonly views = new Map<string, CallView>();
+  readonly views = new Map<string, CallWithTurns>();
   readonly orders: string[] = [];
   readonly #listeners = new Set<(event: CallEvent) => void>();
 
@@ -23,12 +23,12 @@ class PaperCalls implements CallControl {
     return this.views.has(callId);
   }
 
-  add(callId: string, view: Partial<CallView> = {}): void {
+  add(callId: string, view: Partial<CallWithTurns> = {}): void {
     this.views.set(callId, { ...plainCall, callId, ...view });
     this.tell({ type: "call.started", callId, dialect: "browser", agent: "front-desk", language: "en-US", tiers: [] });
   }
 
-  change(callId: string, change: Partial<CallView>): void {
+  change(callId: string, change: Partial<CallWithTurns>): void {
     this.views.set(callId, { ...this.#found(callId), ...change });
   }
 
@@ -36,11 +36,18 @@ class PaperCalls implements CallControl {
     for (const listener of this.#listeners) listener(event);
   }
 
-  calls(): readonly CallView[] {
-    return [...this.views.values()];
+  get size(): number {
+    return this.views.size;
   }
 
-  call(callId: string): CallView | undefined {
+  calls(most = Infinity): readonly CallView[] {
+    return [...this.views.values()].slice(0, most).map((call) => {
+      const { turns: _, ...view } = call;
+      return view;
+    });
+  }
+
+  call(callId: string): CallWithTurns | undefined {
     return this.views.get(callId);
   }
 
@@ -97,20 +104,20 @@ class PaperCalls implements CallControl {
     if (this.#found(callId).dialect === "browser") throw new Fault("call-unable", "a browser takes no keys");
   }
 
-  #write(callId: string, order: string): CallView {
+  #write(callId: string, order: string): CallWithTurns {
     const view = this.#found(callId);
     this.orders.push(`${callId}: ${order}`);
     return view;
   }
 
-  #found(callId: string): CallView {
+  #found(callId: string): CallWithTurns {
     const view = this.views.get(callId);
     if (view === undefined) throw new Fault("call-unknown", `no call ${callId} is in progress here`);
     return view;
   }
 }
 
-const plainCall: CallView = {
+const plainCall: CallWithTurns = {
   callId: "",
   agent: "front-desk",
   dialect: "browser",

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { Fault } from "../../kernel/fault.ts";
-import type { CallControl, CallView } from "../../session/control.ts";
+import type { CallControl, CallWithTurns } from "../../session/control.ts";
 import type { Asked } from "../answer.ts";
 import { changing, reading, type Operation } from "./operation.ts";
 import { briefCall, calls, wholeCall, type BriefCall } from "./shapes.ts";
@@ -37,7 +37,7 @@ export function callOperations(control: CallControl): readonly Operation[] {
       id: "listCalls",
       summary: "The calls in progress on this node, oldest first",
       schema: calls,
-      run: () => ({ calls: control.calls().map(brief) }),
+      run: () => ({ calls: control.calls() }),
     }),
     reading("/v1/calls/{id}", {
       id: "getCall",
@@ -118,14 +118,14 @@ export function callOperations(control: CallControl): readonly Operation[] {
   ];
 }
 
-export function brief(view: CallView): BriefCall {
-  const { turns: _, ...rest } = view;
+function brief(call: CallWithTurns): BriefCall {
+  const { turns: _, ...rest } = call;
   return rest;
 }
 
 const callId = ({ ids }: Asked): string => ids["id"] ?? "";
 
-function found(control: CallControl, id: string): CallView {
+function found(control: CallControl, id: string): CallWithTurns {
   const view = control.call(id);
   if (view === undefined) throw new Fault("call-unknown", `no call ${id} is in progress here`);
   return view;

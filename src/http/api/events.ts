@@ -6,7 +6,6 @@ import type { Log } from "../../kernel/log.ts";
 import type { CallControl } from "../../session/control.ts";
 import type { CallEvent } from "../../session/words.ts";
 import type { Asked } from "../answer.ts";
-import { brief } from "./calls.ts";
 import type { Operation } from "./operation.ts";
 import type { ProviderDesk } from "./providers.ts";
 
@@ -18,7 +17,7 @@ const unreadLimitBytes = 256 * 1024;
 const beatMs = 1_000;
 const heartbeatBeats = 15;
 /** Calls in one picture of those in progress; the rest is only counted. */
-const picturedCalls = 100;
+export const picturedCalls = 100;
 
 /** Told so often that they would drown the others; they are in the metrics. */
 const fine: ReadonlySet<CallEvent["type"]> = new Set(["audio.flowed", "audio.hopped", "audio.buffered"]);
@@ -39,7 +38,7 @@ interface Reader {
 }
 
 export interface EventParts {
-  readonly control: Pick<CallControl, "calls" | "follow">;
+  readonly control: Pick<CallControl, "size" | "calls" | "follow">;
   /** Somebody begins to read, or nobody does any more. */
   readonly isRead: (on: boolean) => void;
   readonly providers: ProviderDesk;
@@ -135,8 +134,8 @@ export class EventFeed implements Disposable {
   }
 
   #picture(): string {
-    const calls = this.#parts.control.calls();
-    return `event: calls\ndata: ${JSON.stringify({ total: calls.length, calls: calls.slice(0, picturedCalls).map(brief) })}\n\n`;
+    const { control } = this.#parts;
+    return `event: calls\ndata: ${JSON.stringify({ total: control.size, calls: control.calls(picturedCalls) })}\n\n`;
   }
 
   #beat(): void {

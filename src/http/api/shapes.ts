@@ -2,7 +2,7 @@
 import { z } from "zod";
 import type { GuardView } from "../../guard/view.ts";
 import type { FaultCode } from "../../kernel/fault.ts";
-import type { CallView, TurnView } from "../../session/control.ts";
+import type { CallView, CallWithTurns, TurnView } from "../../session/control.ts";
 
 import { statuses } from "../statuses.ts";
 
@@ -71,10 +71,12 @@ const callFields = {
 };
 
 /** A call without its words, for lists. */
-export type BriefCall = Json<Omit<CallView, "turns">>;
+export type BriefCall = Json<CallView>;
 export const briefCall: z.ZodType<BriefCall> = z.object(callFields).meta({ id: "Call" });
 
-export const wholeCall: z.ZodType<Json<CallView>> = z.object({ ...callFields, turns: z.array(turnView) }).meta({ id: "CallWithTurns" });
+export const wholeCall: z.ZodType<Json<CallWithTurns>> = z
+  .object({ ...callFields, turns: z.array(turnView) })
+  .meta({ id: "CallWithTurns" });
 
 export const calls: z.ZodType<{ readonly calls: readonly BriefCall[] }> = z.object({ calls: z.array(briefCall) });
 
