@@ -43,6 +43,11 @@ export class Load {
     }
   }
 
+  /** The last that came go, until so many are left. */
+  shrink(calls: number): void {
+    for (const phone of this.#phones.splice(calls)) phone.leave();
+  }
+
   hangUp(): void {
     for (const phone of this.#phones) phone.hangUp();
   }

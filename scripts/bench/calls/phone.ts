@@ -71,6 +71,13 @@ export class Phone {
     this.#seat = pulse.join(book.number, (nowMs) => this.#beat(nowMs));
   }
 
+  /** As one who hangs up: a line that is only gone might come back, and is waited for. */
+  leave(): void {
+    this.#sequence += 1;
+    this.#socket.send(JSON.stringify({ event: "stop", sequenceNumber: String(this.#sequence), streamSid: this.#sid }));
+    this.hangUp();
+  }
+
   hangUp(): void {
     this.#seat[Symbol.dispose]();
     this.#socket.onClose = () => {};

@@ -1,4 +1,4 @@
-// How many calls a subject carries: ever more come until frames are late, and each number is looked at once they are all settled.
+// How many calls a subject carries: ever more come until frames are late, or go until they are not; each number is looked at once all are settled.
 import { performance } from "node:perf_hooks";
 import { setTimeout as wait } from "node:timers/promises";
 import { quantile } from "./books.ts";
@@ -16,29 +16,50 @@ export interface MostCalls {
 }
 
 const worstLatencyMs = 20;
-/** It begins at this share of the calls that would use up the core, and goes on by steps of this share of them. */
-const [firstShare, stepShare] = [0.6, 0.05];
-const settleMs = 1_000;
-const measuredMs = 1_500;
-const limitMs = 45_000;
+/** It begins at this share of the calls that would use up the core, and goes on by steps of this share of them, to more or to fewer. */
+const [firstShare, stepShare] = [0.75, 0.05];
+/** At a full core it takes so long until what began just now is worked off. */
+const settleMs = 2_500;
+const measuredMs = 3_000;
+const limitMs = 80_000;
 
 /** `cpuMs`: processor time a call and second, as measured before; `cores`: so many the subject has. */
 export async function mostCalls(load: Load, cpuMs: number, cores: number): Promise<MostCalls> {
   const full = (cores * 1_000) / cpuMs;
+  const step = Math.max(5, Math.round(full * stepShare));
   const endMs = performance.now() + limitMs;
-  let best = { calls: load.calls, subjectShare: Number.NaN, harness: { busyShare: 0, lateP99Ms: 0 } };
-  for (let calls = Math.max(load.calls, Math.round(full * firstShare)); ; calls += Math.max(5, Math.round(full * stepShare))) {
-    await load.grow(calls);
-    let found = await look(load);
-    // Anything on the machine may come between once.
-    if (found.limit !== undefined && found.limit !== "lost-calls") found = await look(load);
-    const { limit, ...figures } = found;
-    if (limit === undefined) best = figures;
+  await load.grow(Math.round(full * firstShare));
+  const first = await lookTwice(load);
+  return first.limit === "latency" ? fewer(load, first, step, endMs) : more(load, first, step, endMs);
+}
+
+async function more(load: Load, first: Look, step: number, endMs: number): Promise<MostCalls> {
+  for (let [best, found] = [first, first]; ; found = await lookTwice(load)) {
+    const { limit } = found;
+    if (limit === undefined) best = found;
     if (limit !== undefined || performance.now() > endMs) return { ...best, limit: limit ?? "time" };
+    await load.grow(load.calls + step);
   }
 }
 
-async function look(load: Load): Promise<Omit<MostCalls, "limit"> & { readonly limit: MostCalls["limit"] | undefined }> {
+/** It has more than it carries already. */
+async function fewer(load: Load, first: Look, step: number, endMs: number): Promise<MostCalls> {
+  for (let found = first; ; found = await lookTwice(load)) {
+    if (found.limit === undefined) return { ...found, limit: "latency" };
+    if (found.limit !== "latency" || performance.now() > endMs || load.calls <= step) return { ...found, limit: found.limit };
+    load.shrink(load.calls - step);
+  }
+}
+
+type Look = Omit<MostCalls, "limit"> & { readonly limit: MostCalls["limit"] | undefined };
+
+/** Anything on the machine may come between once. */
+async function lookTwice(load: Load): Promise<Look> {
+  const found = await look(load);
+  return found.limit === undefined || found.limit === "lost-calls" ? found : look(load);
+}
+
+async function look(load: Load): Promise<Look> {
   const { books, pulse, subject, calls } = load;
   await wait(settleMs);
   const harness = watchHarness(pulse);
