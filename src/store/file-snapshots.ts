@@ -16,6 +16,8 @@ export interface FileSnapshotsParts {
   readonly log: Log;
 }
 
+/** More than a call of weeks has: a snapshot that tells of more is damaged. */
+const mostChapters = 10_000;
 /** A disk that fails is told of so often, not once a call and turn. */
 const tellEveryMs = 10_000;
 
@@ -83,9 +85,14 @@ export class FileSnapshots implements SnapshotStore {
     const files = names.filter((name) => name.endsWith(".json"));
     const versions = Map.groupBy(files, (name) => name.replace(/(?:\.[ab])?\.json$/, ""));
     const chapters = Map.groupBy(versions.keys(), (name) => chapterName.exec(name)?.[1]);
-    const calls = await Promise.all((chapters.get(undefined) ?? []).map((call) => this.#call(call, versions.get(call) ?? [])));
+    const loaded: CallSnapshot[] = [];
+    // One after the other: all files of hundreds of long calls at once are more than a process may have open.
+    for (const call of chapters.get(undefined) ?? []) {
+      const snapshot = await this.#call(call, versions.get(call) ?? []);
+      if (snapshot !== undefined) loaded.push(snapshot);
+    }
     for (const [call, names] of chapters) if (call !== undefined) this.#tidy(join(this.#parts.folder, call), names);
-    return calls.filter((snapshot) => snapshot !== undefined);
+    return loaded;
   }
 
   async #call(name: string, versions: readonly string[]): Promise<CallSnapshot | undefined> {
@@ -227,7 +234,7 @@ const shape = z
     downlink: encoding,
     provider: text,
     turnsCounted: z.int(),
-    chapters: z.int().min(0).default(0),
+    chapters: z.int().min(0).max(mostChapters).default(0),
     turns: z.array(turn),
     receivedMs: z.number(),
     unsettled: audio,

@@ -1,6 +1,8 @@
+import { execFile } from "node:child_process";
 import { chmod, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { systemClock } from "../../src/kernel/clock.ts";
 import type { Log } from "../../src/kernel/log.ts";
@@ -261,6 +263,26 @@ test("chapters that a full disk refused are written when it takes them", async (
   await subject.flush();
   const [again] = await store().load();
   expect(again && idsIn(again)).toEqual(idsFrom(0, 101));
+});
+
+test("the calls of a busy night are read again also where few files may be open at once", async () => {
+  const first = store();
+  for (let call = 0; call < 60; call += 1) first.save({ ...after(280), callId: `call_${call}` });
+  await first.flush();
+  const program = join(import.meta.dirname, "load-snapshots.ts");
+  const { stdout } = await promisify(execFile)("bash", ["-c", 'ulimit -n 96; exec "$@"', "bash", process.execPath, program, folder]);
+  expect(JSON.parse(stdout)).toEqual({ turns: Array(60).fill(280), unreadable: 0 });
+});
+
+test("a snapshot that tells of more chapters than any call has is damaged", async () => {
+  const first = store();
+  first.save(snapshot);
+  await first.flush();
+  const [name = ""] = await readdir(folder);
+  const whole = await readFile(join(folder, name), "utf8");
+  await writeFile(join(folder, name), whole.replace('"chapters":0', '"chapters":900000000'));
+  expect(await store().load()).toEqual([]);
+  expect(lines.map(({ event }) => event)).toEqual(["snapshot_unreadable"]);
 });
 
 test("no folder yet is no error", async () => {
