@@ -243,7 +243,8 @@ export class Downlink implements Ticked {
   }
 
   #heardTo(turn: TurnAudio, ms: number): void {
-    if (turn.reported === undefined && ms > 0) this.#report.heard(turn.turnId, ms);
+    // A player's first word may be that it has played nothing yet.
+    if ((turn.reported?.ms ?? 0) === 0 && ms > 0) this.#report.heard(turn.turnId, ms);
     this.#learnEcho(turn, ms);
     turn.report(Math.min(ms, msOf(turn.sentBytes, this.encoding)), this.#clock.now());
     if (turn.complete) this.#beat.wake(this);

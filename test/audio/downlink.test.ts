@@ -88,6 +88,16 @@ test("a turn is played out only when the caller has heard its end", async () => 
   expect(reported).toEqual(["began t1", "heard 400 of t1", "played out t1"]);
 });
 
+test("a player whose first word is that it has played nothing yet is asked again when the turn began to be heard", async () => {
+  const { clock, downlink, reported } = house("reports");
+  downlink.write(ms(400), "t1");
+  downlink.played("t1", 0);
+  await clock.advance(120);
+  downlink.played("t1", 100);
+  downlink.played("t1", 110);
+  expect(reported).toEqual(["began t1", "heard 100 of t1"]);
+});
+
 test("marks that come back because of a flush are not taken for hearing", async () => {
   const { clock, leg, downlink } = house("marks");
   downlink.write(ms(2_000), "t1");
