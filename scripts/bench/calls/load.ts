@@ -5,7 +5,8 @@ import { Phone } from "./phone.ts";
 import type { Pulse } from "./pulse.ts";
 import type { Subject } from "./subjects.ts";
 
-const callsPerSecond = 100;
+/** Fewer than a server takes of one carrier at most, 50: more would measure that limit. */
+const callsPerSecond = 40;
 
 /** The calls that a subject has just now. */
 export class Load {
@@ -32,7 +33,10 @@ export class Load {
     return performance.now() - this.#grownMs;
   }
 
-  /** Ends when so many calls are there; they come at an even pace. */
+  /**
+   * Ends when so many calls are there; they come at an even pace.
+   * @throws {Error} the subject refuses one; those before it stay.
+   */
   async grow(calls: number): Promise<void> {
     const [startMs, from] = [performance.now(), this.calls];
     while (this.calls < calls) {

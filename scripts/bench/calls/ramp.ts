@@ -9,7 +9,7 @@ export interface MostCalls {
   /** The most at which a hundredth of the frames, each way, was later than 20 ms at most. */
   readonly calls: number;
   /** What was wrong with more. */
-  readonly limit: "latency" | "lost-calls" | "harness" | "time";
+  readonly limit: "latency" | "lost-calls" | "refused" | "harness" | "time";
   /** Share of a core that the subject took then. */
   readonly subjectShare: number;
   readonly harness: HarnessFigures;
@@ -28,7 +28,7 @@ export async function mostCalls(load: Load, cpuMs: number, cores: number): Promi
   const full = (cores * 1_000) / cpuMs;
   const step = Math.max(5, Math.round(full * stepShare));
   const endMs = performance.now() + limitMs;
-  await load.grow(Math.round(full * firstShare));
+  await grow(load, Math.round(full * firstShare));
   const first = await lookTwice(load);
   return first.limit === "latency" ? fewer(load, first, step, endMs) : more(load, first, step, endMs);
 }
@@ -38,7 +38,18 @@ async function more(load: Load, first: Look, step: number, endMs: number): Promi
     const { limit } = found;
     if (limit === undefined) best = found;
     if (limit !== undefined || performance.now() > endMs) return { ...best, limit: limit ?? "time" };
-    await load.grow(load.calls + step);
+    if (!(await grow(load, load.calls + step))) return { ...best, limit: "refused" };
+  }
+}
+
+/** False: the subject takes no more. */
+async function grow(load: Load, calls: number): Promise<boolean> {
+  try {
+    await load.grow(calls);
+    return true;
+  } catch (error) {
+    console.error(`  no more than ${load.calls} calls: ${error instanceof Error ? error.message : String(error)}`);
+    return false;
   }
 }
 
