@@ -2,11 +2,11 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { Figures, harnessDoubts } from "../../scripts/bench/calls/figures.ts";
-import { goalsOf } from "../../scripts/bench/calls/goals.ts";
+import { goalsOf, verdict, type Goal } from "../../scripts/bench/calls/goals.ts";
 import { processesTable } from "../../scripts/bench/calls/processes.ts";
 import { mark, pagesOf, readmePath, readSaved, resultsFolder, shortTableOf } from "../../scripts/bench/calls/results.ts";
 import type { RoundFigures, StepFigures } from "../../scripts/bench/calls/round.ts";
-import { comparison } from "../../scripts/bench/calls/table.ts";
+import { comparison, goalTable } from "../../scripts/bench/calls/table.ts";
 import { withMarked } from "../../scripts/marked.ts";
 
 test("the pages of results are what the saved figures say (npm run bench -- --pages)", () => {
@@ -55,19 +55,37 @@ const most = (calls: number, limit: "latency" | "harness"): RoundFigures["mostCa
   subjectShare: 0.9,
   harness: { busyShare: 0.8, lateP99Ms: 1 },
 });
-const found = (figures: Figures, what: string): number | undefined => goalsOf(figures).find((goal) => goal.what.startsWith(what))?.found;
+const goal = (figures: Figures, what: string): Goal => {
+  const found = goalsOf(figures).find((each) => each.what.startsWith(what));
+  if (found === undefined) throw new Error(`no goal begins with "${what}"`);
+  return found;
+};
+const found = (figures: Figures, what: string): number => goal(figures, what).found.least;
 
 test("ratios are taken within each round, and their median is told", () => {
   const rounds = [2, 3, 4].flatMap((ownMs) => [row("relay", 2, undefined), row("linekeeper", ownMs, undefined)]);
   expect(found(new Figures(rounds), "processor time a call at")).toBe(1.5);
 });
 
-test("where the load generator came to its end first, no ratio is told of the most calls", () => {
-  const own = row("linekeeper", 1, most(700, "latency"));
-  expect(found(new Figures([row("relay", 1, most(500, "latency")), own]), "most calls on one core, to the relay's")).toBe(1.4);
-  const full = new Figures([row("relay", 1, most(500, "harness")), own]);
-  expect(found(full, "most calls on one core, to the relay's")).toBeNaN();
-  expect(comparison(full)).toContain(">= 500 (harness full)");
+test("where the load generator came to its end first, the ratio of the most calls is told with what is known of it", () => {
+  const toRelay = (...rounds: readonly (readonly [relay: RoundFigures["mostCalls"], own: RoundFigures["mostCalls"]])[]) => {
+    const figures = new Figures(rounds.flatMap(([relay, own]) => [row("relay", 1, relay), row("linekeeper", 1, own)]));
+    const { found: bounds, ...rest } = goal(figures, "most calls on one core, to the relay's");
+    return { ...bounds, verdict: verdict({ ...rest, found: bounds }), tables: `${comparison(figures)}\n${goalTable(goalsOf(figures))}` };
+  };
+  const latency = (calls: number) => most(calls, "latency");
+  const full = (calls: number) => most(calls, "harness");
+  expect(toRelay([latency(500), latency(700)])).toMatchObject({ least: 1.4, most: 1.4, verdict: "met" });
+  const unknown = toRelay([full(500), latency(700)]);
+  expect(unknown).toMatchObject({ least: 0, most: 1.4, verdict: "not known" });
+  expect(unknown.tables).toContain(">= 500 (harness full)");
+  expect(unknown.tables).toContain("| 0.00 to 1.40 | not known |");
+  expect(toRelay([full(1_000), latency(500)])).toMatchObject({ least: 0, most: 0.5, verdict: "missed" });
+  expect(toRelay([latency(500), full(500)]).tables).toContain("| >= 1.00 | met |");
+  // One of three rounds each: the median is of one that is known, or lies between.
+  const three = toRelay([latency(500), latency(500)], [latency(500), full(480)], [full(500), latency(400)]);
+  expect(three).toMatchObject({ least: 0.96, most: 1, verdict: "met" });
+  expect(toRelay([undefined, undefined])).toMatchObject({ verdict: "not measured" });
 });
 
 test("figures of a harness that was busy or late, of lost calls or of silence are doubted", () => {

@@ -1,5 +1,6 @@
 // What the rounds of one run say together: medians of ratios within a round, and how far they spread.
 import { busiestHarness, latestHarnessMs } from "./harness.ts";
+import type { MostCalls } from "./ramp.ts";
 import type { RoundFigures, StepFigures } from "./round.ts";
 import type { SubjectRow } from "./subjects.ts";
 
@@ -15,6 +16,12 @@ export function spreadOf(values: readonly number[]): Spread {
   const middle = sorted.length >> 1;
   const median = sorted.length % 2 === 1 ? sorted[middle] : ((sorted[middle - 1] ?? Number.NaN) + (sorted[middle] ?? Number.NaN)) / 2;
   return { median: median ?? Number.NaN, least: sorted[0] ?? Number.NaN, most: sorted.at(-1) ?? Number.NaN };
+}
+
+/** What is known of a figure; both the same where it was measured, NaN where it was not. */
+export interface Bounds {
+  readonly least: number;
+  readonly most: number;
 }
 
 /** Where frames cannot be told apart: less than this of the audio is a call that does not work. */
@@ -59,9 +66,23 @@ export class Figures {
   /** Of each round; undefined where the harness was full before the subject was. */
   mostCalls(name: Name): Spread | undefined {
     const found = this.of(name).flatMap(({ mostCalls }) => mostCalls ?? []);
-    return found.length === 0 || found.some(({ limit }) => limit === "harness" || limit === "time")
-      ? undefined
-      : spreadOf(found.map(({ calls }) => calls));
+    return found.length === 0 || !found.every(isLimit) ? undefined : spreadOf(found.map(({ calls }) => calls));
+  }
+
+  /**
+   * Of each round the subject's most calls over the other's. Of a round in which the harness was full first it is only known that there
+   * would have been more, so the median lies between two bounds.
+   */
+  mostCallsRatio(name: Name, other: Name): Bounds {
+    const found = (subject: Name): readonly (MostCalls | undefined)[] => this.of(subject).map(({ mostCalls }) => mostCalls);
+    const others = found(other);
+    const bounds = found(name).flatMap((own, round): readonly Bounds[] => {
+      const to = others[round];
+      if (own === undefined || to === undefined) return [];
+      const ratio = own.calls / to.calls;
+      return [{ least: isLimit(to) ? ratio : 0, most: isLimit(own) ? ratio : Infinity }];
+    });
+    return { least: spreadOf(bounds.map(({ least }) => least)).median, most: spreadOf(bounds.map(({ most }) => most)).median };
   }
 
   memory(name: Name, calls: number, figure: (memory: NonNullable<StepFigures["memory"]>) => number): Spread {
@@ -92,5 +113,8 @@ export const harnessDoubts = ({ subject, steps }: RoundFigures): readonly string
       ...(lateP99Ms > latestHarnessMs ? [`${place}: the harness sent its frames up to ${lateP99Ms.toFixed(1)} ms late (p99)`] : []),
     ];
   });
+
+/** The subject's own, not the harness's. */
+const isLimit = ({ limit }: MostCalls): boolean => limit !== "harness" && limit !== "time";
 
 export const worseWay = ({ upMs, downMs }: StepFigures): number => Math.max(upMs.p99, downMs.p99);

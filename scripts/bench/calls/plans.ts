@@ -16,7 +16,7 @@ export const at = { latency: 100, cpu: 200, loop: 250 } as const;
 
 const steady = [
   { calls: at.latency, seconds: 8, memory: false },
-  { calls: at.cpu, seconds: 8, memory: true },
+  { calls: at.cpu, seconds: 16, memory: true },
 ];
 const spokenOver = { calls: 20, seconds: 4 };
 

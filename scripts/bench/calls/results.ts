@@ -31,7 +31,7 @@ export interface Saved {
 }
 
 const method =
-  "A subject carries its first hundred calls for a minute before they are measured: by then most of its code is compiled, also of what happens once a turn, as in a server at work. Callers take turns, and break in, each at moments of their own. A round in which the load generator itself was busy or late is measured once more.";
+  "A subject carries its first hundred calls for a minute before they are measured: by then most of its code is compiled, also of what happens once a turn, as in a server at work. Processor time and delay are measured before anything asks for a full collection of garbage. Callers take turns, and break in, each at moments of their own. A round in which the load generator itself was busy or late is measured once more.";
 
 export const savedOf = ({ rounds }: Figures, date: Date): Saved => ({
   measuredAt: date.toISOString().slice(0, 10),
@@ -75,7 +75,7 @@ export function pagesOf(saved: Saved): ReadonlyMap<string, string> {
     "",
     comparison(figures),
     "",
-    `${saved.method} Added latency is the worse of both ways. Memory a call is what the system counts beyond the process with one call, both a few seconds after a full collection, divided by the calls; their rings of ten seconds are full by then. A heap that has run for longer keeps more room for garbage, the reference's above all, so that this ratio falls with the time that a subject has run. \`>= N (harness full)\` means that the load generator came to its end first, and then no ratio is told.`,
+    `${saved.method} Added latency is the worse of both ways. Memory a call is what the system counts beyond the process with one call, both a few seconds after a full collection, divided by the calls; their rings of ten seconds are full by then. A heap that has run for longer keeps more room for garbage, the reference's above all, so that this ratio falls with the time that a subject has run. \`>= N (harness full)\` means that the load generator came to its end first; a ratio to it is told with its bounds.`,
     "",
     ...processesSection(figures),
     "## Goals",

@@ -92,10 +92,10 @@ const settleMs = 1_500;
 const warmSpokenOverMs = 20_000;
 /** By then a call's ring of ten seconds is full. */
 const filledMs = 10_500;
-/** What a collection holds up is over, and not measured. */
-const afterCollectionMs = 300;
-/** Memory is looked at so long after that, however long the step is: garbage gathers, of one subject faster than of another. */
+/** Memory is looked at so long after a collection: garbage gathers, of one subject faster than of another. */
 const residentAfterMs = 5_000;
+/** From one collection to another. */
+const heldSeconds = 8;
 
 export async function round(row: SubjectRow, plan: Plan): Promise<RoundFigures> {
   using pulse = new Pulse();
@@ -137,6 +137,23 @@ async function memoryOf({ subject }: Load, afterMs: number): Promise<Memory> {
   return { heldKb, residentKb: subject.residentKb() };
 }
 
+interface Held {
+  /** Of the process, so long after a collection. */
+  readonly residentKb: number;
+  /** What a collection leaves, and another later. */
+  readonly fromKb: number;
+  readonly toKb: number;
+}
+
+async function heldBy({ subject }: Load): Promise<Held> {
+  const { heldKb: fromKb } = await subject.collected();
+  await wait(residentAfterMs);
+  const residentKb = subject.residentKb();
+  await wait(heldSeconds * 1_000 - residentAfterMs);
+  const { heldKb: toKb } = await subject.collected();
+  return { residentKb, fromKb, toKb };
+}
+
 async function speakOver(load: Load, { calls, seconds }: Plan["bargeIn"]): Promise<BargeInFigures> {
   const { books } = load;
   await load.grow(calls);
@@ -157,9 +174,6 @@ async function speakOver(load: Load, { calls, seconds }: Plan["bargeIn"]): Promi
 
 async function measure(load: Load, { seconds, memory }: Step, idle: Memory): Promise<StepFigures> {
   const { subject, books, pulse, calls } = load;
-  const heldFrom = memory ? await subject.collected() : undefined;
-  const heldFromMs = performance.now();
-  await wait(afterCollectionMs);
   const from = books.calls.map(({ up, down }) => [up.sent, down.sent] as const);
   const plainFrom = { ...books.plain };
   const [cpuFrom, firstCpuFrom, sinceMs] = [subject.cpuMs(), subject.firstCpuMs(), performance.now()];
@@ -168,10 +182,7 @@ async function measure(load: Load, { seconds, memory }: Step, idle: Memory): Pro
   subject.beginLoop();
   books.up.begin();
   books.down.begin();
-  const lookedAtMs = Math.min(residentAfterMs, seconds * 1_000);
-  await wait(lookedAtMs);
-  const residentKb = subject.residentKb();
-  await wait(seconds * 1_000 - lookedAtMs);
+  await wait(seconds * 1_000);
   const [cpuMs, lastedMs] = [subject.cpuMs() - cpuFrom, performance.now() - sinceMs];
   const firstCpuMs = subject.firstCpuMs() - firstCpuFrom;
   const bytes = traffic.bytes - bytesFrom;
@@ -182,13 +193,13 @@ async function measure(load: Load, { seconds, memory }: Step, idle: Memory): Pro
   const carriedDown = (plain.cameDownMs - plainFrom.cameDownMs) / (plain.sentDownMs - plainFrom.sentDownMs);
   const loop = await subject.loop();
   const sent = books.calls.map((book) => [book.up.sent, book.down.sent] as const);
-  const heldMs = performance.now() - heldFromMs;
-  const heldTo = memory ? await subject.collected() : undefined;
   // What is still under way is not lost.
   await wait(500);
   const sum = (of: (at: number) => number): number => books.calls.reduce((total, _, at) => total + of(at), 0);
   const book = (at: number) => books.calls[at] ?? books.add();
   const { passesThrough } = subject;
+  // Only now: a full collection costs some seconds, of one subject more than of another.
+  const held = memory ? await heldBy(load) : undefined;
   const callsByProcess = subject.callsByProcess();
   return {
     calls,
@@ -196,15 +207,12 @@ async function measure(load: Load, { seconds, memory }: Step, idle: Memory): Pro
     upMs: { p50: quantile(up, 0.5), p99: quantile(up, 0.99) },
     downMs: { p50: quantile(down, 0.5), p99: quantile(down, 0.99) },
     ...loop,
-    residentKb,
-    memory:
-      heldFrom === undefined || heldTo === undefined
-        ? undefined
-        : {
-            residentKb: (residentKb - idle.residentKb) / (calls - 1),
-            heldKb: (heldTo.heldKb - idle.heldKb) / (calls - 1),
-            heldKbPerSecond: (heldTo.heldKb - heldFrom.heldKb) / (heldMs / 1_000) / calls,
-          },
+    residentKb: held?.residentKb ?? subject.residentKb(),
+    memory: held && {
+      residentKb: (held.residentKb - idle.residentKb) / (calls - 1),
+      heldKb: (held.toKb - idle.heldKb) / (calls - 1),
+      heldKbPerSecond: (held.toKb - held.fromKb) / heldSeconds / calls,
+    },
     bytesPerCallSecond: bytes / (lastedMs / 1_000) / calls,
     lostFrames: passesThrough
       ? sum(

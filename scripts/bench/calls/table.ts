@@ -1,5 +1,5 @@
-import { spreadOf, worseWay, type Figures, type Name, type Spread } from "./figures.ts";
-import { isMet, type Goal } from "./goals.ts";
+import { spreadOf, worseWay, type Bounds, type Figures, type Name, type Spread } from "./figures.ts";
+import { verdict, type Goal } from "./goals.ts";
 import { at } from "./plans.ts";
 import { subjects } from "./subjects.ts";
 
@@ -86,10 +86,11 @@ export function goalTable(goals: readonly Goal[]): string {
   const rows = goals.map((goal) => [
     goal.what,
     `${goal.unit === "at least x" ? ">=" : "<="} ${goal.limit} ${goal.unit.replace("at least ", "")}`,
-    digits(goal.found),
+    bounded(goal.found),
     verdict(goal),
   ]);
   return [["goal", "limit", "found", ""], ["---", "---", "---", "---"], ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n");
 }
 
-const verdict = (goal: Goal): string => (Number.isNaN(goal.found) ? "not measured" : isMet(goal) ? "met" : "missed");
+const bounded = ({ least, most }: Bounds): string =>
+  digits(least) === digits(most) ? digits(least) : most === Infinity ? `>= ${digits(least)}` : `${digits(least)} to ${digits(most)}`;
