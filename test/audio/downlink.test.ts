@@ -88,7 +88,7 @@ test("a turn is played out only when the caller has heard its end", async () => 
   expect(reported).toEqual(["began t1", "heard 400 of t1", "played out t1"]);
 });
 
-test("a player whose first word is that it has played nothing yet is asked again when the turn began to be heard", async () => {
+test("a player may say first that it has played nothing: the turn began to be heard with its next word", async () => {
   const { clock, downlink, reported } = house("reports");
   downlink.write(ms(400), "t1");
   downlink.played("t1", 0);

@@ -31,7 +31,7 @@ export interface Saved {
 }
 
 const method =
-  "A subject carries its first hundred calls for a minute before they are measured: by then most of its code is compiled, also of what happens once a turn, as in a server at work. Processor time and delay are measured before anything asks for a full collection of garbage. Callers take turns, and break in, each at moments of their own. A round in which the load generator itself was busy or late is measured once more.";
+  "A subject carries its first hundred calls for a minute before they are measured: by then most of its code is compiled, also of what happens once a turn, as in a server at work. Memory is looked at after processor time and added latency: it needs full collections of garbage, which would be part of them. Callers take turns, and break in, each at moments of their own. A round in which the load generator itself was busy or late is measured once more.";
 
 export const savedOf = ({ rounds }: Figures, date: Date): Saved => ({
   measuredAt: date.toISOString().slice(0, 10),

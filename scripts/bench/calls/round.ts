@@ -114,7 +114,7 @@ export async function round(row: SubjectRow, plan: Plan): Promise<RoundFigures> 
     for (const [index, step] of plan.steps.entries()) {
       await load.grow(step.calls);
       await wait(index === 0 ? plan.warmSeconds * 1_000 : settleMs);
-      if (step.memory) await wait(filledMs - load.settledMs);
+      if (step.memory) await wait(Math.max(0, filledMs - load.settledMs));
       steps.push(await measure(load, step, idle));
     }
     const cpuMs = steps.at(-1)?.cpuMs;
@@ -198,7 +198,7 @@ async function measure(load: Load, { seconds, memory }: Step, idle: Memory): Pro
   const sum = (of: (at: number) => number): number => books.calls.reduce((total, _, at) => total + of(at), 0);
   const book = (at: number) => books.calls[at] ?? books.add();
   const { passesThrough } = subject;
-  // Only now: a full collection costs some seconds, of one subject more than of another.
+  // Only now: what a full collection does to a heap is no part of a call's processor time.
   const held = memory ? await heldBy(load) : undefined;
   const callsByProcess = subject.callsByProcess();
   return {
