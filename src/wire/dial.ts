@@ -4,7 +4,7 @@ import { request as ask, type IncomingHttpHeaders, type IncomingMessage } from "
 import { connect, isIP, type Socket } from "node:net";
 import { connect as connectTls, type ConnectionOptions } from "node:tls";
 import { acceptOf } from "./handshake.ts";
-import { Intake } from "./intake.ts";
+import { intake, type Intake } from "./intake.ts";
 import { WireSocket, type SocketOptions } from "./websocket.ts";
 
 export interface Dial {
@@ -46,12 +46,12 @@ export async function dial({ url, headers, socket: options, signal, connectTls: 
   const { promise, resolve, reject } = Promise.withResolvers<WireSocket>();
   const key = randomBytes(16).toString("base64");
   const upgrade = { upgrade: "websocket", connection: "Upgrade", "sec-websocket-key": key, "sec-websocket-version": "13" };
-  const intake = new Intake();
+  const ours = intake();
   let stream: Socket | undefined;
   const request = ask({
     path: `${url.pathname}${url.search}`,
     headers: { host: url.host, ...headers, ...upgrade },
-    createConnection: () => (stream = connectionTo(url, tls, intake)),
+    createConnection: () => (stream = connectionTo(url, tls, ours)),
   });
   const giveUp = (): void => void request.destroy(errorOf(signal));
   signal.addEventListener("abort", giveUp);
@@ -64,7 +64,7 @@ export async function dial({ url, headers, socket: options, signal, connectTls: 
     }
     // What came in the same breath is read with the rest.
     if (head.length > 0) upgraded.unshift(head);
-    resolve(new WireSocket(upgraded, { ...options, peer: "server", intake }));
+    resolve(new WireSocket(upgraded, { ...options, peer: "server", intake: ours }));
   });
   request.once("response", (response) => {
     beginningOf(response, (body) => {
@@ -80,13 +80,13 @@ export async function dial({ url, headers, socket: options, signal, connectTls: 
   }
 }
 
-function connectionTo(url: URL, tls: (options: ConnectionOptions) => Socket, intake: Intake): Socket {
+function connectionTo(url: URL, tls: (options: ConnectionOptions) => Socket, { onread, serve }: Intake): Socket {
   const host = url.hostname.replace(/^\[|\]$/g, "");
   const isTls = url.protocol === "wss:" || url.protocol === "https:";
   const port = url.port === "" ? (isTls ? 443 : 80) : Number(url.port);
-  const to = { host, port, onread: intake.onread };
+  const to = { host, port, onread };
   const socket = isTls ? tls({ ...to, servername: isIP(host) === 0 ? host : "" }) : connect(to);
-  intake.serve(socket);
+  serve(socket);
   return socket.setNoDelay(true);
 }
 

@@ -14,8 +14,6 @@ export type End = "client" | "server";
 
 /** Told in the order of the wire. Bytes are valid until it returns. */
 export interface FrameListener {
-  /** A text that came in one frame, not yet known to be UTF-8. True: nothing more is wanted of it; else `text` is told. */
-  scan?(bytes: Buffer, from: number, end: number): boolean;
   text(text: string, bytes: number): void;
   binary(bytes: Buffer): void;
   ping(payload: Buffer): void;
@@ -24,6 +22,15 @@ export interface FrameListener {
   close(code: number, reason: string): void;
   /** The last: what comes after it is not read. */
   broke(breach: Breach): void;
+}
+
+/** Sees texts first. */
+export interface Scanner {
+  /**
+   * A whole text that came in one frame, before a string is made of it and before it is known to be UTF-8; the bytes are valid until it
+   * returns. True: that was all; false: it is yet to come as `text`.
+   */
+  scan?(bytes: Buffer, from: number, end: number): boolean;
 }
 
 /** How a peer broke the protocol, with the code to close it with. */
@@ -37,6 +44,7 @@ export class Breach extends Error {
 }
 
 const nothing = Buffer.alloc(0);
+const nobody: Scanner = {};
 const shortestHeaderBytes = 2;
 const bytesOfMask = 4;
 const longestControlBytes = 125;
@@ -48,8 +56,10 @@ const firstHeldBytes = 512;
  * come is kept, and never more memory than twice that. A header is judged as soon as it can be, before its payload is awaited.
  */
 export class FrameReader {
-  readonly #limits: FrameLimits;
+  readonly #messageLimit: number;
+  readonly #fragmentsLimit: number;
   readonly #listener: FrameListener;
+  #scanner: Scanner;
   /** 0 or 128: what the first bit of a length must be. */
   readonly #maskBit: number;
   readonly #maskBytes: number;
@@ -68,9 +78,11 @@ export class FrameReader {
   /** How much of it is known to be UTF-8. */
   #checkedBytes = 0;
 
-  constructor(limits: FrameLimits, listener: FrameListener, peer: End = "client") {
-    this.#limits = limits;
+  constructor(limits: FrameLimits, listener: FrameListener, peer: End = "client", scanner: Scanner = nobody) {
+    this.#messageLimit = limits.messageBytes;
+    this.#fragmentsLimit = limits.fragments;
     this.#listener = listener;
+    this.#scanner = scanner;
     this.#maskBit = peer === "client" ? 0x80 : 0;
     this.#maskBytes = peer === "client" ? bytesOfMask : 0;
   }
@@ -85,6 +97,11 @@ export class FrameReader {
       this.stop();
       this.#listener.broke(error);
     }
+  }
+
+  /** Reads on, but shows no text to the scanner any more. */
+  scanNoMore(): void {
+    this.#scanner = nobody;
   }
 
   /** Reads nothing more and keeps nothing. */
@@ -145,8 +162,8 @@ export class FrameReader {
     const payloadAt = at + shortestHeaderBytes + lengthBytes + this.#maskBytes;
     if (end < payloadAt - this.#maskBytes) return payloadAt - this.#maskBytes - at;
     this.#payloadBytes = lengthBytes === 0 ? short : lengthBytes === 2 ? bytes.readUInt16BE(at + 2) : longLength(bytes, at + 2);
-    if ((first & 0x08) === 0 && this.#messageBytes + this.#payloadBytes > this.#limits.messageBytes) {
-      throw new Breach(1009, `a message may be ${this.#limits.messageBytes} bytes long`);
+    if ((first & 0x08) === 0 && this.#messageBytes + this.#payloadBytes > this.#messageLimit) {
+      throw new Breach(1009, `a message may be ${this.#messageLimit} bytes long`);
     }
     return payloadAt - at + this.#payloadBytes;
   }
@@ -164,7 +181,7 @@ export class FrameReader {
     if (opcode > opcodes.binary) throw new Breach(1002, `opcode ${opcode} means nothing`);
     if (opcode === opcodes.continuation && this.#opcode === 0) throw new Breach(1002, "there is no message to be continued");
     if (opcode !== opcodes.continuation && this.#opcode !== 0) throw new Breach(1002, "a message begins inside another");
-    if (this.#fragments === this.#limits.fragments) throw new Breach(1008, `a message may have ${this.#limits.fragments} fragments`);
+    if (this.#fragments === this.#fragmentsLimit) throw new Breach(1008, `a message may have ${this.#fragmentsLimit} fragments`);
   }
 
   /** A whole frame from `at` to `end`, whose header was just read. */
@@ -177,7 +194,7 @@ export class FrameReader {
     if (opcode > opcodes.binary) this.#control(opcode, bytes.subarray(from, end));
     else if (!isLast || this.#opcode !== 0) this.#fragment(opcode, isLast, bytes, from, end);
     else if (opcode === opcodes.binary) this.#listener.binary(bytes.subarray(from, end));
-    else if (this.#listener.scan?.(bytes, from, end) === true) return;
+    else if (this.#scanner.scan?.(bytes, from, end) === true) return;
     else if (ascii ?? isAscii(bytes.subarray(from, end))) this.#listener.text(bytes.toString("latin1", from, end), end - from);
     else this.#text(bytes.subarray(from, end));
   }
@@ -190,7 +207,7 @@ export class FrameReader {
   #fragment(opcode: number, isLast: boolean, bytes: Buffer, from: number, end: number): void {
     if (this.#opcode === 0) this.#opcode = opcode;
     this.#fragments += 1;
-    this.#message = roomFor(this.#message, this.#messageBytes, this.#messageBytes + end - from, this.#limits.messageBytes);
+    this.#message = roomFor(this.#message, this.#messageBytes, this.#messageBytes + end - from, this.#messageLimit);
     bytes.copy(this.#message, this.#messageBytes, from, end);
     this.#messageBytes += end - from;
     if (!isLast) {
@@ -244,12 +261,16 @@ function unmask(bytes: Buffer, from: number, end: number): boolean {
   return (seen & highBits) === 0;
 }
 
+/** The memory that was unmasked last, in words: almost always it is the one that all connections are read into. */
+let words: Int32Array = new Int32Array(0);
+
 /** The same for so many whole words after the mask: the words that were found there, one over the other. */
 function unmaskWords(bytes: Buffer, maskAt: number, count: number): number {
-  const words = new Int32Array(bytes.buffer, bytes.byteOffset + maskAt, count + 1);
-  const mask = words[0] ?? 0;
+  if (words.buffer !== bytes.buffer) words = new Int32Array(bytes.buffer, 0, bytes.buffer.byteLength >> 2);
+  const from = (bytes.byteOffset + maskAt) >> 2;
+  const mask = words[from] ?? 0;
   let seen = 0;
-  for (let at = 1; at <= count; at += 1) seen |= words[at] = (words[at] ?? 0) ^ mask;
+  for (let at = from + 1; at <= from + count; at += 1) seen |= words[at] = (words[at] ?? 0) ^ mask;
   return seen;
 }
 

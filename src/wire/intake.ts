@@ -1,5 +1,4 @@
 import type { OnReadOpts, Socket } from "node:net";
-import type { Duplex } from "node:stream";
 
 /** What came on one connection is read before anything of the next is, so that one buffer serves all. */
 const shared = Buffer.allocUnsafeSlow(65_536);
@@ -10,46 +9,41 @@ const longestKept = 2_048;
 const beginning = (bytes: number): Buffer =>
   bytes > longestKept ? shared.subarray(0, bytes) : (beginnings[bytes] ??= shared.subarray(0, bytes));
 
-/**
- * How the bytes of a connection that we opened come in: to whoever has begun to read them straight out of that buffer, which costs
- * neither memory of their own nor the stream's machinery; to anybody else through the stream.
- */
-export class Intake {
-  #stream: Socket | undefined;
-  #take: ((chunk: Buffer) => void) | undefined;
-
-  /** For `connect` of `node:net` or `node:tls`. */
-  readonly onread: OnReadOpts = {
-    buffer: shared,
-    callback: (bytes) => {
-      // What the stream still holds comes first.
-      if (this.#take !== undefined && this.#stream?.readableLength === 0) this.#take(beginning(bytes));
-      else this.#stream?.push(Buffer.from(shared.subarray(0, bytes)));
-      return true;
-    },
-  };
-
-  /** The connection that was opened with `onread`. */
-  serve(stream: Socket): void {
-    this.#stream = stream;
-  }
-
-  /** From now on `take` is given what comes; a chunk is valid until it returns. */
-  begin(take: (chunk: Buffer) => void): void {
-    this.#take = take;
-  }
+/** Who is given what comes on a connection. */
+interface Taker {
+  /** The chunk is valid until it returns. */
+  take(chunk: Buffer): void;
 }
 
 /**
- * Gives `take` what comes on a connection that somebody else opened, past what a stream does with each chunk; what it must hold, because
- * something waits in it already or nobody reads, it holds. Where a stream gets its bytes otherwise, `take` hears of none here, and its
- * "data" events tell all.
+ * How the bytes of a connection come in: to whoever has begun to read them straight out of that buffer, which costs neither memory of
+ * their own nor the stream's machinery; to anybody else through the stream.
  */
-export function passBy(stream: Duplex, take: (chunk: Buffer) => void): void {
-  const hold = stream.push.bind(stream);
-  stream.push = (chunk: unknown, encoding?: BufferEncoding): boolean => {
-    if (!Buffer.isBuffer(chunk) || stream.readableFlowing !== true || stream.readableLength > 0) return hold(chunk, encoding);
-    take(chunk);
-    return true;
+export interface Intake {
+  /** For `connect` of `node:net` or `node:tls`. */
+  readonly onread: OnReadOpts;
+  /** The connection that was opened with `onread`. */
+  serve(stream: Socket): void;
+  /** From now on `taker` is given what comes; what the stream still holds comes before, by its "data" events. */
+  begin(taker: Taker): void;
+}
+
+/** For one connection. It is called with each chunk, and its variables lie nearer to it than the fields of an object would. */
+export function intake(): Intake {
+  let stream: Socket | undefined;
+  let waiting: Taker | undefined;
+  let taker: Taker | undefined;
+  return {
+    onread: {
+      buffer: shared,
+      callback: (bytes) => {
+        if (taker === undefined && stream?.readableLength === 0) taker = waiting;
+        if (taker === undefined) stream?.push(Buffer.from(shared.subarray(0, bytes)));
+        else taker.take(beginning(bytes));
+        return true;
+      },
+    },
+    serve: (opened) => void (stream = opened),
+    begin: (who) => void (waiting = who),
   };
 }

@@ -1,19 +1,16 @@
+import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Clock, Timer } from "../kernel/clock.ts";
 import { noClose, opcodes } from "./codes.ts";
-import { FrameReader, type Breach, type End, type FrameLimits, type FrameListener } from "./frame-reader.ts";
-import { passBy, type Intake } from "./intake.ts";
+import { FrameReader, type Breach, type End, type FrameLimits, type FrameListener, type Scanner } from "./frame-reader.ts";
+import type { Intake } from "./intake.ts";
 import type { Envelope } from "./envelope.ts";
 import { OutgoingTexts } from "./outgoing.ts";
 import { closePayload, frameOf, maskedFrameOf } from "./frames.ts";
+import { takenOver } from "./take-over.ts";
 
 /** What a peer does. */
-export interface SocketListener {
-  /**
-   * A whole text, before a string is made of it and before it is known to be UTF-8; the bytes are valid until it returns. True: that was
-   * all; false: it is yet to come as `text`.
-   */
-  scan?(bytes: Buffer, from: number, end: number): boolean;
+export interface SocketListener extends Scanner {
   /** `bytes`: how long it was on the wire. */
   text(text: string, bytes: number): void;
   /** The bytes are valid until it returns. */
@@ -43,16 +40,34 @@ const nothing = new Uint8Array(0);
 /** Texts go out one after the other, whatever the connection. */
 const outgoing = new OutgoingTexts();
 
+/** What the system said of the last piece while it was written: nothing, if it did not take all of it. */
+let verdict: "taken" | Error | undefined;
+const judged = (error?: Error | null): void => void (verdict = error ?? "taken");
+
+/** Past what a stream keeps of each piece. False: it waits beneath the stream. */
+function writeNow(stream: Duplex, bytes: Uint8Array): boolean {
+  verdict = undefined;
+  stream._write(bytes, "buffer" as BufferEncoding, judged); // So a stream says that they are bytes.
+  if (verdict === undefined) return false;
+  if (verdict !== "taken") stream.destroy(verdict);
+  return true;
+}
+
 /**
- * One end of a WebSocket, on a connection that was upgraded. Pings are answered here. What a peer does not read waits in the
- * stream; whoever sends watches `bufferedAmount`.
+ * One end of a WebSocket, on a connection that was upgraded. Pings are answered here. What a peer does not read waits in or
+ * beneath the stream; whoever sends watches `bufferedAmount`.
  */
 export class WireSocket {
-  readonly #stream: Duplex;
+  #stream: Duplex;
   readonly #options: SocketOptions;
   #state: State = "open";
   /** Frames go out under masks. */
   readonly #isClient: boolean;
+  #reader: FrameReader | undefined;
+  /** Nothing waits in the stream, and nothing will: what goes out goes past it. */
+  #isDirect = false;
+  /** What went past the stream, and the system has not taken yet, bytes. */
+  #heldBytes = 0;
   /** How the peer closed. */
   #code = noClose;
   #reason = "";
@@ -66,27 +81,27 @@ export class WireSocket {
 
   /** Begins to read; what had come before waited. */
   listen(listener: SocketListener): void {
-    const stream = this.#stream;
+    const { stream, intake } = this.#options.intake === undefined ? takenOver(this.#stream) : { ...this.#options, stream: this.#stream };
+    this.#stream = stream;
     const wants: Wants = {
       listener,
       ping: (payload) => this.#answer(payload, listener),
       close: (code, reason) => this.#closedBy(code, reason),
       broke: (breach) => this.#refuse(breach, listener),
     };
-    const reader = new FrameReader(this.#options, new Frames(this, wants), this.#options.peer);
+    const reader = new FrameReader(this.#options, new Frames(this, wants), this.#options.peer, listener);
+    this.#reader = reader;
     stream.on("error", () => stream.destroy());
     // Whoever has closed their side is told nothing more; this stream would let us.
     stream.once("end", () => this.#end());
     stream.once("close", () => {
       reader.stop();
-      this.#state = "ended";
+      this.#become("ended");
       this.#options.clock.clearTimeout(this.#cutOff);
       listener.closed(this.#code, this.#reason);
     });
-    const take = (chunk: Buffer): void => reader.take(chunk);
-    stream.on("data", take);
-    if (this.#options.intake === undefined) passBy(stream, take);
-    else this.#options.intake.begin(take);
+    stream.on("data", (chunk: Buffer) => reader.take(chunk));
+    intake?.begin(reader);
   }
 
   get isOpen(): boolean {
@@ -95,69 +110,105 @@ export class WireSocket {
 
   /** Bytes that wait for the peer to read. */
   get bufferedAmount(): number {
-    return this.#stream.writableLength;
+    return this.#isDirect ? this.#heldBytes : this.#stream.writableLength;
   }
 
   sendText(text: string): void {
-    if (this.#state === "open") outgoing.send(this.#stream, text, this.#isClient);
+    if (this.#state === "open" && !this.#write(outgoing.frameOf(text, this.#isClient))) outgoing.moveOn();
   }
 
   /** As a text, with `audio` in base64. */
   sendEnveloped(envelope: Envelope, audio: Uint8Array): void {
-    if (this.#state === "open") outgoing.sendEnveloped(this.#stream, envelope, audio, this.#isClient);
+    if (this.#state === "open" && !this.#write(outgoing.frameAround(envelope, audio, this.#isClient))) outgoing.moveOn();
   }
 
   sendBinary(bytes: Uint8Array): void {
-    if (this.#state === "open") this.#write(opcodes.binary, bytes);
+    if (this.#state === "open") this.#send(opcodes.binary, bytes);
   }
 
   ping(): void {
-    if (this.#state === "open") this.#write(opcodes.ping, nothing);
+    if (this.#state === "open") this.#send(opcodes.ping, nothing);
   }
 
   close(code: number, reason: string): void {
     if (this.#state !== "open") return;
-    this.#state = "closing";
-    this.#write(opcodes.close, closePayload(code, reason));
+    this.#become("closing");
+    this.#send(opcodes.close, closePayload(code, reason));
     this.#limitClose();
   }
 
   /** At once, without a word. */
   terminate(): void {
-    this.#state = "ended";
+    this.#become("ended");
     this.#stream.destroy();
+  }
+
+  #become(state: "closing" | "ended"): void {
+    this.#state = state;
+    this.#reader?.scanNoMore();
   }
 
   #answer(payload: Buffer, listener: SocketListener): void {
     if (this.#state !== "open") return;
     // To whoever reads nothing, nothing is owed; else pings would fill the memory with pongs.
-    if (!this.#stream.writableNeedDrain) this.#write(opcodes.pong, payload);
+    if (this.bufferedAmount <= this.#stream.writableHighWaterMark) this.#send(opcodes.pong, payload);
     listener.pinged();
   }
 
   #closedBy(code: number, reason: string): void {
     this.#code = code;
     this.#reason = reason;
-    if (this.#state === "open") this.#write(opcodes.close, closePayload(code, ""));
+    if (this.#state === "open") this.#send(opcodes.close, closePayload(code, ""));
     this.#end();
   }
 
   #refuse(breach: Breach, listener: SocketListener): void {
     const wasOpen = this.#state === "open";
-    if (wasOpen) this.#write(opcodes.close, closePayload(breach.code, ""));
+    if (wasOpen) this.#send(opcodes.close, closePayload(breach.code, ""));
     this.#end();
     if (wasOpen) listener.broke(breach);
   }
 
-  #write(opcode: number, payload: Uint8Array): void {
-    this.#stream.write(this.#isClient ? maskedFrameOf(opcode, payload) : frameOf(opcode, payload));
+  #send(opcode: number, payload: Uint8Array): void {
+    this.#write(this.#isClient ? maskedFrameOf(opcode, payload) : frameOf(opcode, payload));
+  }
+
+  /**
+   * On a plain socket straight to the system, past what a stream keeps for each piece: almost always the system takes it at once, and what
+   * it does not take waits beneath the stream, in order. On any other stream, such as one under TLS, which takes one piece at a time,
+   * through the stream. True: the system has it, and its memory may be used for something else.
+   */
+  #write(frame: Uint8Array): boolean {
+    const stream = this.#stream;
+    if (!this.#isDirect && !this.#goDirect()) {
+      stream.write(frame);
+      return false;
+    }
+    if (writeNow(stream, frame)) return true;
+    this.#heldBytes += frame.length;
+    if (this.#heldBytes === frame.length) this.#awaitHeld();
+    return false;
+  }
+
+  /** What the stream itself writes goes after what waits beneath it, and so comes its word that all is gone, or that the peer is. */
+  #awaitHeld(): void {
+    const bytes = this.#heldBytes;
+    this.#stream.write(nothing, (error) => {
+      this.#heldBytes -= bytes;
+      if (this.#heldBytes > 0 && (error ?? undefined) === undefined) this.#awaitHeld();
+    });
+  }
+
+  #goDirect(): boolean {
+    const { constructor, writableLength } = this.#stream;
+    return (this.#isDirect = constructor === Socket && writableLength === 0);
   }
 
   /** What the peer still sends is read and thrown away, until it closes: else it might not hear why we did. */
   #end(): void {
     if (this.#state === "ended") return;
     if (this.#state === "open") this.#limitClose();
-    this.#state = "ended";
+    this.#become("ended");
     this.#stream.end();
   }
 
@@ -174,7 +225,7 @@ interface Wants {
   broke(breach: Breach): void;
 }
 
-/** The peer's frames, for the socket and for who listens to it: an object without closures of its own, for it is asked with each of them. */
+/** The peer's frames, for the socket and for who listens to it. */
 class Frames implements FrameListener {
   readonly #socket: WireSocket;
   readonly #listener: SocketListener;
@@ -184,10 +235,6 @@ class Frames implements FrameListener {
     this.#socket = socket;
     this.#listener = wants.listener;
     this.#wants = wants;
-  }
-
-  scan(bytes: Buffer, from: number, end: number): boolean {
-    return this.#socket.isOpen && this.#listener.scan?.(bytes, from, end) === true;
   }
 
   text(text: string, bytes: number): void {

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { seededRandom } from "../../src/kernel/random.ts";
-import { FrameReader } from "../../src/wire/frame-reader.ts";
+import { FrameReader, type FrameListener, type Scanner } from "../../src/wire/frame-reader.ts";
 import { anyStream } from "./any-stream.ts";
 import { frame } from "./torture.ts";
 
@@ -44,16 +44,19 @@ test.for(seeds)("however a stream is cut, the same is read of it (seed %i)", (se
 
 test("a text is shown by its bytes first, and told only to who did not take it; what is told is UTF-8", () => {
   const told: string[] = [];
-  const reader = new FrameReader(limits, {
-    ...silent,
+  const scanner: Scanner = {
     scan: (bytes, from, end) => {
       const isTaken = bytes[from] === 0x21;
       told.push(`${isTaken ? "took" : "left"} ${bytes.toString("latin1", from, end)}`);
       return isTaken;
     },
+  };
+  const listener: FrameListener = {
+    ...silent,
     text: (text) => void told.push(`text ${text}`),
     broke: ({ code }) => void told.push(`broke ${code}`),
-  });
+  };
+  const reader = new FrameReader(limits, listener, "client", scanner);
   const text = (payload: Buffer, fin = true, opcode = 1): Buffer => frame({ opcode, fin, payload });
   const bad = Buffer.from([0x41, 0xff]);
   reader.take(Buffer.concat([text(Buffer.from("!1")), text(Buffer.from("2")), text(Buffer.from("!3")), text(Buffer.from("!4"), false)]));

@@ -10,6 +10,8 @@ interface Line extends AsyncDisposable {
   readonly peer: Socket;
   readonly told: string[];
   readonly heard: () => Buffer;
+  /** Is shown each text before it is told. */
+  scans: (text: string) => void;
 }
 
 /** Both ends of one connection, upgraded already. */
@@ -25,7 +27,24 @@ async function line(): Promise<Line> {
   peer.on("data", (chunk) => chunks.push(chunk));
   const stream = await accepted.promise;
   const socket = new WireSocket(stream, { messageBytes: 1_024, fragments: 8, clock, closeLimitMs: 2_000 });
+  const made: Line = {
+    socket,
+    clock,
+    peer,
+    told,
+    heard: () => Buffer.concat(chunks),
+    scans: () => {},
+    [Symbol.asyncDispose]: async () => {
+      peer.destroy();
+      stream.destroy();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
   socket.listen({
+    scan: (bytes, from, end) => {
+      made.scans(bytes.toString("latin1", from, end));
+      return false;
+    },
     text: (text) => void told.push(text),
     binary: (bytes) => void told.push(`${bytes.length} bytes`),
     pinged: () => void told.push("pinged"),
@@ -33,18 +52,7 @@ async function line(): Promise<Line> {
     broke: ({ code }) => void told.push(`broke ${code}`),
     closed: (code) => void told.push(`closed ${code}`),
   });
-  return {
-    socket,
-    clock,
-    peer,
-    told,
-    heard: () => Buffer.concat(chunks),
-    [Symbol.asyncDispose]: async () => {
-      peer.destroy();
-      stream.destroy();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
+  return made;
 }
 
 const hex = (bytes: Buffer): string => bytes.toString("hex");
@@ -148,4 +156,55 @@ test("pings of somebody who reads nothing are not answered, so that pongs do not
   for (let count = 0; count < 1_000; count += 1) one.peer.write(frame({ opcode: 9, payload: Buffer.alloc(125) }));
   await vi.waitFor(() => expect(one.told.filter((each) => each === "pinged")).toHaveLength(1_000), 10_000);
   expect(one.socket.bufferedAmount).toBeLessThanOrEqual(before);
+});
+
+test("once we have closed, nothing is shown to who looks at texts first", async () => {
+  await using one = await line();
+  const scanned: string[] = [];
+  one.scans = (text) => void scanned.push(text);
+  const text = (payload: string): Buffer => frame({ opcode: 1, payload: Buffer.from(payload) });
+  one.peer.write(text("before"));
+  await vi.waitFor(() => expect(scanned).toEqual(["before"]), 10_000);
+  one.socket.close(1000, "");
+  one.peer.once("end", () => one.peer.end());
+  one.peer.write(Buffer.concat([text("after"), closing(1000)]));
+  await vi.waitFor(() => expect(one.told.at(-1)).toMatch(/^closed/), 10_000);
+  expect(scanned).toEqual(["before"]);
+});
+
+test("what waits for a peer is counted until the peer has read it", { timeout: 30_000 }, async () => {
+  await using one = await line();
+  one.peer.pause();
+  const filling = "x".repeat(6_000);
+  let sent = 0;
+  for (; one.socket.bufferedAmount < 1 << 19; sent += 1) one.socket.sendText(filling);
+  const waits = one.socket.bufferedAmount;
+  one.socket.sendText(filling);
+  expect(one.socket.bufferedAmount).toBe(waits + filling.length + 4);
+  one.peer.resume();
+  await vi.waitFor(() => expect(one.heard()).toHaveLength((sent + 1) * (filling.length + 4)), { timeout: 20_000 });
+  await vi.waitFor(() => expect(one.socket.bufferedAmount).toBe(0), 10_000);
+  one.socket.sendText("again");
+  expect(one.socket.bufferedAmount).toBe(0);
+});
+
+test("a peer that is gone while something waits for it ends the connection, and nothing breaks", { timeout: 30_000 }, async () => {
+  await using one = await line();
+  one.peer.pause();
+  while (one.socket.bufferedAmount < 1 << 20) one.socket.sendText("x".repeat(60_000));
+  one.peer.resetAndDestroy();
+  await vi.waitFor(() => expect(one.told).toEqual(["closed 1006"]), 10_000);
+  one.socket.sendText("too late");
+});
+
+test("what is said last goes out after all that waits", { timeout: 30_000 }, async () => {
+  await using one = await line();
+  one.peer.pause();
+  while (one.socket.bufferedAmount < 1 << 20) one.socket.sendText("x".repeat(6_000));
+  one.socket.close(1000, "done");
+  one.peer.resume();
+  await vi.waitFor(() => expect(hex(one.heard().subarray(-8))).toBe(`880603e8${Buffer.from("done").toString("hex")}`), 20_000);
+  one.peer.once("end", () => one.peer.end());
+  one.peer.write(closing(1000));
+  await vi.waitFor(() => expect(one.told).toEqual(["closed 1000"]), 10_000);
 });
