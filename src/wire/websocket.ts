@@ -81,7 +81,8 @@ export class WireSocket {
 
   /** Begins to read; what had come before waited. */
   listen(listener: SocketListener): void {
-    const { stream, intake } = this.#options.intake === undefined ? takenOver(this.#stream) : { ...this.#options, stream: this.#stream };
+    const opened = this.#options.intake;
+    const { stream, intake } = opened === undefined ? takenOver(this.#stream) : { stream: this.#stream, intake: opened };
     this.#stream = stream;
     const wants: Wants = {
       listener,

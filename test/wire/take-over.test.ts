@@ -14,7 +14,7 @@ interface Connection extends AsyncDisposable {
 
 async function connection(): Promise<Connection> {
   const came = Promise.withResolvers<Socket>();
-  const server = createServer({ allowHalfOpen: true, pauseOnConnect: false }, (socket) => came.resolve(socket));
+  const server = createServer({ allowHalfOpen: true }, (socket) => came.resolve(socket));
   await once(server.listen(0, "127.0.0.1"), "listening");
   const peer = connect((server.address() as AddressInfo).port, "127.0.0.1").on("error", () => {}); // A string only for a server on a pipe.
   const accepted = await came.promise;
@@ -26,8 +26,7 @@ async function connection(): Promise<Connection> {
     [Symbol.asyncDispose]: async () => {
       peer.destroy();
       accepted.destroy();
-      server.close();
-      await vi.waitFor(() => expect(server.listening).toBe(false), 10_000);
+      await serverClosed();
     },
   };
 }
