@@ -4,7 +4,6 @@ import { request as ask, type IncomingHttpHeaders, type IncomingMessage } from "
 import { connect, isIP, type Socket } from "node:net";
 import { connect as connectTls, type ConnectionOptions } from "node:tls";
 import { acceptOf } from "./handshake.ts";
-import { intake, type Intake } from "./intake.ts";
 import { WireSocket, type SocketOptions } from "./websocket.ts";
 
 export interface Dial {
@@ -14,7 +13,7 @@ export interface Dial {
   readonly socket: SocketOptions;
   /** Ends the attempt; a socket that is open by then is not touched. */
   readonly signal: AbortSignal;
-  /** In place of Node's own; of the options only these are said: host, port, servername and onread. */
+  /** In place of Node's own; of the options only these are said: host, port and servername. */
   readonly connectTls?: (options: ConnectionOptions) => Socket;
 }
 
@@ -46,12 +45,11 @@ export async function dial({ url, headers, socket: options, signal, connectTls: 
   const { promise, resolve, reject } = Promise.withResolvers<WireSocket>();
   const key = randomBytes(16).toString("base64");
   const upgrade = { upgrade: "websocket", connection: "Upgrade", "sec-websocket-key": key, "sec-websocket-version": "13" };
-  const ours = intake();
   let stream: Socket | undefined;
   const request = ask({
     path: `${url.pathname}${url.search}`,
     headers: { host: url.host, ...headers, ...upgrade },
-    createConnection: () => (stream = connectionTo(url, tls, ours)),
+    createConnection: () => (stream = connectionTo(url, tls)),
   });
   const giveUp = (): void => void request.destroy(errorOf(signal));
   signal.addEventListener("abort", giveUp);
@@ -64,7 +62,7 @@ export async function dial({ url, headers, socket: options, signal, connectTls: 
     }
     // What came in the same breath is read with the rest.
     if (head.length > 0) upgraded.unshift(head);
-    resolve(new WireSocket(upgraded, { ...options, peer: "server", intake: ours }));
+    resolve(new WireSocket(upgraded, { ...options, peer: "server" }));
   });
   request.once("response", (response) => {
     beginningOf(response, (body) => {
@@ -80,13 +78,12 @@ export async function dial({ url, headers, socket: options, signal, connectTls: 
   }
 }
 
-function connectionTo(url: URL, tls: (options: ConnectionOptions) => Socket, { onread, serve }: Intake): Socket {
+function connectionTo(url: URL, tls: (options: ConnectionOptions) => Socket): Socket {
   const host = url.hostname.replace(/^\[|\]$/g, "");
   const isTls = url.protocol === "wss:" || url.protocol === "https:";
   const port = url.port === "" ? (isTls ? 443 : 80) : Number(url.port);
-  const to = { host, port, onread };
+  const to = { host, port };
   const socket = isTls ? tls({ ...to, servername: isIP(host) === 0 ? host : "" }) : connect(to);
-  serve(socket);
   return socket.setNoDelay(true);
 }
 

@@ -1,4 +1,5 @@
-import type { OnReadOpts, Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { binding, handleOf, type Handle } from "./node-handle.ts";
 
 /** What came on one connection is read before anything of the next is, so that one buffer serves all. */
 const shared = Buffer.allocUnsafeSlow(65_536);
@@ -16,34 +17,26 @@ interface Taker {
 }
 
 /**
- * How the bytes of a connection come in: to whoever has begun to read them straight out of that buffer, which costs neither memory of
- * their own nor the stream's machinery; to anybody else through the stream.
+ * From now on `taker` is given what comes: straight out of that buffer where the stream is a socket of Node's, which costs neither memory
+ * of its own nor the stream's machinery; else, and all that the stream holds already, by its "data" events. Ends and errors the stream tells.
  */
-export interface Intake {
-  /** For `connect` of `node:net` or `node:tls`. */
-  readonly onread: OnReadOpts;
-  /** The connection that was opened with `onread`. */
-  serve(stream: Socket): void;
-  /** From now on `taker` is given what comes; what the stream still holds comes before, by its "data" events. */
-  begin(taker: Taker): void;
-}
-
-/** For one connection. It is called with each chunk, and its variables lie nearer to it than the fields of an object would. */
-export function intake(): Intake {
-  let stream: Socket | undefined;
-  let waiting: Taker | undefined;
-  let taker: Taker | undefined;
-  return {
-    onread: {
-      buffer: shared,
-      callback: (bytes) => {
-        if (taker === undefined && stream?.readableLength === 0) taker = waiting;
-        if (taker === undefined) stream?.push(Buffer.from(shared.subarray(0, bytes)));
-        else taker.take(beginning(bytes));
-        return true;
-      },
-    },
-    serve: (opened) => void (stream = opened),
-    begin: (who) => void (waiting = who),
+export function takeIn(stream: Duplex, taker: Taker): void {
+  stream.on("data", (chunk: Buffer) => taker.take(chunk));
+  const handle = handleOf(stream);
+  if (handle === undefined || binding === undefined) return;
+  const { streamBaseState: state, kReadBytesOrError: readAt } = binding;
+  const nodes = handle.onread;
+  handle.useUserBuffer(shared);
+  const direct: Handle["onread"] = function (told) {
+    const bytes = state[readAt] ?? 0;
+    if (bytes > 0) taker.take(beginning(bytes));
+    else Reflect.apply(nodes, this, [told]);
+  };
+  handle.onread = function (told) {
+    const bytes = state[readAt] ?? 0;
+    if (bytes > 0 && stream.readableLength > 0) return void stream.push(Buffer.from(shared.subarray(0, bytes)));
+    // The stream holds nothing, and will hold nothing.
+    this.onread = direct;
+    Reflect.apply(direct, this, [told]);
   };
 }

@@ -1,13 +1,12 @@
-import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Clock, Timer } from "../kernel/clock.ts";
 import { noClose, opcodes } from "./codes.ts";
 import { FrameReader, type Breach, type End, type FrameLimits, type FrameListener, type Scanner } from "./frame-reader.ts";
-import type { Intake } from "./intake.ts";
+import { takeIn } from "./intake.ts";
 import type { Envelope } from "./envelope.ts";
 import { OutgoingTexts } from "./outgoing.ts";
+import { Outlet } from "./outlet.ts";
 import { closePayload, frameOf, maskedFrameOf } from "./frames.ts";
-import { takenOver } from "./take-over.ts";
 
 /** What a peer does. */
 export interface SocketListener extends Scanner {
@@ -29,8 +28,6 @@ export interface SocketOptions extends FrameLimits {
   readonly closeLimitMs: number;
   /** Who the peer is; a client unless it is said. */
   readonly peer?: End;
-  /** How the stream's bytes come in, where it was opened with one. */
-  readonly intake?: Intake;
 }
 
 /** `closing`: our close frame is sent, and the peer's is awaited. `ended`: nothing is read or sent any more. */
@@ -40,34 +37,18 @@ const nothing = new Uint8Array(0);
 /** Texts go out one after the other, whatever the connection. */
 const outgoing = new OutgoingTexts();
 
-/** What the system said of the last piece while it was written: nothing, if it did not take all of it. */
-let verdict: "taken" | Error | undefined;
-const judged = (error?: Error | null): void => void (verdict = error ?? "taken");
-
-/** Past what a stream keeps of each piece. False: it waits beneath the stream. */
-function writeNow(stream: Duplex, bytes: Uint8Array): boolean {
-  verdict = undefined;
-  stream._write(bytes, "buffer" as BufferEncoding, judged); // So a stream says that they are bytes.
-  if (verdict === undefined) return false;
-  if (verdict !== "taken") stream.destroy(verdict);
-  return true;
-}
-
 /**
  * One end of a WebSocket, on a connection that was upgraded. Pings are answered here. What a peer does not read waits in or
  * beneath the stream; whoever sends watches `bufferedAmount`.
  */
 export class WireSocket {
-  #stream: Duplex;
+  readonly #stream: Duplex;
+  readonly #outlet: Outlet;
   readonly #options: SocketOptions;
   #state: State = "open";
   /** Frames go out under masks. */
   readonly #isClient: boolean;
   #reader: FrameReader | undefined;
-  /** Nothing waits in the stream, and nothing will: what goes out goes past it. */
-  #isDirect = false;
-  /** What went past the stream, and the system has not taken yet, bytes. */
-  #heldBytes = 0;
   /** How the peer closed. */
   #code = noClose;
   #reason = "";
@@ -75,15 +56,14 @@ export class WireSocket {
 
   constructor(stream: Duplex, options: SocketOptions) {
     this.#stream = stream;
+    this.#outlet = new Outlet(stream);
     this.#options = options;
     this.#isClient = options.peer === "server";
   }
 
   /** Begins to read; what had come before waited. */
   listen(listener: SocketListener): void {
-    const opened = this.#options.intake;
-    const { stream, intake } = opened === undefined ? takenOver(this.#stream) : { stream: this.#stream, intake: opened };
-    this.#stream = stream;
+    const stream = this.#stream;
     const wants: Wants = {
       listener,
       ping: (payload) => this.#answer(payload, listener),
@@ -101,8 +81,8 @@ export class WireSocket {
       this.#options.clock.clearTimeout(this.#cutOff);
       listener.closed(this.#code, this.#reason);
     });
-    stream.on("data", (chunk: Buffer) => reader.take(chunk));
-    intake?.begin(reader);
+    takeIn(stream, reader);
+    if (stream.readableEnded) this.#end();
   }
 
   get isOpen(): boolean {
@@ -111,16 +91,16 @@ export class WireSocket {
 
   /** Bytes that wait for the peer to read. */
   get bufferedAmount(): number {
-    return this.#isDirect ? this.#heldBytes : this.#stream.writableLength;
+    return this.#outlet.bufferedAmount;
   }
 
   sendText(text: string): void {
-    if (this.#state === "open" && !this.#write(outgoing.frameOf(text, this.#isClient))) outgoing.moveOn();
+    if (this.#state === "open" && !this.#outlet.write(outgoing.frameOf(text, this.#isClient))) outgoing.moveOn();
   }
 
   /** As a text, with `audio` in base64. */
   sendEnveloped(envelope: Envelope, audio: Uint8Array): void {
-    if (this.#state === "open" && !this.#write(outgoing.frameAround(envelope, audio, this.#isClient))) outgoing.moveOn();
+    if (this.#state === "open" && !this.#outlet.write(outgoing.frameAround(envelope, audio, this.#isClient))) outgoing.moveOn();
   }
 
   sendBinary(bytes: Uint8Array): void {
@@ -171,38 +151,7 @@ export class WireSocket {
   }
 
   #send(opcode: number, payload: Uint8Array): void {
-    this.#write(this.#isClient ? maskedFrameOf(opcode, payload) : frameOf(opcode, payload));
-  }
-
-  /**
-   * On a plain socket straight to the system, past what a stream keeps for each piece: almost always the system takes it at once, and what
-   * it does not take waits beneath the stream, in order. On any other stream, such as one under TLS, which takes one piece at a time,
-   * through the stream. True: the system has it, and its memory may be used for something else.
-   */
-  #write(frame: Uint8Array): boolean {
-    const stream = this.#stream;
-    if (!this.#isDirect && !this.#goDirect()) {
-      stream.write(frame);
-      return false;
-    }
-    if (writeNow(stream, frame)) return true;
-    this.#heldBytes += frame.length;
-    if (this.#heldBytes === frame.length) this.#awaitHeld();
-    return false;
-  }
-
-  /** What the stream itself writes goes after what waits beneath it, and so comes its word that all is gone, or that the peer is. */
-  #awaitHeld(): void {
-    const bytes = this.#heldBytes;
-    this.#stream.write(nothing, (error) => {
-      this.#heldBytes -= bytes;
-      if (this.#heldBytes > 0 && (error ?? undefined) === undefined) this.#awaitHeld();
-    });
-  }
-
-  #goDirect(): boolean {
-    const { constructor, writableLength } = this.#stream;
-    return (this.#isDirect = constructor === Socket && writableLength === 0);
+    this.#outlet.write(this.#isClient ? maskedFrameOf(opcode, payload) : frameOf(opcode, payload));
   }
 
   /** What the peer still sends is read and thrown away, until it closes: else it might not hear why we did. */

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import { expect, test, vi } from "vitest";
 import { WireSocket } from "../../src/wire/websocket.ts";
@@ -14,8 +15,8 @@ interface Line extends AsyncDisposable {
   scans: (text: string) => void;
 }
 
-/** Both ends of one connection, upgraded already. */
-async function line(): Promise<Line> {
+/** Both ends of one connection, upgraded already. `before`: what becomes of it before anybody listens. */
+async function line(before = (_stream: Socket, _peer: Socket): unknown => undefined): Promise<Line> {
   const clock = new SimulatedClock();
   const told: string[] = [];
   const accepted = Promise.withResolvers<Socket>();
@@ -40,6 +41,7 @@ async function line(): Promise<Line> {
       await new Promise((resolve) => server.close(resolve));
     },
   };
+  await before(stream, peer);
   socket.listen({
     scan: (bytes, from, end) => {
       made.scans(bytes.toString("latin1", from, end));
@@ -71,6 +73,16 @@ test.each([
   one.socket.sendText(text);
   const wanted = Buffer.concat([Buffer.from(header, "hex"), Buffer.from(text, "utf8")]);
   await vi.waitFor(() => expect(one.heard().equals(wanted)).toBe(true), 10_000);
+});
+
+test("a peer that closed its side before anybody listened is closed", async () => {
+  await using one = await line(async (stream, peer) => {
+    const ended = once(stream, "end");
+    peer.end();
+    stream.resume();
+    await ended;
+  });
+  await vi.waitFor(() => expect(one.told).toEqual(["closed 1006"]), 10_000);
 });
 
 test("what waits for a peer that does not read is not touched by what others are sent meanwhile", { timeout: 30_000 }, async () => {
