@@ -34,9 +34,10 @@ export function takeIn(stream: Duplex, taker: Taker): void {
   };
   handle.onread = function (told) {
     const bytes = state[readAt] ?? 0;
-    if (bytes > 0 && stream.readableLength > 0) return void stream.push(Buffer.from(shared.subarray(0, bytes)));
+    if (bytes <= 0) return Reflect.apply(nodes, this, [told]);
+    if (stream.readableLength > 0) return void stream.push(Buffer.from(shared.subarray(0, bytes)));
     // The stream holds nothing, and will hold nothing.
     this.onread = direct;
-    Reflect.apply(direct, this, [told]);
+    taker.take(beginning(bytes));
   };
 }
