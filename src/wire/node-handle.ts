@@ -1,6 +1,5 @@
 import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { TLSSocket } from "node:tls";
 
 /**
  * What a socket of Node's stands on. Neither it nor the binding is in Node's documentation: of both only so much is used, and only where it
@@ -40,8 +39,8 @@ export function handleOf(stream: Duplex): Handle | undefined {
   return isHandle(handle) ? handle : undefined;
 }
 
-/** The same, if it takes whatever it is given in its order: under TLS only one piece at a time. */
-export const plainHandleOf = (stream: Duplex): Handle | undefined => (stream instanceof TLSSocket ? undefined : handleOf(stream));
+/** The same of a plain socket: it takes whatever it is given, in its order. Those under TLS take one piece at a time, and end the process at a second. */
+export const plainHandleOf = (stream: Duplex): Handle | undefined => (stream.constructor === Socket ? handleOf(stream) : undefined);
 
 const isBinding = (found: unknown): found is Binding =>
   typeof found === "object" &&
