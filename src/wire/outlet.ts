@@ -1,7 +1,7 @@
 import type { Duplex } from "node:stream";
 import { binding, plainHandleOf, type Handle, type WriteRequest } from "./node-handle.ts";
 
-/** Used up only by a piece that the system does not take at once. */
+/** Used again after each piece that the system takes at once. */
 let request: WriteRequest | undefined;
 
 /**
@@ -28,12 +28,17 @@ export class Outlet {
   /** True: the system has it, and its memory may be used for something else. */
   write(bytes: Uint8Array): boolean {
     const handle = this.#handle ?? this.#pastStream();
-    if (handle !== undefined && binding !== undefined) {
-      request ??= new binding.WriteWrap();
-      // Of a handle that is gone nothing is returned.
-      if (handle.writeBuffer(request, bytes) === 0) return binding.streamBaseState[binding.kLastWriteWasAsync] === 0 || this.#hold(bytes);
-      this.#stream.destroy();
-    } else this.#stream.write(bytes);
+    if (handle === undefined || binding === undefined) {
+      this.#stream.write(bytes);
+      return false;
+    }
+    const used = (request ??= new binding.WriteWrap());
+    // Of a handle that is gone nothing is returned.
+    const isBegun = handle.writeBuffer(used, bytes) === 0;
+    if (isBegun && binding.streamBaseState[binding.kLastWriteWasAsync] === 0) return true;
+    request = undefined;
+    if (isBegun) this.#hold(bytes, used);
+    else this.#stream.destroy();
     return false;
   }
 
@@ -43,16 +48,12 @@ export class Outlet {
   }
 
   /** The handle has begun with the request, and keeps it. */
-  #hold(bytes: Uint8Array): false {
+  #hold(bytes: Uint8Array, begun: WriteRequest): void {
     this.#heldBytes += bytes.length;
-    Object.assign(request ?? {}, {
-      bytes,
-      oncomplete: (status: number) => {
-        this.#heldBytes -= bytes.length;
-        if (status < 0) this.#stream.destroy();
-      },
-    } satisfies WriteRequest);
-    request = undefined;
-    return false;
+    begun.bytes = bytes;
+    begun.oncomplete = (status) => {
+      this.#heldBytes -= bytes.length;
+      if (status < 0) this.#stream.destroy();
+    };
   }
 }
