@@ -77,6 +77,15 @@ describe("two processes behind one port", { timeout: 120_000 }, () => {
   const start = (more: Readonly<Record<string, string>> = {}): Promise<ServerProcess> =>
     startProcess({ ...fake.settings, LINEKEEPER_PROCESSES: "2", LINEKEEPER_TIERS: "openai", LINEKEEPER_DATA: data, ...more });
 
+  /** By what was asked, not the next in turn: that could go to another caller's greeting, or to what one who comes back was owed. */
+  function answers(asked: string, answer: string): void {
+    const otherwise = fake.panel.script;
+    fake.panel.script = (told) => {
+      const last = told.findLast((item) => item.by === "caller");
+      return last?.text === asked ? answer : otherwise(told);
+    };
+  }
+
   const isTold = (caller: Caller, words: string): Promise<void> =>
     vi.waitFor(() => expect(caller.turns.map(({ text }) => text).join("\n")).toContain(words), patient);
 
@@ -158,7 +167,7 @@ describe("two processes behind one port", { timeout: 120_000 }, () => {
       return by;
     }, patient);
     expect(handedOn).not.toContain(at);
-    fake.panel.reply("I am still here.");
+    answers("Are you there?", "I am still here.");
     caller.types("Are you there?");
     await isTold(caller, "still here");
     await caller.hangsUp();
@@ -223,10 +232,10 @@ describe("two processes behind one port", { timeout: 120_000 }, () => {
     const again = await comesBack(server, one);
     expect(again.callId).toBe(one.callId);
     expect(logged(server, "process_died")).toMatchObject([{ process: at }]);
-    fake.panel.reply("Nothing happened.");
+    answers("Did something happen?", "Nothing happened.");
     two.types("Did something happen?");
     await isTold(two, "Nothing happened");
-    fake.panel.reply("Welcome back.");
+    answers("Here I am again.", "Welcome back.");
     again.types("Here I am again.");
     await isTold(again, "Welcome back");
     await vi.waitFor(async () => expect((await callIds(server)).toSorted()).toEqual([one.callId, two.callId].toSorted()), patient);
@@ -252,7 +261,7 @@ describe("two processes behind one port", { timeout: 120_000 }, () => {
     } finally {
       process.kill(pid, "SIGCONT");
     }
-    fake.panel.reply("I was away.");
+    answers("Are you there?", "I was away.");
     one.types("Are you there?");
     await isTold(one, "I was away");
     await Promise.all([one.hangsUp(), two.hangsUp()]);
@@ -307,7 +316,7 @@ describe("two processes behind one port", { timeout: 120_000 }, () => {
       await using server = await start(budget);
       const [one, , two] = await onBoth(server);
       for (let turn = 0; turn < 40 && steps(server).length < 3; turn += 1) {
-        fake.panel.reply(`Answer ${turn}.`);
+        answers("And what else?", `Answer ${turn}.`);
         // Now the one, now the other: neither spends it alone.
         const caller = turn % 2 === 0 ? one : two;
         caller.types("And what else?");
@@ -324,7 +333,7 @@ describe("two processes behind one port", { timeout: 120_000 }, () => {
         cost: { usd: expect.any(Number), budgetUsed: { day: expect.toSatisfy((ratio: number) => ratio >= 1) } },
       });
       for (const caller of [one, two]) {
-        fake.panel.reply("You I do not leave.");
+        answers("Are you still there?", "You I do not leave.");
         caller.types("Are you still there?");
         await isTold(caller, "You I do not leave.");
       }
