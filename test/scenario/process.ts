@@ -30,6 +30,8 @@ export async function startProcess(environment: Readonly<Record<string, string>>
     if (url !== undefined) up.resolve(url);
   });
   const exited = once(child, "exit").then(([code, signal]: (number | string | null)[]) => code ?? signal ?? "gone");
+  // Its further processes write into the same pipes: those close when the last of them has ended.
+  const closed = once(child, "close");
   const url = await Promise.race([
     up.promise,
     exited.then((code) => {
@@ -43,7 +45,7 @@ export async function startProcess(environment: Readonly<Record<string, string>>
     exited,
     async [Symbol.asyncDispose]() {
       child.kill("SIGKILL");
-      await exited;
+      await closed;
     },
   };
 }

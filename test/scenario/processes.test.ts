@@ -71,8 +71,7 @@ describe("two processes behind one port", { timeout: 120_000 }, () => {
   });
   afterEach(async () => {
     await fake[Symbol.asyncDispose]();
-    // Processes whose first was killed end by themselves, a moment later.
-    await rm(data, { recursive: true, force: true, maxRetries: 50, retryDelay: 100 });
+    await rm(data, { recursive: true, force: true });
   });
   const start = (more: Readonly<Record<string, string>> = {}): Promise<ServerProcess> =>
     startProcess({ ...fake.settings, LINEKEEPER_PROCESSES: "2", LINEKEEPER_TIERS: "openai", LINEKEEPER_DATA: data, ...more });
