@@ -44,8 +44,13 @@ export interface UnheardTurn {
 
 /** More than this is never held for a caller; a provider that sends more has run away. */
 const longestQueueMs = 180_000;
-/** Between two marks the pacing clock tells what was heard; each costs a message both ways. */
-const markEveryMs = 500;
+/**
+ * Between two marks the pacing clock tells what was heard; each costs a message both ways. A turn has its first after so long, and the next
+ * whenever it has become twice as long, but one within the most. A player that is not where it was believed to be is asked each time.
+ */
+const [firstMarkMs, mostMarkMs] = [500, 2_000];
+/** What a line that carries all in time may be off by. */
+const steadyMs = 40;
 /** What is no turn is sent hardly ahead, so that it is gone at once also where the far end cannot be emptied. */
 const asideAheadMs = 60;
 /** So long after its last audio a turn that is not over is believed to have been left. */
@@ -93,6 +98,8 @@ export class Downlink implements Ticked {
   #playsUntilMs = 0;
   #generation = 0;
   #echoMs: number | undefined;
+  /** One mark within so long, at the latest. */
+  #markWithinMs = firstMarkMs;
   /** When audio of a turn went out last, in whole ms; less than 0: never. */
   #sentAtMs = -1;
   /** Until then it need not be asked for waking up, in whole ms. */
@@ -258,6 +265,8 @@ export class Downlink implements Ticked {
   #learnEcho(turn: TurnAudio, ms: number): void {
     const duePlayedMs = turn.playsUntilMs - (msOf(turn.sentBytes, this.encoding) - ms);
     const echoMs = Math.max(0, this.#clock.now() - duePlayedMs);
+    const offMs = this.#echoMs === undefined ? Infinity : Math.abs(echoMs - this.#echoMs);
+    this.#markWithinMs = offMs > steadyMs ? firstMarkMs : mostMarkMs;
     this.#echoMs = this.#echoMs === undefined ? echoMs : this.#echoMs + (echoMs - this.#echoMs) / 8;
   }
 
@@ -394,7 +403,8 @@ export class Downlink implements Ticked {
     if (!this.#hasMarks) return;
     const sentMs = msOf(turn.sentBytes, this.encoding);
     const last = turn.complete && turn.unsentBytes === 0 && turn.markedMs < sentMs;
-    if (!last && sentMs - turn.markedMs < markEveryMs) return;
+    const everyMs = Math.min(Math.max(firstMarkMs, turn.markedMs), this.#markWithinMs);
+    if (!last && sentMs - turn.markedMs < everyMs) return;
     turn.markedMs = sentMs;
     leg.mark(`${this.#generation}|${turn.turnId}|${Math.round(sentMs)}`);
   }

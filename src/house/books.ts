@@ -104,6 +104,7 @@ export async function openBooks(
     audit,
     rate: (callId, stars) => records.rate(callId, stars),
     show(roster, { secretAgesMs }) {
+      watch.flush();
       costWatch.show((period) => costs.usedRatio(period));
       metrics.journalLag.set(journal.lagMs / 1_000);
       showNode(metrics, { providers, ringChunks: roster.ringChunks, secretAgesMs });

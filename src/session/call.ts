@@ -24,8 +24,8 @@ import type { CallOrder, SessionHouse } from "./session-house.ts";
 import type { CallSnapshot } from "./snapshot.ts";
 import type { AnswererProof, CallOutcome, EndReason, InputRule, Told } from "./words.ts";
 
-/** Of so many frames, one has its way through our code timed: about one a second. */
-const framesPerSample = 50;
+/** Of so many frames, one has its way through our code timed: about one in five seconds. */
+const framesPerSample = 250;
 /** Nobody waits for longer to know that a caller who holds us has said all. */
 const endingSilenceMs = 1_000;
 /** A turn may keep so much of the caller's audio for a replay. */

@@ -1,9 +1,9 @@
 import type { Clock } from "../kernel/clock.ts";
 import type { Roster } from "./roster.ts";
 
-/** Each look is at a part of the calls, so that keeping many never holds up the audio of any; all are looked at within half a second. */
+/** Each look is at a part of the calls, so that keeping many never holds up the audio of any; all are looked at within a second. */
 const lookEveryMs = 20;
-const looksForAll = 25;
+const looksForAll = 50;
 /** A call in which nothing ends is kept so often. */
 const keepEveryMs = 10_000;
 

@@ -1,6 +1,21 @@
 import type { Clock, Timer } from "../kernel/clock.ts";
 import type { CallEvent, SessionWatch } from "../session/words.ts";
 
+/**
+ * What every turn of a call brings is told so long after it at the latest, much of it together: whoever tells of one call after the other
+ * takes half the time for each. Whatever else happens is told at once, after what waits.
+ */
+const togetherMs = 50;
+const ofEveryTurn: ReadonlySet<CallEvent["type"]> = new Set([
+  "audio.flowed",
+  "audio.hopped",
+  "link.used",
+  "state.changed",
+  "turn.answered",
+  "turn.committed",
+  "turn.ended",
+  "turn.timed",
+]);
 /** More than this never wait: whoever tells the next event waits until they are told. */
 const mostWaiting = 10_000;
 /**
@@ -52,10 +67,12 @@ export interface Afterwards extends SessionWatch {
  */
 export function tellAfterwards(watch: SessionWatch, clock: PastClock): Afterwards {
   const waiting: (Moment & { readonly event: CallEvent })[] = [];
-  let due: NodeJS.Immediate | undefined;
+  let soon: NodeJS.Immediate | undefined;
+  let later: Timer | undefined;
   const tellUntil = (limitMs: number): void => {
-    clearImmediate(due);
-    due = undefined;
+    clearImmediate(soon);
+    clock.clearTimeout(later);
+    soon = later = undefined;
     let told = 0;
     // Events that come of one that is told go to the end of the same list.
     for (let next = waiting[0]; next !== undefined && clock.real.now() < limitMs; next = waiting[told]) {
@@ -65,7 +82,7 @@ export function tellAfterwards(watch: SessionWatch, clock: PastClock): Afterward
     }
     clock.shows = undefined;
     waiting.splice(0, told);
-    if (waiting.length > 0) due ??= setImmediate(goOn);
+    if (waiting.length > 0) soon ??= setImmediate(goOn);
   };
   const goOn = (): void => {
     const { least, forEach, most } = inOneGoMs;
@@ -76,7 +93,8 @@ export function tellAfterwards(watch: SessionWatch, clock: PastClock): Afterward
     tell(event) {
       if (waiting.length >= mostWaiting && clock.shows === undefined) flush();
       waiting.push({ event, nowMs: clock.now(), wallMs: clock.wallNow() });
-      due ??= setImmediate(goOn);
+      if (ofEveryTurn.has(event.type)) later ??= clock.setTimeout(goOn, togetherMs);
+      else soon ??= setImmediate(goOn);
     },
     flush,
   };

@@ -81,7 +81,7 @@ describe("two processes behind one port", { timeout: 120_000 }, () => {
     const otherwise = fake.panel.script;
     fake.panel.script = (told) => {
       const last = told.findLast((item) => item.by === "caller");
-      return last?.text === asked ? answer : otherwise(told);
+      return last !== undefined && "text" in last && last.text === asked ? answer : otherwise(told);
     };
   }
 
