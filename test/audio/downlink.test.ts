@@ -219,6 +219,28 @@ test("a turn whose end is told after its last audio went out has a mark at that 
   expect(reported).toEqual(["began t1", "heard 300 of t1", "played out t1"]);
 });
 
+test("a player that plays evenly is asked ever more seldom, and often again when it falls behind", async () => {
+  const { clock, leg, downlink } = house("marks");
+  const endOf = (name: string): number => Number(name.split("|")[2]);
+  /** How far each turn was when a mark went out; every mark comes back `delayMs` after it was due. */
+  const marksOf = async (turnId: string, delayMs: (sentMs: number) => number): Promise<readonly number[]> => {
+    leg.told.length = 0;
+    downlink.write(ms(9_000), turnId);
+    downlink.endTurn(turnId);
+    let answered = 0;
+    for (let passedMs = 0; passedMs < 10_000; passedMs += 20) {
+      await clock.advance(20);
+      const marks = leg.told.filter((told) => told.includes("|"));
+      for (const name of marks.slice(answered)) clock.setTimeout(() => downlink.marked(name), leg.traits.aheadMs + delayMs(endOf(name)));
+      answered = marks.length;
+    }
+    return leg.told.filter((told) => told.includes("|")).map(endOf);
+  };
+  expect(await marksOf("t1", () => 110)).toEqual([500, 1_000, 2_000, 4_000, 6_000, 8_000, 9_000]);
+  const stalled = await marksOf("t2", (sentMs) => (sentMs > 3_000 ? 700 : 110));
+  expect(stalled.slice(0, 8)).toEqual([500, 1_000, 2_000, 4_000, 4_900, 5_400, 5_900, 6_400]);
+});
+
 test("a caller who comes back by a leg with marks is heard from where the marks begin again", async () => {
   const { clock, downlink, reported } = house("marks");
   downlink.write(ms(2_000), "t1");
