@@ -2,8 +2,8 @@ import type { Clock, Timer } from "../kernel/clock.ts";
 import type { CallEvent, SessionWatch } from "../session/words.ts";
 
 /**
- * What every turn of a call brings is told so long after it at the latest, much of it together: whoever tells of one call after the other
- * takes half the time for each. Whatever else happens is told at once, after what waits.
+ * What every turn of a call brings is told so long after it at the latest, much of it together: one after the other each costs less than
+ * one alone. Whatever else happens is told at once, after what waits.
  */
 const togetherMs = 50;
 const ofEveryTurn: ReadonlySet<CallEvent["type"]> = new Set([

@@ -38,6 +38,34 @@ test("events are told after the turn of the loop in which they happened, in thei
   expect(clock.now()).toBe(107);
 });
 
+const ofEveryTurn = (callId: string): CallEvent => ({ callId, type: "audio.hopped", direction: "uplink", ms: 1 });
+
+test("what every turn brings waits a moment for more of it, each with its own time", async () => {
+  const { time, told, watch } = watched();
+  const beganAt = time.wallNow();
+  watch.tell(ofEveryTurn("a"));
+  await time.advance(10);
+  await turnOver();
+  watch.tell(ofEveryTurn("b"));
+  expect(told).toEqual([]);
+  await time.advance(40);
+  expect(told).toEqual([
+    ["a", 0, beganAt],
+    ["b", 10, beganAt + 10],
+  ]);
+});
+
+test("whatever else happens is told at once, after what waited", async () => {
+  const { time, told, watch } = watched();
+  watch.tell(ofEveryTurn("a"));
+  watch.tell(event("b"));
+  watch.tell(ofEveryTurn("c"));
+  await turnOver();
+  expect(told.map(([callId]) => callId)).toEqual(["a", "b", "c"]);
+  await time.advance(1_000);
+  expect(told).toHaveLength(3);
+});
+
 test("what comes of an event is told after those that happened before it", async () => {
   const { told, watch } = watched((past) => {
     if (past.callId === "a") watch.tell(event("of a"));
