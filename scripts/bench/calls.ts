@@ -1,6 +1,6 @@
 // What a call costs and how long its audio takes, against a bare relay and OpenAI's own SDK, in one run: `npm run bench`.
 //   --check        processor time alone, within three minutes; fails only where Linekeeper costs more than four times the relay
-//   --rounds 3     rounds of each subject, interleaved
+//   --rounds 3     rounds of each subject, interleaved; 0: only what relay and Linekeeper cost, in turns, within seven minutes
 //   --only NAME    one subject beside the relay: linekeeper, linekeeper-pcm, agents-sdk
 //   --processes    what a second process brings, alone: within five minutes
 //   --flags "..."  flags for the subjects' Node
@@ -13,12 +13,13 @@ import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { Figures, harnessDoubts } from "./calls/figures.ts";
 import { goalsOf } from "./calls/goals.ts";
-import { checkPlan, harnessCore, planOf, processesPlan } from "./calls/plans.ts";
+import { checkPlan, harnessCore, planOf, processesPlan, turnsPlan } from "./calls/plans.ts";
 import { processesTable } from "./calls/processes.ts";
 import { readSaved, save, savedOf, writePages } from "./calls/results.ts";
 import { round, type Plan, type RoundFigures } from "./calls/round.ts";
 import { subjects, type SubjectRow } from "./calls/subjects.ts";
 import { comparison, goalTable } from "./calls/table.ts";
+import { inTurns } from "./calls/turns.ts";
 
 const { values } = parseArgs({
   options: {
@@ -35,6 +36,7 @@ const { values } = parseArgs({
 /** Much above what is measured on a quiet machine: CI's machines are not quiet. */
 const checkLimit = 4;
 const roundLimitMs = 300_000;
+const turnsLimitMs = 900_000;
 /** A round, at most; a check only looks for what no noise explains. */
 const timesMeasured = values.check ? 1 : 2;
 
@@ -64,6 +66,7 @@ async function run(): Promise<readonly RoundFigures[]> {
     values.processes ? name === "linekeeper" || name === "linekeeper-two" : only === undefined || name === only || name === "relay";
   const nodeFlags = values.flags.split(" ").filter((flag) => flag !== "");
   const measured: RoundFigures[] = [];
+  const turns = values.check || values.processes ? [] : await turnsOf(nodeFlags);
   for (let at = 1; at <= rounds; at += 1) {
     for (const row of subjects.filter(isWanted)) {
       const plan = values.check ? checkPlan : values.processes ? processesPlan(row.processes) : planOf(row);
@@ -71,19 +74,34 @@ async function run(): Promise<readonly RoundFigures[]> {
       measured.push(await quietRound(row, { ...plan, nodeFlags }));
     }
   }
-  return measured;
+  return [...measured, ...turns];
+}
+
+function turnsOf(nodeFlags: readonly string[]): Promise<readonly RoundFigures[]> {
+  console.error(`${turnsPlan.turns} turns of relay and Linekeeper, one after the other`);
+  return limited("the turns", turnsLimitMs, () =>
+    inTurns(
+      subjects.filter(({ name }) => name === "relay" || name === "linekeeper"),
+      { ...turnsPlan, nodeFlags },
+    ),
+  );
 }
 
 /** A busy machine spoils one round, not the run; whatever the subject did stands. */
 async function quietRound(row: SubjectRow, plan: Plan): Promise<RoundFigures> {
   for (let left = timesMeasured; ; left -= 1) {
-    const limit = setTimeout(() => fail(`${row.title}: the round did not end within ${roundLimitMs / 1_000} s`), roundLimitMs);
-    const found = await round(row, plan);
-    clearTimeout(limit);
+    const found = await limited(`${row.title}: the round`, roundLimitMs, () => round(row, plan));
     const doubts = harnessDoubts(found);
     if (doubts.length === 0 || left === 1) return found;
     console.error(`  once more: ${doubts.join("; ")}`);
   }
+}
+
+async function limited<T>(what: string, limitMs: number, run: () => Promise<T>): Promise<T> {
+  const limit = setTimeout(() => fail(`${what} did not end within ${limitMs / 1_000} s`), limitMs);
+  const found = await run();
+  clearTimeout(limit);
+  return found;
 }
 
 function check(): void {

@@ -31,7 +31,7 @@ export interface Saved {
 }
 
 const method =
-  "A subject carries its first hundred calls for a minute before they are measured: by then most of its code is compiled, also of what happens once a turn, as in a server at work. Memory is looked at after processor time and added latency: it needs full collections of garbage, which would be part of them. Callers take turns, and break in, each at moments of their own. A round in which the load generator itself was busy or late is measured once more.";
+  "A subject carries its first hundred calls for a minute before they are measured: by then most of its code is compiled, also of what happens once a turn, as in a server at work. A round of one subject takes some minutes, in which a machine may become slower or faster; so relay and Linekeeper also take turns while both are up, half a minute from one to the next, in what processor time their calls take, and what is said of it is of the rounds and the turns. Memory is looked at after processor time and added latency: it needs full collections of garbage, which would be part of them. Callers take turns, and break in, each at moments of their own. A round in which the load generator itself was busy or late is measured once more.";
 
 export const savedOf = ({ rounds }: Figures, date: Date): Saved => ({
   measuredAt: date.toISOString().slice(0, 10),
@@ -64,11 +64,12 @@ export function writePages(saved: Saved): void {
 export function pagesOf(saved: Saved): ReadonlyMap<string, string> {
   const figures = new Figures(saved.rounds);
   const charts = chartsOf(figures);
-  const rounds = figures.of("linekeeper").length;
+  const rounds = figures.steps("linekeeper", at.latency).length;
+  const turns = figures.steps("linekeeper", at.cpu).length - rounds;
   const page = [
     "# What a call costs",
     "",
-    `Measured ${saved.measuredAt} on ${machineOf(saved)}, by \`npm run bench -- --save\`, which writes these pages: ${rounds === 1 ? "one round" : `${rounds} interleaved rounds`}; medians, with the least and the most of the rounds in brackets. The subject has one core, the load the other; loopback, no TLS; both sides talk all the time in frames of 20 ms. Compare ratios of one run, not figures of two machines.`,
+    `Measured ${saved.measuredAt} on ${machineOf(saved)}, by \`npm run bench -- --save\`, which writes these pages: ${rounds === 1 ? "one round" : `${rounds} interleaved rounds`}${turns > 0 ? `, and ${turns} turns of relay and Linekeeper` : ""}; medians, with the least and the most in brackets. The subject has one core, the load the other; loopback, no TLS; both sides talk all the time in frames of 20 ms. Compare ratios of one run, not figures of two machines.`,
     "",
     ...charts.flatMap(({ file, title }) => [`![${title}](${file})`, ""]),
     "## All figures",
@@ -125,8 +126,7 @@ interface Chart {
 
 /** Those for which there is anything to show. */
 function chartsOf(figures: Figures): readonly Chart[] {
-  const rounds = figures.of("linekeeper").length;
-  const spread = rounds > 1 ? `; the line goes from the least to the most of ${rounds} rounds` : "";
+  const spread = figures.of("linekeeper").length > 1 ? "; the line goes from the least to the most" : "";
   const chart = (file: string, title: string, note: string, unit: string, of: (name: Name) => Spread): readonly Chart[] => {
     const bars = subjects
       .filter(({ processes }) => processes === 1)

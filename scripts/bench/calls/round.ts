@@ -1,7 +1,7 @@
 // One round of one subject: calls come, are spoken over, talk; then ever more come until the subject or the harness is full.
 import { performance } from "node:perf_hooks";
 import { setTimeout as wait } from "node:timers/promises";
-import { Books, firstFrames, quantile } from "./books.ts";
+import { Books, firstFrames, quantile, type CallBook } from "./books.ts";
 import { geminiService } from "./gemini-service.ts";
 import { watchHarness, type HarnessFigures } from "./harness.ts";
 import { Load } from "./load.ts";
@@ -115,7 +115,7 @@ export async function round(row: SubjectRow, plan: Plan): Promise<RoundFigures> 
       await load.grow(step.calls);
       await wait(index === 0 ? plan.warmSeconds * 1_000 : settleMs);
       if (step.memory) await wait(Math.max(0, filledMs - load.settledMs));
-      steps.push(await measure(load, step, idle));
+      steps.push(await measure(load, step.seconds, step.memory ? idle : undefined));
     }
     const cpuMs = steps.at(-1)?.cpuMs;
     const looked = plan.ramp && cpuMs !== undefined ? await mostCalls(load, cpuMs, row.processes) : undefined;
@@ -172,9 +172,12 @@ async function speakOver(load: Load, { calls, seconds }: Plan["bargeIn"]): Promi
   };
 }
 
-async function measure(load: Load, { seconds, memory }: Step, idle: Memory): Promise<StepFigures> {
+/** What its calls come to in so many seconds. `idle`: what the subject held with one call, where memory is to be looked at. */
+export async function measure(load: Load, seconds: number, idle?: Memory): Promise<StepFigures> {
   const { subject, books, pulse, calls } = load;
-  const from = books.calls.map(({ up, down }) => [up.sent, down.sent] as const);
+  // Those before have gone.
+  const present = books.calls.slice(-calls);
+  const from = present.map(({ up, down }) => [up.sent, down.sent] as const);
   const plainFrom = { ...books.plain };
   const [cpuFrom, firstCpuFrom, sinceMs] = [subject.cpuMs(), subject.firstCpuMs(), performance.now()];
   const bytesFrom = traffic.bytes;
@@ -192,14 +195,13 @@ async function measure(load: Load, { seconds, memory }: Step, idle: Memory): Pro
   const carriedUp = (plain.cameUpMs - plainFrom.cameUpMs) / (plain.sentUpMs - plainFrom.sentUpMs);
   const carriedDown = (plain.cameDownMs - plainFrom.cameDownMs) / (plain.sentDownMs - plainFrom.sentDownMs);
   const loop = await subject.loop();
-  const sent = books.calls.map((book) => [book.up.sent, book.down.sent] as const);
+  const sent = present.map((book) => [book.up.sent, book.down.sent] as const);
   // What is still under way is not lost.
   await wait(500);
-  const sum = (of: (at: number) => number): number => books.calls.reduce((total, _, at) => total + of(at), 0);
-  const book = (at: number) => books.calls[at] ?? books.add();
+  const sum = (of: (book: CallBook, at: number) => number): number => present.reduce((total, book, at) => total + of(book, at), 0);
   const { passesThrough } = subject;
   // Only now: what a full collection does to a heap is no part of a call's processor time.
-  const held = memory ? await heldBy(load) : undefined;
+  const held = idle && (await heldBy(load));
   const callsByProcess = subject.callsByProcess();
   return {
     calls,
@@ -208,22 +210,22 @@ async function measure(load: Load, { seconds, memory }: Step, idle: Memory): Pro
     downMs: { p50: quantile(down, 0.5), p99: quantile(down, 0.99) },
     ...loop,
     residentKb: held?.residentKb ?? subject.residentKb(),
-    memory: held && {
-      residentKb: (held.residentKb - idle.residentKb) / (calls - 1),
-      heldKb: (held.toKb - idle.heldKb) / (calls - 1),
-      heldKbPerSecond: (held.toKb - held.fromKb) / heldSeconds / calls,
-    },
+    memory: idle &&
+      held && {
+        residentKb: (held.residentKb - idle.residentKb) / (calls - 1),
+        heldKb: (held.toKb - idle.heldKb) / (calls - 1),
+        heldKbPerSecond: (held.toKb - held.fromKb) / heldSeconds / calls,
+      },
     bytesPerCallSecond: bytes / (lastedMs / 1_000) / calls,
     lostFrames: passesThrough
       ? sum(
-          (at) =>
-            book(at).up.lost(Math.max(firstFrames, from[at]?.[0] ?? 0), sent[at]?.[0] ?? 0) +
-            book(at).down.lost(from[at]?.[1] ?? 0, sent[at]?.[1] ?? 0),
+          ({ up, down }, at) =>
+            up.lost(Math.max(firstFrames, from[at]?.[0] ?? 0), sent[at]?.[0] ?? 0) + down.lost(from[at]?.[1] ?? 0, sent[at]?.[1] ?? 0),
         )
       : 0,
-    lostFirstFrames: passesThrough ? sum((at) => book(at).up.lost(0, firstFrames)) : 0,
-    duplicateFrames: sum((at) => book(at).up.duplicates + book(at).down.duplicates),
-    damagedFrames: sum((at) => book(at).up.damaged + book(at).down.damaged),
+    lostFirstFrames: passesThrough ? sum(({ up }) => up.lost(0, firstFrames)) : 0,
+    duplicateFrames: sum(({ up, down }) => up.duplicates + down.duplicates),
+    damagedFrames: sum(({ up, down }) => up.damaged + down.damaged),
     carriedShare: passesThrough ? 1 : Math.min(carriedUp, carriedDown),
     lostCalls: load.lostCalls,
     processes: callsByProcess.length === 0 ? undefined : { calls: callsByProcess, firstCpuMs: firstCpuMs / (lastedMs / 1_000) / calls },
