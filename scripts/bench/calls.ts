@@ -66,7 +66,8 @@ async function run(): Promise<readonly RoundFigures[]> {
     values.processes ? name === "linekeeper" || name === "linekeeper-two" : only === undefined || name === only || name === "relay";
   const nodeFlags = values.flags.split(" ").filter((flag) => flag !== "");
   const measured: RoundFigures[] = [];
-  const turns = values.check || values.processes ? [] : await turnsOf(nodeFlags);
+  const takesTurns = !values.check && !values.processes && (only === undefined || only === "linekeeper");
+  const turns = takesTurns ? await turnsOf(nodeFlags) : [];
   for (let at = 1; at <= rounds; at += 1) {
     for (const row of subjects.filter(isWanted)) {
       const plan = values.check ? checkPlan : values.processes ? processesPlan(row.processes) : planOf(row);
