@@ -6,7 +6,7 @@ import { goalsOf, verdict, type Goal } from "../../scripts/bench/calls/goals.ts"
 import { processesTable } from "../../scripts/bench/calls/processes.ts";
 import { mark, pagesOf, readmePath, readSaved, resultsFolder, shortTableOf } from "../../scripts/bench/calls/results.ts";
 import type { RoundFigures, StepFigures } from "../../scripts/bench/calls/round.ts";
-import { comparison, goalTable } from "../../scripts/bench/calls/table.ts";
+import { comparison, goalTable, shortComparison } from "../../scripts/bench/calls/table.ts";
 import { withMarked } from "../../scripts/marked.ts";
 
 test("the pages of results are what the saved figures say (npm run bench -- --pages)", () => {
@@ -49,7 +49,7 @@ const row = (subject: RoundFigures["subject"], cpuMs: number, most: RoundFigures
   steps: [step(100, cpuMs), step(200, cpuMs)],
   mostCalls: most,
 });
-const most = (calls: number, limit: "latency" | "harness"): RoundFigures["mostCalls"] => ({
+const most = (calls: number, limit: "latency" | "harness" | "time"): RoundFigures["mostCalls"] => ({
   calls,
   limit,
   subjectShare: 0.9,
@@ -88,6 +88,18 @@ test("where the load generator came to its end first, the ratio of the most call
   expect(toRelay([undefined, undefined])).toMatchObject({ verdict: "not measured" });
 });
 
+test("of the most calls that were not all found, what is known of their median is told", () => {
+  const shortTable = (...rounds: readonly RoundFigures["mostCalls"][]): string => {
+    const figures = new Figures(rounds.map((each) => row("linekeeper", 1, each)));
+    return `${shortComparison(figures)}\n${comparison(figures)}`;
+  };
+  const three = shortTable(most(553, "latency"), most(584, "time"), most(649, "latency"));
+  expect(three).toContain("| 584 to 649 |");
+  expect(three).toContain("| 553, >= 584 (time over), 649 |");
+  expect(shortTable(most(500, "harness"))).toContain("| >= 500 |");
+  expect(shortTable(most(500, "latency"), most(510, "latency"), most(600, "harness"))).toContain("| 510 |");
+});
+
 test("figures of a harness that was busy or late, of lost calls or of silence are doubted", () => {
   const doubted = (change: Partial<StepFigures>): readonly string[] =>
     new Figures([{ ...row("relay", 1, undefined), steps: [{ ...step(100, 1), ...change }] }]).doubts();
@@ -110,7 +122,7 @@ test("what a second process brings is told of as many calls a process, with what
 
 test("the pages say what was not measured, and show no chart of it", () => {
   const machine = { cores: 2, processor: "a processor", memoryGb: 4, linux: "6.1" };
-  const rounds = [row("relay", 2, most(500, "harness")), row("linekeeper", 1, undefined)];
+  const rounds = [row("relay", 2, undefined), row("linekeeper", 1, undefined)];
   const pages = pagesOf({ measuredAt: "2026-11-21", machine, node: "v24.0.0", method: "One after the other.", rounds });
   expect(pages.get("README.md")).toContain("| not measured |");
   expect(pages.get("README.md")).toContain("One after the other.");

@@ -2,6 +2,7 @@
 import type { Figures } from "./figures.ts";
 import { at } from "./plans.ts";
 import { quotas } from "./quotas.ts";
+import { callsIn } from "./table.ts";
 
 /** A core that is busier than this has no room for a burst of calls, a scrape or a reconnect of them all. */
 const plannedShare = 0.6;
@@ -26,8 +27,8 @@ export function capacityPage(figures: Figures): string {
   const transcodingMs = step("linekeeper-pcm", at.cpu, (figure) => figure.cpuMs).median;
   const residentKb = figures.memory(own, at.cpu, (memory) => memory.residentKb).median;
   const bytesPerSecond = step(own, at.cpu, (figure) => figure.bytesPerCallSecond).median;
-  const most = figures.mostCalls(own)?.median;
-  const perCore = Math.floor(Math.min((plannedShare * 1_000) / cpuMs, most ?? Infinity));
+  const most = figures.mostCalls(own);
+  const perCore = Math.floor(Math.min((plannedShare * 1_000) / cpuMs, most?.median ?? Infinity));
   const perGb = Math.floor(1e6 / residentKb);
   const processMb =
     step(own, at.cpu, (figure) => figure.residentKb - (figure.memory?.residentKb ?? Number.NaN) * figure.calls).median / 1_000;
@@ -69,7 +70,7 @@ export function capacityPage(figures: Figures): string {
     "",
     "Computed from [the figures](README.md) of the last measured run: telephone calls (Twilio, µ-law) to one speech-to-speech provider with the same encoding, both sides talking all the time, on cores like the measured one. TLS is not in it: towards callers it is best ended in front, towards providers it is the server's own. Nor are speech models on the same machine.",
     "",
-    `- **Processor**: ${cpuMs.toFixed(2)} ms a call and second, so ${perCore} calls a core at ${plannedShare * 100} % of its time; the rest is for bursts, scrapes, and a reconnect of all calls at once. The most calls with 99 % of the frames within 20 ms were ${most ?? "not measured"}. A call that is transcoded (8 to 16 and 24 to 8 kHz) takes ${Number.isNaN(transcodingMs) ? "what was not measured" : `${transcodingMs.toFixed(2)} ms`}.`,
+    `- **Processor**: ${cpuMs.toFixed(2)} ms a call and second, so ${perCore} calls a core at ${plannedShare * 100} % of its time; the rest is for bursts, scrapes, and a reconnect of all calls at once. The most calls with 99 % of the frames within 20 ms were ${callsIn(most) ?? "not measured"}. A call that is transcoded (8 to 16 and 24 to 8 kHz) takes ${Number.isNaN(transcodingMs) ? "what was not measured" : `${transcodingMs.toFixed(2)} ms`}.`,
     `- **Memory**: ${residentKb.toFixed(0)} kB a call, ${perGb.toLocaleString("en")} calls a GB, beside ${processMb.toFixed(0)} MB of each process itself, its garbage included.`,
     `- **Network**: ${(bytesPerSecond / 1_000).toFixed(0)} kB/s a call, both sides and both ways; a gigabit each way carries ${Math.floor((2 * gigabit) / bytesPerSecond).toLocaleString("en")} calls.`,
     `- **Processes**: ${Number.isNaN(figures.twoToOne(at.cpu).median) ? "what sharing a port costs was not measured, and is not in the table" : `two behind one port carry ${figures.twoToOne(at.cpu).median.toFixed(2)} times the calls of one, by processor time; the table counts with ${(100 * Math.min(1, shared)).toFixed(0)} % of a core's calls for each of them`}.`,

@@ -11,6 +11,11 @@ export interface Spread {
   readonly most: number;
 }
 
+export interface MostCallsSpread extends Spread {
+  /** What the median is at most, were all known; the median itself where that is known. */
+  readonly upTo: number;
+}
+
 export function spreadOf(values: readonly number[]): Spread {
   const sorted = values.filter((value) => !Number.isNaN(value)).sort((a, b) => a - b);
   const middle = sorted.length >> 1;
@@ -63,10 +68,12 @@ export class Figures {
     return spreadOf(this.steps("linekeeper", calls).map(({ cpuMs }, round) => (2 * cpuMs) / (two[round]?.cpuMs ?? Number.NaN)));
   }
 
-  /** Of each round; undefined where the harness was full before the subject was. */
-  mostCalls(name: Name): Spread | undefined {
+  /** So many of each round at least: where the harness was full first, or the time over, there would have been more. Undefined: nobody looked. */
+  mostCalls(name: Name): MostCallsSpread | undefined {
     const found = this.of(name).flatMap(({ mostCalls }) => mostCalls ?? []);
-    return found.length === 0 || !found.every(isLimit) ? undefined : spreadOf(found.map(({ calls }) => calls));
+    if (found.length === 0) return undefined;
+    const upTo = spreadOf(found.map((each) => (isLimit(each) ? each.calls : Infinity))).median;
+    return { ...spreadOf(found.map(({ calls }) => calls)), upTo };
   }
 
   /**

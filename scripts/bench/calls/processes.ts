@@ -36,7 +36,8 @@ function wrong(steps: readonly StepFigures[]): string {
 function byMostCalls(figures: Figures): string {
   if (figures.of("linekeeper-two").every(({ mostCalls }) => mostCalls === undefined)) return "not measured: it takes three cores";
   const [one, two] = [figures.mostCalls("linekeeper"), figures.mostCalls("linekeeper-two")];
-  return one === undefined || two === undefined ? "not known: the load came to its end first" : (two.median / one.median).toFixed(2);
+  const isKnown = one !== undefined && two !== undefined && one.median === one.upTo && two.median === two.upTo;
+  return isKnown ? (two.median / one.median).toFixed(2) : "not known: the load came to its end first";
 }
 
 /** What the figures say and what not. */

@@ -76,7 +76,7 @@ export function pagesOf(saved: Saved): ReadonlyMap<string, string> {
     "",
     comparison(figures),
     "",
-    `${saved.method} Added latency is the worse of both ways. Memory a call is what the system counts beyond the process with one call, both a few seconds after a full collection, divided by the calls; their rings of ten seconds are full by then. A heap that has run for longer keeps more room for garbage, the reference's above all, so that this ratio falls with the time that a subject has run. \`>= N (harness full)\` means that the load generator came to its end first; a ratio to it is told with its bounds.`,
+    `${saved.method} Added latency is the worse of both ways. Memory a call is what the system counts beyond the process with one call, both a few seconds after a full collection, divided by the calls; their rings of ten seconds are full by then. A heap that has run for longer keeps more room for garbage, the reference's above all, so that this ratio falls with the time that a subject has run. \`>= N (harness full)\` means that the load generator came to its end first, \`(time over)\` that the search did; a median or a ratio to it is told with its bounds.`,
     "",
     ...processesSection(figures),
     "## Goals",
@@ -145,7 +145,7 @@ function chartsOf(figures: Figures): readonly Chart[] {
     ...chart(
       "most-calls.svg",
       "Most calls on one core",
-      "with 99 % of the frames within 20 ms; more is better",
+      "with 99 % of the frames within 20 ms, at least; more is better",
       "calls",
       (name) => figures.mostCalls(name) ?? spreadOf([]),
     ),

@@ -1,12 +1,22 @@
-import { spreadOf, worseWay, type Bounds, type Figures, type Name, type Spread } from "./figures.ts";
+import { spreadOf, worseWay, type Bounds, type Figures, type MostCallsSpread, type Name, type Spread } from "./figures.ts";
 import { verdict, type Goal } from "./goals.ts";
 import { at } from "./plans.ts";
 import { subjects } from "./subjects.ts";
+
+/** What ended a search before the subject was at its end. */
+const cutShort: Readonly<Record<string, string>> = { harness: "harness full", time: "time over" };
 
 export const digits = (value: number): string =>
   Number.isNaN(value) ? "-" : value.toFixed(Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2);
 export const shown = ({ median, least, most }: Spread): string =>
   Number.isNaN(median) ? "-" : `${digits(median)} (${digits(least)}..${digits(most)})`;
+
+/** As far as the median is known. */
+export function callsIn(most: MostCallsSpread | undefined): string | undefined {
+  if (most === undefined) return undefined;
+  const { median, upTo } = most;
+  return median === upTo ? String(median) : upTo === Infinity ? `>= ${median}` : `${median} to ${upTo}`;
+}
 
 /** Markdown; medians over the rounds, least and most in brackets. */
 export function comparison(figures: Figures, cpuCalls: number = at.cpu, latencyCalls: number = at.latency): string {
@@ -44,7 +54,7 @@ function cells(figures: Figures, name: Name, cpuCalls: number, latencyCalls: num
     shown(figures.memory(name, cpuCalls, ({ heldKb }) => heldKb)),
     shown(figures.memory(name, cpuCalls, ({ heldKbPerSecond }) => heldKbPerSecond)),
     shown(figures.step(name, cpuCalls, ({ loopP99Ms }) => loopP99Ms)),
-    most.map(({ calls, limit }) => (limit === "harness" ? `>= ${calls} (harness full)` : String(calls))).join(", ") || "-",
+    most.map(({ calls, limit }) => (limit in cutShort ? `>= ${calls} (${cutShort[limit]})` : String(calls))).join(", ") || "-",
     shown(spreadOf(figures.of(name).flatMap(({ bargeIn }) => bargeIn?.clearP95Ms ?? []))),
     digits(sum(({ lostFirstFrames }) => lostFirstFrames) / sum(({ calls }) => calls)),
     [sum(({ lostFrames }) => lostFrames), sum(({ duplicateFrames }) => duplicateFrames), sum(({ damagedFrames }) => damagedFrames)].join(
@@ -74,7 +84,7 @@ export function shortComparison(figures: Figures): string {
         title,
         `${digits(ratio)} x`,
         Number.isNaN(latencyMs) ? "-" : `${digits(latencyMs)} ms`,
-        String(figures.mostCalls(name)?.median ?? "-"),
+        callsIn(figures.mostCalls(name)) ?? "-",
         `${digits(memory)} kB`,
         Number.isNaN(latencyMs) ? "-" : digits(lost),
       ];
