@@ -50,8 +50,9 @@ const longestGapMs = 10_000;
 
 /**
  * Puts packets in order and finds what is missing, for a listener that needs no playout clock (a recogniser takes audio as it comes):
- * what is there goes on at once, and only a missing packet is waited for. The sender's clock is the time base, so nothing drifts;
- * while nothing comes, time is made up on our clock, and what turns out to be too much is taken back in the next silence.
+ * what is there goes on at once, and only a missing packet is waited for, and by the first one those that it may have overtaken.
+ * The sender's clock is the time base, so nothing drifts; while nothing comes, time is made up on our clock, and what turns out to be
+ * too much is taken back in the next silence.
  */
 export class JitterBuffer {
   readonly counts: JitterCounts = {
@@ -70,6 +71,8 @@ export class JitterBuffer {
   readonly #ear: JitterEar;
   readonly #held = new Map<number, Held>();
   #expected: { sequence: number; timestamp: number } | undefined;
+  /** When the first packet came; undefined once it has gone on. */
+  #beganMs: number | undefined;
   /** Highest sequence that came, to tell what comes out of order. */
   #highest = 0;
   #gapSinceMs: number | undefined;
@@ -116,12 +119,15 @@ export class JitterBuffer {
   push(sequence: number, timestamp: number, payload: Uint8Array | undefined, units: number, nowMs: number): void {
     const first = this.#expected === undefined;
     this.#expected ??= { sequence, timestamp };
-    if (first) [this.#highest, this.#fedMs, this.#forgotMs] = [sequence, nowMs, nowMs];
+    if (first) [this.#highest, this.#fedMs, this.#forgotMs, this.#beganMs] = [sequence, nowMs, nowMs, nowMs];
     const ahead = int16(sequence - this.#expected.sequence);
     if (Math.abs(ahead) > longestJump) return this.#beginAnew(sequence, timestamp, payload, units, nowMs);
     this.counts.received += 1;
     this.#measure(timestamp, nowMs);
-    if (ahead < 0) return this.#missed(sequence, nowMs);
+    if (ahead < 0) {
+      if (this.#beganMs === undefined) return this.#missed(sequence, nowMs);
+      this.#expected = { sequence, timestamp };
+    }
     if (this.#held.has(sequence)) return void (this.counts.duplicates += 1);
     if (int16(sequence - this.#highest) > 0) this.#highest = sequence;
     else if (!first) this.#learnOrder(nowMs);
@@ -146,6 +152,7 @@ export class JitterBuffer {
   restart(): void {
     this.#held.clear();
     this.#expected = undefined;
+    this.#beganMs = undefined;
     this.#gapSinceMs = undefined;
     this.#transit = undefined;
     this.#debtUnits = 0;
@@ -185,6 +192,8 @@ export class JitterBuffer {
   }
 
   #release(nowMs: number): void {
+    if (this.#beganMs !== undefined && nowMs - this.#beganMs < shortestWaitMs) return;
+    this.#beganMs = undefined;
     for (;;) {
       const expected = this.#expected;
       if (expected === undefined) return;
@@ -221,6 +230,7 @@ export class JitterBuffer {
   }
 
   #giveUpAll(nowMs: number): void {
+    this.#beganMs = undefined;
     for (let expected = this.#expected; expected !== undefined && this.#held.size > 0; expected = this.#expected) {
       if (!this.#held.has(expected.sequence)) this.#giveUp(expected, nowMs);
       this.#release(nowMs);
