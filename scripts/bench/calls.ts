@@ -1,6 +1,6 @@
 // What a call costs and how long its audio takes, against a bare relay and OpenAI's own SDK, in one run: `npm run bench`.
 //   --check        processor time alone, within three minutes; fails only where Linekeeper costs more than four times the relay
-//   --rounds 3     rounds of each subject, interleaved; 0: only what relay and Linekeeper cost, in turns, within seven minutes
+//   --rounds 3     rounds of each subject, interleaved; 0: only what relay and Linekeeper cost side by side, within eight minutes
 //   --only NAME    one subject beside the relay: linekeeper, linekeeper-pcm, agents-sdk
 //   --processes    what a second process brings, alone: within five minutes
 //   --flags "..."  flags for the subjects' Node
@@ -13,13 +13,13 @@ import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { Figures, harnessDoubts } from "./calls/figures.ts";
 import { goalsOf } from "./calls/goals.ts";
-import { checkPlan, harnessCore, planOf, processesPlan, turnsPlan } from "./calls/plans.ts";
+import { checkPlan, harnessCore, planOf, processesPlan, sideBySidePlan } from "./calls/plans.ts";
 import { processesTable } from "./calls/processes.ts";
 import { readSaved, save, savedOf, writePages } from "./calls/results.ts";
 import { round, type Plan, type RoundFigures } from "./calls/round.ts";
+import { sideBySide, type Pair } from "./calls/side-by-side.ts";
 import { subjects, type SubjectRow } from "./calls/subjects.ts";
 import { comparison, goalTable } from "./calls/table.ts";
-import { inTurns } from "./calls/turns.ts";
 
 const { values } = parseArgs({
   options: {
@@ -36,7 +36,7 @@ const { values } = parseArgs({
 /** Much above what is measured on a quiet machine: CI's machines are not quiet. */
 const checkLimit = 4;
 const roundLimitMs = 300_000;
-const turnsLimitMs = 900_000;
+const sideBySideLimitMs = 900_000;
 /** A round, at most; a check only looks for what no noise explains. */
 const timesMeasured = values.check ? 1 : 2;
 
@@ -54,7 +54,9 @@ if (availableParallelism() < 2 || process.platform !== "linux") {
 }
 execFileSync("taskset", ["-acp", String(harnessCore), String(process.pid)]);
 
-const figures = new Figures(await run());
+const nodeFlags = values.flags.split(" ").filter((flag) => flag !== "");
+const pairs = await besideEachOther();
+const figures = new Figures(await run(), pairs);
 if (values.check) check();
 else report();
 process.exit(process.exitCode ?? 0);
@@ -64,10 +66,7 @@ async function run(): Promise<readonly RoundFigures[]> {
   const only = values.only ?? (values.check ? "linekeeper" : undefined);
   const isWanted = ({ name }: SubjectRow): boolean =>
     values.processes ? name === "linekeeper" || name === "linekeeper-two" : only === undefined || name === only || name === "relay";
-  const nodeFlags = values.flags.split(" ").filter((flag) => flag !== "");
   const measured: RoundFigures[] = [];
-  const takesTurns = !values.check && !values.processes && (only === undefined || only === "linekeeper");
-  const turns = takesTurns ? await turnsOf(nodeFlags) : [];
   for (let at = 1; at <= rounds; at += 1) {
     for (const row of subjects.filter(isWanted)) {
       const plan = values.check ? checkPlan : values.processes ? processesPlan(row.processes) : planOf(row);
@@ -75,17 +74,13 @@ async function run(): Promise<readonly RoundFigures[]> {
       measured.push(await quietRound(row, { ...plan, nodeFlags }));
     }
   }
-  return [...measured, ...turns];
+  return measured;
 }
 
-function turnsOf(nodeFlags: readonly string[]): Promise<readonly RoundFigures[]> {
-  console.error(`${turnsPlan.turns} turns of relay and Linekeeper, one after the other`);
-  return limited("the turns", turnsLimitMs, () =>
-    inTurns(
-      subjects.filter(({ name }) => name === "relay" || name === "linekeeper"),
-      { ...turnsPlan, nodeFlags },
-    ),
-  );
+async function besideEachOther(): Promise<readonly Pair[]> {
+  const isWanted = !values.check && !values.processes && (values.only === undefined || values.only === "linekeeper");
+  if (!isWanted) return [];
+  return limited("the sittings", sideBySideLimitMs, () => sideBySide({ ...sideBySidePlan, nodeFlags }));
 }
 
 /** A busy machine spoils one round, not the run; whatever the subject did stands. */

@@ -6,6 +6,7 @@ import { goalsOf, verdict, type Goal } from "../../scripts/bench/calls/goals.ts"
 import { processesTable } from "../../scripts/bench/calls/processes.ts";
 import { mark, pagesOf, readmePath, readSaved, resultsFolder, shortTableOf } from "../../scripts/bench/calls/results.ts";
 import type { RoundFigures, StepFigures } from "../../scripts/bench/calls/round.ts";
+import type { Pair } from "../../scripts/bench/calls/side-by-side.ts";
 import { comparison, goalTable, shortComparison } from "../../scripts/bench/calls/table.ts";
 import { withMarked } from "../../scripts/marked.ts";
 
@@ -67,6 +68,27 @@ test("ratios are taken within each round, and their median is told", () => {
   expect(found(new Figures(rounds), "processor time a call at")).toBe(1.5);
 });
 
+const pair = (sitting: number, relayMs: number, linekeeperMs: number): Pair => ({
+  sitting,
+  calls: 200,
+  relayMs,
+  linekeeperMs,
+  lostFrames: 0,
+  lostCalls: 0,
+  harness: { busyShare: 0.5, lateP99Ms: 1 },
+});
+
+test("processor time is judged side by side where that was measured, and the rounds stand beside it", () => {
+  const rounds = [row("relay", 2, undefined), row("linekeeper", 3, undefined), row("agents-sdk", 5, undefined)];
+  const figures = new Figures(rounds, [pair(1, 2, 1.8), pair(1, 2, 2.2), pair(2, 1, 0.96)]);
+  expect(found(figures, "processor time a call at")).toBe(0.96);
+  expect(comparison(figures)).toMatch(/Linekeeper[^|]*\| 3.00 [^|]* \| 1.50 [^|]* \| 0.96 \(0.90..1.10\) \|/);
+  expect(shortComparison(figures)).toMatch(/Linekeeper[^|]*\| 0.96 x[^]*Agents SDK[^|]*\| 2.50 x/);
+  expect(figures.doubts()).toEqual([]);
+  const busy = new Figures([], [{ ...pair(3, 1, 1), lostCalls: 1, harness: { busyShare: 0.95, lateP99Ms: 1 } }]);
+  expect(busy.doubts()).toEqual([expect.stringContaining("sitting 3: the harness itself"), "sitting 3: 1 calls were lost"]);
+});
+
 test("where the load generator came to its end first, the ratio of the most calls is told with what is known of it", () => {
   const toRelay = (...rounds: readonly (readonly [relay: RoundFigures["mostCalls"], own: RoundFigures["mostCalls"]])[]) => {
     const figures = new Figures(rounds.flatMap(([relay, own]) => [row("relay", 1, relay), row("linekeeper", 1, own)]));
@@ -123,7 +145,7 @@ test("what a second process brings is told of as many calls a process, with what
 test("the pages say what was not measured, and show no chart of it", () => {
   const machine = { cores: 2, processor: "a processor", memoryGb: 4, linux: "6.1" };
   const rounds = [row("relay", 2, undefined), row("linekeeper", 1, undefined)];
-  const pages = pagesOf({ measuredAt: "2026-11-21", machine, node: "v24.0.0", method: "One after the other.", rounds });
+  const pages = pagesOf({ measuredAt: "2026-11-21", machine, node: "v24.0.0", method: "One after the other.", rounds, pairs: [] });
   expect(pages.get("README.md")).toContain("| not measured |");
   expect(pages.get("README.md")).toContain("One after the other.");
   expect([...pages.keys()]).not.toContain("most-calls.svg");

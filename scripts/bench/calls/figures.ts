@@ -1,7 +1,8 @@
 // What the rounds of one run say together: medians of ratios within a round, and how far they spread.
-import { busiestHarness, latestHarnessMs } from "./harness.ts";
+import { busiestHarness, latestHarnessMs, type HarnessFigures } from "./harness.ts";
 import type { MostCalls } from "./ramp.ts";
 import type { RoundFigures, StepFigures } from "./round.ts";
+import type { Pair } from "./side-by-side.ts";
 import type { SubjectRow } from "./subjects.ts";
 
 /** One figure over the rounds. */
@@ -34,12 +35,13 @@ const leastCarried = 0.97;
 
 export type Name = SubjectRow["name"];
 
-/** The rounds of one run. */
+/** Those of one run. */
 export class Figures {
   readonly rounds: readonly RoundFigures[];
+  readonly pairs: readonly Pair[];
 
-  constructor(rounds: readonly RoundFigures[]) {
-    this.rounds = rounds;
+  constructor(rounds: readonly RoundFigures[], pairs: readonly Pair[] = []) {
+    [this.rounds, this.pairs] = [rounds, pairs];
   }
 
   of(name: Name): readonly RoundFigures[] {
@@ -60,6 +62,16 @@ export class Figures {
     return spreadOf(
       this.steps(name, calls).map((step, round) => figure(step) / (others[round] === undefined ? Number.NaN : figure(others[round]))),
     );
+  }
+
+  /** Processor time of a call with Linekeeper to that of one with the relay, while both carry theirs. */
+  sideBySide(): Spread {
+    return spreadOf(this.pairs.map(({ linekeeperMs, relayMs }) => linekeeperMs / relayMs));
+  }
+
+  /** Processor time of a call to that of one with the relay: side by side where that was measured, else of the rounds. */
+  cpuRatio(name: Name, calls: number): Spread {
+    return name === "linekeeper" && this.pairs.length > 0 ? this.sideBySide() : this.ratio(name, "relay", calls, ({ cpuMs }) => cpuMs);
   }
 
   /** How many times the calls of one process two of them carry on two cores, of each round by the processor time that a call takes. */
@@ -98,7 +110,11 @@ export class Figures {
 
   /** Why these figures say more of the harness or of the machine than of the subjects; nothing: they are good. */
   doubts(): readonly string[] {
-    return this.rounds.flatMap((each) => [
+    return [...this.rounds.flatMap((each) => this.#doubtsOf(each)), ...this.pairs.flatMap(pairDoubts)];
+  }
+
+  #doubtsOf(each: RoundFigures): readonly string[] {
+    return [
       ...harnessDoubts(each),
       ...each.steps.flatMap(({ calls, lostCalls, carriedShare }) => {
         const place = `${each.subject} at ${calls} calls`;
@@ -107,19 +123,23 @@ export class Figures {
           ...(lostCalls > 0 ? [`${place}: ${lostCalls} calls were lost`] : []),
         ];
       }),
-    ]);
+    ];
   }
 }
 
 /** Those of one round that are not the subject's doing. */
 export const harnessDoubts = ({ subject, steps }: RoundFigures): readonly string[] =>
-  steps.flatMap(({ calls, harness: { busyShare, lateP99Ms } }) => {
-    const place = `${subject} at ${calls} calls`;
-    return [
-      ...(busyShare > busiestHarness ? [`${place}: the harness itself was busy for ${Math.round(busyShare * 100)} % of the time`] : []),
-      ...(lateP99Ms > latestHarnessMs ? [`${place}: the harness sent its frames up to ${lateP99Ms.toFixed(1)} ms late (p99)`] : []),
-    ];
-  });
+  steps.flatMap(({ calls, harness }) => doubtsOfHarness(`${subject} at ${calls} calls`, harness));
+
+const pairDoubts = ({ sitting, harness, lostCalls }: Pair): readonly string[] => [
+  ...doubtsOfHarness(`sitting ${sitting}`, harness),
+  ...(lostCalls > 0 ? [`sitting ${sitting}: ${lostCalls} calls were lost`] : []),
+];
+
+const doubtsOfHarness = (place: string, { busyShare, lateP99Ms }: HarnessFigures): readonly string[] => [
+  ...(busyShare > busiestHarness ? [`${place}: the harness itself was busy for ${Math.round(busyShare * 100)} % of the time`] : []),
+  ...(lateP99Ms > latestHarnessMs ? [`${place}: the harness sent its frames up to ${lateP99Ms.toFixed(1)} ms late (p99)`] : []),
+];
 
 /** The subject's own, not the harness's. */
 const isLimit = ({ limit }: MostCalls): boolean => limit !== "harness" && limit !== "time";

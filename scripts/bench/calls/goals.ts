@@ -23,7 +23,7 @@ export function goalsOf(figures: Figures): readonly Goal[] {
       what: `processor time a call at ${at.cpu} calls, to the relay's`,
       limit: 1,
       unit: "x",
-      found: exactly(figures.ratio(own, "relay", at.cpu, (step) => step.cpuMs).median),
+      found: exactly(figures.cpuRatio(own, at.cpu).median),
     },
     {
       what: `added latency p99 at ${at.latency} calls, to the relay's`,

@@ -1,7 +1,7 @@
 import { availableParallelism } from "node:os";
 import type { Plan } from "./round.ts";
 import type { SubjectRow } from "./subjects.ts";
-import type { TurnsPlan } from "./turns.ts";
+import type { SideBySidePlan } from "./side-by-side.ts";
 
 /** Two processes have a core each where the harness still has its own. */
 export const hasCoresForTwo = availableParallelism() > 2;
@@ -39,8 +39,8 @@ export const processesPlan = (processes: number): Plan => ({
   ramp: hasCoresForTwo,
 });
 
-/** Between relay and Linekeeper, beside their rounds: those are minutes apart, in which a machine may become another. */
-export const turnsPlan: TurnsPlan = { ...nothing, turns: 6, seconds: 10, warmSeconds };
+/** Of relay and Linekeeper, beside their rounds: those are minutes apart, in which a machine may become another. */
+export const sideBySidePlan: SideBySidePlan = { ...nothing, sittings: 4, windows: 4, seconds: 8, warmSeconds };
 
 /** Of a whole run. */
 export function planOf({ service, processes }: SubjectRow): Plan {

@@ -1,6 +1,7 @@
 import { performance } from "node:perf_hooks";
 
-const slots = 20;
+/** Beats, one a millisecond; each call has its own of them. */
+export const slots = 20;
 
 /** Runs each of its members once in 20 ms, at times that are counted from the start: who is late once is not late for ever. */
 export class Pulse implements Disposable {

@@ -10,6 +10,7 @@ import { goalsOf } from "./goals.ts";
 import { processesTable, processesWords } from "./processes.ts";
 import { at } from "./plans.ts";
 import type { RoundFigures } from "./round.ts";
+import type { Pair } from "./side-by-side.ts";
 import { subjects } from "./subjects.ts";
 import { comparison, digits, goalTable, shortComparison } from "./table.ts";
 
@@ -28,12 +29,14 @@ export interface Saved {
   /** What a reader must know of how these figures came to be: they stay true of it when the benchmark is another. */
   readonly method: string;
   readonly rounds: readonly RoundFigures[];
+  /** Relay and Linekeeper side by side. */
+  readonly pairs: readonly Pair[];
 }
 
 const method =
-  "A subject carries its first hundred calls for a minute before they are measured: by then most of its code is compiled, also of what happens once a turn, as in a server at work. A round of one subject takes some minutes, in which a machine may become slower or faster; so relay and Linekeeper also take turns while both are up, half a minute from one to the next, in what processor time their calls take, and what is said of it is of the rounds and the turns. Memory is looked at after processor time and added latency: it needs full collections of garbage, which would be part of them. Callers take turns, and break in, each at moments of their own. A round in which the load generator itself was busy or late is measured once more.";
+  "A subject carries its first hundred calls for a minute before they are measured: by then most of its code is compiled, also of what happens once a turn, as in a server at work. A round of one subject takes some minutes, in which a machine may become slower or faster; so relay and Linekeeper also carry their calls at once on one core, and the ratio of their processor time that is told and judged is of those windows, in which both meet the same machine; beside it stands that of the rounds. Half of the load's beats then begin with the calls of the one, half with those of the other, and each sitting has new processes. Memory is looked at after processor time and added latency: it needs full collections of garbage, which would be part of them. Callers take turns, and break in, each at moments of their own. A round in which the load generator itself was busy or late is measured once more.";
 
-export const savedOf = ({ rounds }: Figures, date: Date): Saved => ({
+export const savedOf = ({ rounds, pairs }: Figures, date: Date): Saved => ({
   measuredAt: date.toISOString().slice(0, 10),
   machine: {
     cores: cpus().length,
@@ -44,6 +47,7 @@ export const savedOf = ({ rounds }: Figures, date: Date): Saved => ({
   node: process.version,
   method,
   rounds,
+  pairs,
 });
 
 export function save(saved: Saved): void {
@@ -62,14 +66,14 @@ export function writePages(saved: Saved): void {
 
 /** By file name. */
 export function pagesOf(saved: Saved): ReadonlyMap<string, string> {
-  const figures = new Figures(saved.rounds);
+  const figures = new Figures(saved.rounds, saved.pairs);
   const charts = chartsOf(figures);
   const rounds = figures.steps("linekeeper", at.latency).length;
-  const turns = figures.steps("linekeeper", at.cpu).length - rounds;
+  const sittings = new Set(figures.pairs.map(({ sitting }) => sitting)).size;
   const page = [
     "# What a call costs",
     "",
-    `Measured ${saved.measuredAt} on ${machineOf(saved)}, by \`npm run bench -- --save\`, which writes these pages: ${rounds === 1 ? "one round" : `${rounds} interleaved rounds`}${turns > 0 ? `, and ${turns} turns of relay and Linekeeper` : ""}; medians, with the least and the most in brackets. The subject has one core, the load the other; loopback, no TLS; both sides talk all the time in frames of 20 ms. Compare ratios of one run, not figures of two machines.`,
+    `Measured ${saved.measuredAt} on ${machineOf(saved)}, by \`npm run bench -- --save\`, which writes these pages: ${rounds === 1 ? "one round" : `${rounds} interleaved rounds`}${sittings > 0 ? `, and ${figures.pairs.length} windows in ${sittings} sittings of relay and Linekeeper side by side` : ""}; medians, with the least and the most in brackets. The subject has one core, the load the other; loopback, no TLS; both sides talk all the time in frames of 20 ms. Compare ratios of one run, not figures of two machines.`,
     "",
     ...charts.flatMap(({ file, title }) => [`![${title}](${file})`, ""]),
     "## All figures",
@@ -100,7 +104,7 @@ function processesSection(figures: Figures): readonly string[] {
 
 /** For the project's own page. */
 export function shortTableOf(saved: Saved): string {
-  const figures = new Figures(saved.rounds);
+  const figures = new Figures(saved.rounds, saved.pairs);
   const { median } = figures.twoToOne(at.cpu);
   return [
     shortComparison(figures),

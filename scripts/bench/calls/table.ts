@@ -24,6 +24,7 @@ export function comparison(figures: Figures, cpuCalls: number = at.cpu, latencyC
     "subject",
     `CPU ms a call and second, ${cpuCalls} calls`,
     "to the relay's",
+    ...(figures.pairs.length > 0 ? ["side by side with it"] : []),
     `added latency p99 ms, ${latencyCalls} calls`,
     "to the relay's",
     "memory a call, kB",
@@ -48,6 +49,7 @@ function cells(figures: Figures, name: Name, cpuCalls: number, latencyCalls: num
   return [
     shown(figures.step(name, cpuCalls, ({ cpuMs }) => cpuMs)),
     shown(figures.ratio(name, "relay", cpuCalls, ({ cpuMs }) => cpuMs)),
+    ...(figures.pairs.length > 0 ? [name === "linekeeper" ? shown(figures.sideBySide()) : "-"] : []),
     shown(figures.step(name, latencyCalls, worseWay)),
     shown(figures.ratio(name, "relay", latencyCalls, worseWay)),
     shown(figures.memory(name, cpuCalls, ({ residentKb }) => residentKb)),
@@ -76,7 +78,7 @@ export function shortComparison(figures: Figures): string {
   const rows = subjects
     .filter(({ name, processes }) => processes === 1 && figures.of(name).length > 0)
     .map(({ name, title }) => {
-      const ratio = figures.ratio(name, "relay", at.cpu, ({ cpuMs }) => cpuMs).median;
+      const ratio = figures.cpuRatio(name, at.cpu).median;
       const memory = figures.memory(name, at.cpu, ({ residentKb }) => residentKb).median;
       const latencyMs = figures.step(name, at.latency, worseWay).median;
       const lost = figures.step(name, at.cpu, ({ lostFirstFrames, calls }) => lostFirstFrames / calls).median;
