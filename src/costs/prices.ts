@@ -25,6 +25,7 @@ export interface Cost {
 
 const million = 1_000_000n;
 const minuteMs = 60_000n;
+/** What a row's price of each unit is for. */
 const amounts: Readonly<Record<UsageUnit, bigint>> = {
   input_text_tokens: million,
   input_audio_tokens: million,
@@ -36,9 +37,19 @@ const amounts: Readonly<Record<UsageUnit, bigint>> = {
   session_ms: minuteMs,
   spoken_characters: 1_000n,
 };
-/** Cached input is part of the input that it was found in. */
-const cachedOf = { input_text_tokens: "cached_text_tokens", input_audio_tokens: "cached_audio_tokens" } as const;
-const cached: readonly string[] = Object.values(cachedOf);
+/** What is billed by itself; cached input is part of the input that it was found in. */
+const billed: readonly { readonly unit: UsageUnit; readonly cached?: UsageUnit }[] = [
+  { unit: "input_text_tokens", cached: "cached_text_tokens" },
+  { unit: "input_audio_tokens", cached: "cached_audio_tokens" },
+  { unit: "output_text_tokens" },
+  { unit: "output_audio_tokens" },
+  { unit: "transcribed_ms" },
+  { unit: "session_ms" },
+  { unit: "spoken_characters" },
+];
+
+/** A row's prices; what is not among them has none. */
+type Rates = ReadonlyMap<UsageUnit, PicoUsd>;
 
 // The file is checked against this type by a test: imported JSON has no literal types.
 export const listPrices: readonly PriceRow[] = table.prices as readonly PriceRow[];
@@ -46,55 +57,56 @@ export const listPrices: readonly PriceRow[] = table.prices as readonly PriceRow
 /** What usage costs. Rows of the operator's stand before those that come along. */
 export class Prices {
   readonly #rows: readonly PriceRow[];
-  /** Rows by provider and model, found once. */
-  readonly #found = new Map<string, PriceRow | undefined>();
+  /** By provider and model, found once. */
+  readonly #rates = new Map<string, Rates>();
 
   constructor(own: readonly PriceRow[] = []) {
     this.#rows = [...own, ...listPrices];
   }
 
-  /** Undefined: no list has this model, so nobody knows what it costs. */
-  rowFor(provider: string, model: string): PriceRow | undefined {
-    const key = `${provider} ${model}`;
-    if (!this.#found.has(key)) {
-      // Model names come from outside: as many as that are none.
-      if (this.#found.size >= mostKept) this.#found.clear();
-      this.#found.set(key, bestOf(this.#rows.filter((row) => row.providers.includes(provider) && matches(row.model, model))));
-    }
-    return this.#found.get(key);
-  }
-
-  costOf(provider: string, usage: Usage): Cost {
-    const row = this.rowFor(provider, usage.model);
+  costOf(provider: string, { model, quantities }: Usage): Cost {
+    const rates = this.#ratesOf(provider, model);
     let pico = 0n;
     const unpriced: UsageUnit[] = [];
-    for (const [unit, amount] of billed(usage)) {
-      // Where cached input has no price of its own it costs what input costs: never less than the truth.
-      const rate = row?.usd[unit] ?? row?.usd[uncachedOf(unit)];
+    const bill = (unit: UsageUnit, amount: number): void => {
+      const rate = rates.get(unit);
       if (rate === undefined) unpriced.push(unit);
-      else pico += share(picoUsd(rate), amount, amounts[unit]);
+      else pico += share(rate, amount, amounts[unit]);
+    };
+    for (const { unit, cached } of billed) {
+      const amount = Math.max(0, quantities[unit] ?? 0);
+      const fromCache = cached === undefined ? 0 : Math.min(amount, Math.max(0, quantities[cached] ?? 0));
+      if (cached !== undefined && fromCache > 0) bill(cached, fromCache);
+      if (amount > fromCache) bill(unit, amount - fromCache);
     }
     return { pico, unpriced };
+  }
+
+  /** None: no list has this model, so nobody knows what it costs. */
+  #ratesOf(provider: string, model: string): Rates {
+    const key = `${provider} ${model}`;
+    const known = this.#rates.get(key);
+    if (known !== undefined) return known;
+    const found = ratesOf(bestOf(this.#rows.filter((row) => row.providers.includes(provider) && matches(row.model, model))));
+    // Model names come from outside: as many as that are none.
+    if (this.#rates.size >= mostKept) this.#rates.clear();
+    this.#rates.set(key, found);
+    return found;
   }
 }
 
 const mostKept = 1_000;
 
-/** Each amount that is billed by itself: input without what of it was cached, and so on. */
-function* billed({ quantities }: Usage): Generator<readonly [UsageUnit, number]> {
-  const amount = (unit: UsageUnit): number => Math.max(0, quantities[unit] ?? 0);
-  for (const unit of Object.keys(amounts).filter((name): name is UsageUnit => Object.hasOwn(amounts, name))) {
-    if (cached.includes(unit)) continue;
-    const cachedUnit = unit === "input_text_tokens" || unit === "input_audio_tokens" ? cachedOf[unit] : undefined;
-    const fromCache = cachedUnit === undefined ? 0 : Math.min(amount(unit), amount(cachedUnit));
-    if (cachedUnit !== undefined && fromCache > 0) yield [cachedUnit, fromCache];
-    if (amount(unit) > fromCache) yield [unit, amount(unit) - fromCache];
+function ratesOf(row: PriceRow | undefined): Rates {
+  const rates = new Map<UsageUnit, PicoUsd>();
+  for (const { unit, cached } of billed) {
+    const usd = row?.usd[unit];
+    // Where cached input has no price of its own it costs what input costs: never less than the truth.
+    const cachedUsd = cached && (row?.usd[cached] ?? usd);
+    if (usd !== undefined) rates.set(unit, picoUsd(usd));
+    if (cached !== undefined && cachedUsd !== undefined) rates.set(cached, picoUsd(cachedUsd));
   }
-}
-
-function uncachedOf(unit: UsageUnit): UsageUnit {
-  if (unit === "cached_text_tokens") return "input_text_tokens";
-  return unit === "cached_audio_tokens" ? "input_audio_tokens" : unit;
+  return rates;
 }
 
 const matches = (pattern: string, model: string): boolean =>
