@@ -70,6 +70,8 @@ export class Ledger implements SessionWatch {
   readonly #calls = new Map<string, OpenCall>();
   readonly #totals: Record<Period, Totals>;
   #linkedMs = new Map<string, number>();
+  /** The present one, counted from 1970 on. */
+  #day = -1;
 
   constructor(clock: Clock, prices: Prices, report: LedgerReport, before?: LedgerState) {
     [this.#clock, this.#prices, this.#report] = [clock, prices, report];
@@ -158,6 +160,9 @@ export class Ledger implements SessionWatch {
 
   /** Begins a new day or month when it has come. */
   #turnOver(): void {
+    const day = Math.floor(this.#clock.wallNow() / dayMs);
+    if (day === this.#day) return;
+    this.#day = day;
     for (const period of periods) {
       const key = this.#key(period);
       if (this.#totals[period].key === key) continue;
@@ -171,6 +176,8 @@ export class Ledger implements SessionWatch {
   }
 }
 
+/** UTC has no longer ones, and no shorter. */
+const dayMs = 86_400_000;
 /** Less than that says little about what a minute costs. */
 const knownFromMs = 60_000;
 
