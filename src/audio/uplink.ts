@@ -89,8 +89,7 @@ export class Uplink implements Ticked {
   }
 
   /** Caller audio, whole samples; the bytes are copied. */
-  push(frame: Uint8Array): void {
-    const nowMs = this.#clock.now();
+  push(frame: Uint8Array, nowMs = this.#clock.now()): void {
     this.#pushedMs = nowMs;
     const sink = this.#sink;
     const caughtUp = sink !== undefined && this.#sent === this.#ring.end && sink.rest === undefined;

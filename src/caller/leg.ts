@@ -93,8 +93,8 @@ export interface Reception {
 }
 
 export interface LegListener {
-  /** Caller audio in `leg.uplink`, in order, whole samples. The listener copies what it keeps. */
-  audio(frame: Uint8Array): void;
+  /** Caller audio in `leg.uplink`, in order, whole samples. The listener copies what it keeps. `nowMs`: the present, where it is known. */
+  audio(frame: Uint8Array, nowMs?: number): void;
   signal(signal: LegSignal): void;
 }
 

@@ -323,9 +323,9 @@ class SocketShell implements Ticked, SocketListener, LegWorks {
 
   #audio({ uplink, listener, media }: State & { name: "talking" }, { bytes, atMs }: CallerAudio, nowMs: number): void {
     this.#signs.activeMs = this.#signs.heardMs;
-    if (atMs !== undefined) this.#fillGap(media, atMs, bytes.length, listener);
+    if (atMs !== undefined) this.#fillGap(media, atMs, bytes.length, listener, nowMs);
     this.#arrivals.took(nowMs, bytes.length / uplink.bytesPerMs, atMs !== undefined);
-    listener.audio(bytes);
+    listener.audio(bytes, nowMs);
   }
 
   #tell({ listener }: State & { name: "talking" }, signal: Exclude<CallerSignal, { type: "start" | "ping" | "ignored" | "audio" }>): void {
@@ -346,10 +346,10 @@ class SocketShell implements Ticked, SocketListener, LegWorks {
     this.#finish(code, reason);
   }
 
-  #fillGap(media: MediaClock, atMs: number, bytes: number, listener: LegListener): void {
+  #fillGap(media: MediaClock, atMs: number, bytes: number, listener: LegListener, nowMs: number): void {
     const missingMs = media.advance(atMs, bytes);
     if (missingMs === 0) return;
-    for (const silence of media.silence(missingMs)) listener.audio(silence);
+    for (const silence of media.silence(missingMs)) listener.audio(silence, nowMs);
     this.#parts.counts.filledGapMs += missingMs;
     this.#arrivals.filled(missingMs);
   }

@@ -95,9 +95,9 @@ class ObservedSession implements Link, LinkReport {
     }
   }
 
-  audio(bytes: Uint8Array, turnId: string): void {
+  audio(bytes: Uint8Array, turnId: string, nowMs?: number): void {
     if (this.#owed !== undefined) this.#paid();
-    this.#report.audio(bytes, turnId);
+    this.#report.audio(bytes, turnId, nowMs);
   }
 
   notice(notice: LinkNotice): void {

@@ -158,8 +158,11 @@ export interface ToolResult {
 }
 
 export interface LinkReport {
-  /** Agent audio in `request.downlink`, in order, whole samples, faster than real time at will. The receiver copies what it keeps. */
-  audio(bytes: Uint8Array, turnId: string): void;
+  /**
+   * Agent audio in `request.downlink`, in order, whole samples, faster than real time at will. The receiver copies what it keeps.
+   * `nowMs`: the present by `request.clock`, where it is known.
+   */
+  audio(bytes: Uint8Array, turnId: string, nowMs?: number): void;
   notice(notice: LinkNotice): void;
 }
 

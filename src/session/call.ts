@@ -189,14 +189,14 @@ export class Call implements Ticked {
   }
 
   /** Caller audio, whole samples. Who is not to be heard goes on as silence, so that time goes on. */
-  hear(frame: Uint8Array): void {
+  hear(frame: Uint8Array, nowMs?: number): void {
     const heard = this.#isDeaf ? this.#silence(frame.length) : frame;
     this.#frames += 1;
     this.leg.heard(frame, this.#frames);
     this.answerer?.hear(frame);
-    if (this.#frames % framesPerSample !== 0) return this.uplink.push(heard);
+    if (this.#frames % framesPerSample !== 0) return this.uplink.push(heard, nowMs);
     const fromMs = this.house.clock.now();
-    this.uplink.push(heard);
+    this.uplink.push(heard, nowMs);
     this.tell({ type: "audio.hopped", direction: "uplink", ms: this.house.clock.now() - fromMs });
   }
 

@@ -15,10 +15,10 @@ class CallListener implements LegListener {
     this.#number = call.leg.number;
   }
 
-  audio(frame: Uint8Array): void {
+  audio(frame: Uint8Array, nowMs?: number): void {
     const call = this.#call;
     try {
-      if (call.leg.number === this.#number) call.hear(frame);
+      if (call.leg.number === this.#number) call.hear(frame, nowMs);
     } catch (error) {
       call.broke(error);
     }

@@ -194,11 +194,11 @@ export class LinkSeat implements Disposable, LinkReport {
     this.#heard.settle(!this.#call.tools.isBusy && !this.#call.downlink.speaking);
   }
 
-  audio(bytes: Uint8Array, turnId: string): void {
+  audio(bytes: Uint8Array, turnId: string, nowMs?: number): void {
     if (this.#state.name === "over") return;
     if (this.#state.name !== "open") return this.#keepEarlyAudio(new Uint8Array(bytes), turnId);
     try {
-      this.#say(bytes, turnId);
+      this.#say(bytes, turnId, nowMs);
     } catch (error) {
       this.#failed(error);
     }
@@ -235,13 +235,12 @@ export class LinkSeat implements Disposable, LinkReport {
     }
   }
 
-  #say(bytes: Uint8Array, turnId: string): void {
+  #say(bytes: Uint8Array, turnId: string, nowMs = this.#call.house.clock.now()): void {
     const turn = this.#said.of(turnId);
     if (turn.state !== "open") return;
     // Who is on hold hears nothing of it, so it was not said.
     if (this.#call.isUnspoken) return this.interrupt([]);
     this.#receivedBytes += bytes.length;
-    const nowMs = this.#call.house.clock.now();
     this.#call.answer.timer.audioCame(nowMs);
     const { downlink } = this.#call;
     const out = this.#toLeg === undefined ? whole(bytes, downlink.encoding) : this.#toLeg.push(bytes);

@@ -259,8 +259,8 @@ class RealtimeLink implements Link, TalkHost, SocketListener {
     if (this.#state !== "closed") this.request.report.notice(notice);
   }
 
-  audio(bytes: Uint8Array, turnId: string): void {
-    if (this.#state !== "closed") this.#report.audio(bytes, turnId);
+  audio(bytes: Uint8Array, turnId: string, nowMs: number): void {
+    if (this.#state !== "closed") this.#report.audio(bytes, turnId, nowMs);
   }
 
   lost(fault: Fault): void {

@@ -14,7 +14,7 @@ export interface TalkHost {
   readonly secret: string;
   send(event: wire.ClientEvent): void;
   notice(notice: LinkNotice): void;
-  audio(bytes: Uint8Array, turnId: string): void;
+  audio(bytes: Uint8Array, turnId: string, nowMs: number): void;
   lost(fault: Fault): void;
 }
 
@@ -251,7 +251,7 @@ export class Talk {
       return this.#puzzled(`${bytes.length} bytes of audio for item ${itemId}`);
     item.bytes += bytes.length;
     this.#tellBegin(response);
-    this.#host.audio(bytes, response.id);
+    this.#host.audio(bytes, response.id, nowMs);
   }
 
   #words({ responseId, itemId, delta }: Extract<ServerEvent, { type: "response.words" }>): void {
