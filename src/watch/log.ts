@@ -65,6 +65,8 @@ export function openLog(options: LogOptions): LogOutlet {
     if (batch.length >= together) flush();
     else flushing ??= setTimeout(flush, togetherMs);
   };
+  /** Most lines are told together, many within one millisecond. */
+  let [stamp, stampedMs] = ["", -1];
   const lines = pino(
     {
       level: options.level,
@@ -72,7 +74,12 @@ export function openLog(options: LogOptions): LogOutlet {
       useOnlyCustomLevels: true,
       base: null,
       messageKey: "message",
-      timestamp: () => `,"timestamp":"${new Date().toISOString()}"`,
+      timestamp: () => {
+        const nowMs = Date.now();
+        if (nowMs !== stampedMs) stamp = `,"timestamp":"${new Date(nowMs).toISOString()}"`;
+        stampedMs = nowMs;
+        return stamp;
+      },
       formatters: { level: (label) => ({ level: label.toUpperCase() }) },
     },
     { write },
