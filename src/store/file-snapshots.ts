@@ -36,6 +36,8 @@ export class FileSnapshots implements SnapshotStore {
   });
   /** By the path of the call's snapshot. */
   readonly #chapters = new Map<string, Chapters>();
+  /** Of the calls that were kept, by their ids. */
+  readonly #paths = new Map<string, string>();
   #toldMs = -Infinity;
   /** Snapshots that could not be written or removed. */
   failures = 0;
@@ -57,6 +59,7 @@ export class FileSnapshots implements SnapshotStore {
     this.#disk.put(path, undefined);
     for (const chapter of this.#chapters.get(path)?.files() ?? []) this.#disk.put(`${path}.${chapter}`, undefined);
     this.#chapters.delete(path);
+    this.#paths.delete(callId);
   }
 
   /** Resolves when all that was asked so far is on the disk, or has failed. */
@@ -65,7 +68,11 @@ export class FileSnapshots implements SnapshotStore {
   }
 
   #pathOf(callId: string): string {
-    return join(this.#parts.folder, fileOf(callId));
+    const known = this.#paths.get(callId);
+    if (known !== undefined) return known;
+    const path = join(this.#parts.folder, fileOf(callId));
+    this.#paths.set(callId, path);
+    return path;
   }
 
   #chaptersOf(path: string): Chapters {
