@@ -87,13 +87,13 @@ export function openLog(options: LogOptions): LogOutlet {
   const { value } = redactor(options.secrets);
 
   const logWith = (bound: LogFields): Log => {
+    const ofAll: LogFields = { logger: "linekeeper", ...bound };
     const at = (level: LogOptions["level"]) => (event: string, fields?: LogFields) => {
       if (!lines.isLevelEnabled(level)) return;
-      const { callId, ...rest }: LogFields = { logger: "linekeeper", ...bound, ...fields };
-      const session = callId ?? rest["session_id"];
+      const session = fields?.["callId"] ?? ofAll["callId"] ?? fields?.["session_id"] ?? ofAll["session_id"];
       const trace = typeof session === "string" ? { session_id: session, trace_id: traceIdOf(session) } : {};
-      const all = { event, ...trace, ...rest };
-      lines[level](value(reserved(all)));
+      // What is undefined is not written.
+      lines[level](value(reserved({ event, ...trace, ...ofAll, ...fields, callId: undefined })));
       if (level === "warning" || level === "error") flush();
     };
     return {
