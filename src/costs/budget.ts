@@ -51,7 +51,7 @@ export class Budget {
   usedRatio(period: Period): number | undefined {
     const limit = this.#plan[period];
     if (limit === undefined) return undefined;
-    const { key, usd } = this.#ledger.spending(period);
+    const { key, usd } = this.#ledger.sum(period);
     return (usd + this.#elsewhere(period, key)) / limit;
   }
 
@@ -60,7 +60,7 @@ export class Budget {
     for (const period of periods) {
       const ratio = this.usedRatio(period);
       if (ratio === undefined) continue;
-      const { key } = this.#ledger.spending(period);
+      const { key } = this.#ledger.sum(period);
       const before = this.#told[period].key === key ? this.#told[period].steps : [];
       // Money in floating point: a ratio of 0.8 may have been told as a hair less.
       const news = steps.filter((step) => ratio * 100 >= step - 1e-9 && !before.includes(step));

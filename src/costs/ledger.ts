@@ -116,6 +116,13 @@ export class Ledger implements SessionWatch {
     return { key, usd: usdOf(pico), byProvider: inUsd(byProvider), byUser: inUsd(byUser), unpriced: [...unpriced], unpricedCalls };
   }
 
+  /** The sum of it alone, for who asks each time that something is spent: there may be thousands of users. */
+  sum(period: Period): Pick<Spending, "key" | "usd"> {
+    this.#turnOver();
+    const { key, pico } = this.#totals[period];
+    return { key, usd: usdOf(pico) };
+  }
+
   /** What a minute with a provider has cost this month, USD; undefined: too little is known. */
   minuteUsd(provider: string): number | undefined {
     this.#turnOver();
