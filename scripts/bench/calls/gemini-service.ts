@@ -2,7 +2,7 @@
 import { seededRandom } from "../../../src/kernel/random.ts";
 import type { Books } from "./books.ts";
 import { WireServer } from "./ends.ts";
-import type { Pulse } from "./pulse.ts";
+import type { Beats } from "./pulse.ts";
 import { acceptAfterMs } from "./service.ts";
 import type { WireSocket } from "./wire.ts";
 
@@ -22,21 +22,21 @@ const frame = Buffer.from(
 const audio = `{"serverContent":{"modelTurn":{"role":"model","parts":[{"inlineData":{"mimeType":"audio/pcm;rate=24000","data":"${frame}"}}]}}}`;
 
 /** Listens on a free port of this machine; talks to callers until it is disposed of. */
-export const geminiService = (books: Books, pulse: Pulse): Promise<WireServer> =>
-  WireServer.listen(acceptAfterMs, (socket) => void new Session(socket, books, pulse));
+export const geminiService = (books: Books, beats: Beats): Promise<WireServer> =>
+  WireServer.listen(acceptAfterMs, (socket) => void new Session(socket, books, beats));
 
 let sessions = 0;
 
 class Session {
   readonly #socket: WireSocket;
   readonly #books: Books;
-  readonly #pulse: Pulse;
+  readonly #beats: Beats;
   #seat: Disposable | undefined;
   /** Frames of the answer, then of the pause after it. The first answer of each call is of any length, as OpenAI's is there. */
   #framesLeft = 0;
 
-  constructor(socket: WireSocket, books: Books, pulse: Pulse) {
-    [this.#socket, this.#books, this.#pulse] = [socket, books, pulse];
+  constructor(socket: WireSocket, books: Books, beats: Beats) {
+    [this.#socket, this.#books, this.#beats] = [socket, books, beats];
     socket.onText = (message) => this.#take(message);
     socket.onClose = () => this.#seat?.[Symbol.dispose]();
   }
@@ -57,7 +57,7 @@ class Session {
 
   #begin(): Disposable {
     this.#framesLeft = 1 + Math.floor(seededRandom(sessions).next() * answerFrames);
-    return this.#pulse.join(sessions, () => this.#beat());
+    return this.#beats.join(sessions, () => this.#beat());
   }
 
   #beat(): void {

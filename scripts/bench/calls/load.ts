@@ -2,7 +2,7 @@ import { performance } from "node:perf_hooks";
 import { setTimeout as wait } from "node:timers/promises";
 import type { Books } from "./books.ts";
 import { Phone } from "./phone.ts";
-import type { Pulse } from "./pulse.ts";
+import type { Beats, Pulse } from "./pulse.ts";
 import type { Subject } from "./subjects.ts";
 
 /** Fewer than a server takes of one carrier at most, 50: more would measure that limit. */
@@ -13,11 +13,13 @@ export class Load {
   readonly subject: Subject;
   readonly books: Books;
   readonly pulse: Pulse;
+  readonly #beats: Beats;
   readonly #phones: Phone[] = [];
   #grownMs = 0;
 
-  constructor(subject: Subject, books: Books, pulse: Pulse) {
-    [this.subject, this.books, this.pulse] = [subject, books, pulse];
+  /** `beats`: those of the pulse in which its callers speak. */
+  constructor(subject: Subject, books: Books, pulse: Pulse, beats: Beats = pulse) {
+    [this.subject, this.books, this.pulse, this.#beats] = [subject, books, pulse, beats];
   }
 
   get calls(): number {
@@ -40,7 +42,7 @@ export class Load {
   async grow(calls: number): Promise<void> {
     const [startMs, from] = [performance.now(), this.calls];
     while (this.calls < calls) {
-      this.#phones.push(await Phone.call(this.subject, this.books.add(), this.books, this.pulse));
+      this.#phones.push(await Phone.call(this.subject, this.books.add(), this.books, this.#beats));
       const dueMs = startMs + ((this.calls - from) * 1_000) / callsPerSecond;
       await wait(Math.max(0, dueMs - performance.now()));
       this.#grownMs = performance.now();

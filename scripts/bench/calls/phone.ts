@@ -2,7 +2,7 @@
 import type { CallBook, Books } from "./books.ts";
 import { connect } from "./ends.ts";
 import { frameText, readFrames } from "./frames.ts";
-import type { Pulse } from "./pulse.ts";
+import type { Beats } from "./pulse.ts";
 import type { WireSocket } from "./wire.ts";
 
 const frameMs = 20;
@@ -36,10 +36,10 @@ export class Phone {
   /** It ended without us. */
   lost = false;
 
-  static async call(subject: Callee, book: CallBook, books: Books, pulse: Pulse): Promise<Phone> {
+  static async call(subject: Callee, book: CallBook, books: Books, beats: Beats): Promise<Phone> {
     const sid = String(book.number).padStart(32, "0");
     const customParameters = await subject.parametersOf(`CA${sid}`);
-    return new Phone(await connect(subject.url), subject, sid, customParameters, book, books, pulse);
+    return new Phone(await connect(subject.url), subject, sid, customParameters, book, books, beats);
   }
 
   private constructor(
@@ -49,7 +49,7 @@ export class Phone {
     customParameters: Parameters,
     book: CallBook,
     books: Books,
-    pulse: Pulse,
+    beats: Beats,
   ) {
     [this.#socket, this.#passesThrough, this.#book, this.#books] = [socket, passesThrough, book, books];
     this.#sid = `MZ${sid}`;
@@ -68,7 +68,7 @@ export class Phone {
       customParameters,
     };
     socket.send(JSON.stringify({ event: "start", sequenceNumber: "1", start, streamSid: this.#sid }));
-    this.#seat = pulse.join(book.number, (nowMs) => this.#beat(nowMs));
+    this.#seat = beats.join(book.number, (nowMs) => this.#beat(nowMs));
   }
 
   /** As one who hangs up: a line that is only gone might come back, and is waited for. */

@@ -1,10 +1,14 @@
 import { performance } from "node:perf_hooks";
 
-/** Beats, one a millisecond; each call has its own of them. */
-export const slots = 20;
+const slots = 20;
+
+export interface Beats {
+  /** Calls the member once in 20 ms, in the beat of that number; numbers go round. */
+  join(slot: number, member: (nowMs: number) => void): Disposable;
+}
 
 /** Runs each of its members once in 20 ms, at times that are counted from the start: who is late once is not late for ever. */
-export class Pulse implements Disposable {
+export class Pulse implements Beats, Disposable {
   readonly #members: Set<(nowMs: number) => void>[] = Array.from({ length: slots }, () => new Set());
   readonly #startMs = performance.now();
   #done = 0;
@@ -20,6 +24,11 @@ export class Pulse implements Disposable {
     const members = this.#members[slot % slots];
     members?.add(member);
     return { [Symbol.dispose]: () => void members?.delete(member) };
+  }
+
+  /** Every other beat alone: the even ones, or the odd. */
+  half(first: 0 | 1): Beats {
+    return { join: (slot, member) => this.join(2 * slot + first, member) };
   }
 
   [Symbol.dispose](): void {

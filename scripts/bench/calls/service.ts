@@ -3,7 +3,7 @@ import { seededRandom, type Random } from "../../../src/kernel/random.ts";
 import type { Books, CallBook } from "./books.ts";
 import { WireServer } from "./ends.ts";
 import { frameText, readFrames } from "./frames.ts";
-import type { Pulse } from "./pulse.ts";
+import type { Beats } from "./pulse.ts";
 import type { WireSocket } from "./wire.ts";
 
 const frameMs = 20;
@@ -28,8 +28,8 @@ export interface Manner {
 export const acceptAfterMs = 150;
 
 /** Listens on a free port of this machine; talks to callers until it is disposed of. */
-export const openaiService = (books: Books, pulse: Pulse, manner: Manner): Promise<WireServer> =>
-  WireServer.listen(acceptAfterMs, (socket) => new Session(socket, books, pulse, manner).begin());
+export const openaiService = (books: Books, beats: Beats, manner: Manner): Promise<WireServer> =>
+  WireServer.listen(acceptAfterMs, (socket) => new Session(socket, books, beats, manner).begin());
 
 type State =
   | { readonly name: "silent"; readonly sinceMs: number }
@@ -40,7 +40,7 @@ type State =
 class Session {
   readonly #socket: WireSocket;
   readonly #books: Books;
-  readonly #pulse: Pulse;
+  readonly #beats: Beats;
   readonly #manner: Manner;
   #seat: Disposable | undefined;
   #book: CallBook | undefined;
@@ -50,8 +50,8 @@ class Session {
   #isFirst = true;
   #random: Random = seededRandom(0);
 
-  constructor(socket: WireSocket, books: Books, pulse: Pulse, manner: Manner) {
-    [this.#socket, this.#books, this.#pulse, this.#manner] = [socket, books, pulse, manner];
+  constructor(socket: WireSocket, books: Books, beats: Beats, manner: Manner) {
+    [this.#socket, this.#books, this.#beats, this.#manner] = [socket, books, beats, manner];
     socket.onText = (message) => this.#take(message);
     socket.onClose = () => this.#seat?.[Symbol.dispose]();
   }
@@ -89,7 +89,7 @@ class Session {
     this.#book = this.#books.calls[call];
     this.#random = seededRandom(call);
     this.#state = { name: "silent", sinceMs: nowMs };
-    this.#seat = this.#pulse.join(call + 10, (beatMs) => this.#beat(beatMs));
+    this.#seat = this.#beats.join(call + 10, (beatMs) => this.#beat(beatMs));
   }
 
   #beat(nowMs: number): void {

@@ -4,7 +4,7 @@ import { Books } from "./books.ts";
 import { tooBusy, type HarnessFigures } from "./harness.ts";
 import { Load } from "./load.ts";
 import { at } from "./plans.ts";
-import { Pulse, slots } from "./pulse.ts";
+import { Pulse, type Beats } from "./pulse.ts";
 import { measure } from "./round.ts";
 import { openaiService } from "./service.ts";
 import { subjects, type SubjectRow } from "./subjects.ts";
@@ -43,7 +43,7 @@ interface Seats {
 }
 
 /** After the last call came. */
-const settleMs = 2_000;
+const settleSeconds = 2;
 
 export async function sideBySide(plan: SideBySidePlan): Promise<readonly Pair[]> {
   const pairs: Pair[] = [];
@@ -57,35 +57,28 @@ export async function sideBySide(plan: SideBySidePlan): Promise<readonly Pair[]>
 async function sit(sitting: number, plan: SideBySidePlan): Promise<readonly Pair[]> {
   await using made = new AsyncDisposableStack();
   const pulse = made.use(new Pulse());
-  const seat = async (name: SubjectRow["name"]): Promise<Load> => {
+  // Each has every other millisecond to itself, so that it finds the core as it would alone, and neither reads what came while it waited.
+  const seat = async (name: SubjectRow["name"], beats: Beats): Promise<Load> => {
     const books = new Books();
-    const service = made.use(await openaiService(books, pulse, { bargesIn: false }));
+    const service = made.use(await openaiService(books, beats, { bargesIn: false }));
     const row = subjects.find((each) => each.name === name);
     if (row === undefined) throw new Error(`there is no subject "${name}"`);
     const subject = made.use(await row.start(`http://127.0.0.1:${service.port}`, plan.cores, plan.nodeFlags));
-    const load = new Load(subject, books, pulse);
+    const load = new Load(subject, books, pulse, beats);
     made.defer(() => load.hangUp());
     return load;
   };
-  const seats = { relay: await seat("relay"), linekeeper: await seat("linekeeper") };
-  await grow(seats, at.latency);
-  await wait(plan.warmSeconds * 1_000);
-  await grow(seats, at.cpu);
-  await wait(settleMs);
+  const seats = { relay: await seat("relay", pulse.half(0)), linekeeper: await seat("linekeeper", pulse.half(1)) };
+  for (const { calls, seconds } of [
+    { calls: at.latency, seconds: plan.warmSeconds },
+    { calls: at.cpu, seconds: settleSeconds },
+  ]) {
+    await Promise.all([seats.relay.grow(calls), seats.linekeeper.grow(calls)]);
+    await wait(seconds * 1_000);
+  }
   const pairs: Pair[] = [];
   for (let left = plan.windows; left > 0; left -= 1) pairs.push(await quietPair(sitting, seats, plan.seconds));
   return pairs;
-}
-
-/**
- * Whose frame of a beat is sent first finds an idle core, and goes alone; what comes meanwhile the other one reads at once, which is
- * cheaper. So half of the beats begin with the one's calls, half with the other's.
- */
-async function grow({ relay, linekeeper }: Seats, calls: number): Promise<void> {
-  for (let call = relay.calls; call < calls; call += 1) {
-    const isRelayFirst = (call + Math.floor(call / slots)) % 2 === 0;
-    for (const load of isRelayFirst ? [relay, linekeeper] : [linekeeper, relay]) await load.grow(call + 1);
-  }
 }
 
 /** Where the harness was busy, the window is measured again, once. */
