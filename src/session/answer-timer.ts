@@ -74,9 +74,10 @@ export class AnswerTimer {
     if (running === 1) owed.toolMs += Math.max(0, Math.min(nowMs, owed.firstAudioMs ?? nowMs) - sinceMs);
   }
 
-  /** Audio came from the provider. */
+  /** Audio came from the provider; not before the turn was over, also where that was only known by this audio. */
   audioCame(nowMs: number): void {
-    if (this.#owed !== undefined) this.#owed.firstAudioMs ??= nowMs;
+    const owed = this.#owed;
+    if (owed !== undefined) owed.firstAudioMs ??= Math.max(owed.committedMs, nowMs);
   }
 
   /** The first audio of the answer goes out. Undefined: none was owed. */

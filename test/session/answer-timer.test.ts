@@ -57,6 +57,14 @@ test("what tools took is no time of the provider's, whether one ran or several a
   expect(timer.times(undefined)).toEqual({ totalMs: 300, stages: { endpointing: 0, tool: 200, provider: 100, ours: 0 } });
 });
 
+test("audio from which it is seen that the caller's turn is over came right after its end", () => {
+  const timer = new AnswerTimer();
+  timer.owe(1_000, 1_400);
+  timer.audioCame(1_399);
+  timer.sent(1_401);
+  expect(timer.times(undefined)).toEqual({ totalMs: 401, stages: { endpointing: 400, provider: 0, ours: 1 } });
+});
+
 test("where nobody reports what was heard, playout is no part of it", () => {
   const timer = new AnswerTimer();
   timer.owe(0, 100);

@@ -109,9 +109,10 @@ class RealtimeLink implements Link, TalkHost, SocketListener {
     const talk = this.#talk;
     const audio = readAudioDelta(bytes, from, end, talk.responseId, talk.itemId);
     if (audio === undefined) return false;
+    this.#later.catchUp();
+    // Only now: what was caught up with has moments of its own, and came before.
     const nowMs = this.#clock.now();
     this.#pulse.heard(nowMs);
-    this.#later.catchUp();
     if (this.#state === "open") talk.takeAudio(audio, nowMs);
     return true;
   }
