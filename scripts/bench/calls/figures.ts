@@ -35,7 +35,7 @@ const leastCarried = 0.97;
 
 export type Name = SubjectRow["name"];
 
-/** Those of one run. */
+/** What one run measured. */
 export class Figures {
   readonly rounds: readonly RoundFigures[];
   readonly pairs: readonly Pair[];

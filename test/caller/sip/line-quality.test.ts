@@ -193,6 +193,23 @@ test("the beginning of a call is heard in order, also when the second packet com
   expect(buffer.counts).toMatchObject({ received: 4, lost: 0, duplicates: 0, reordered: 2 });
 });
 
+test("a stray packet of long before the first one is no beginning", () => {
+  let madeUp = 0;
+  const heard: number[] = [];
+  const made = (units: number): void => void (madeUp += units);
+  const buffer = new JitterBuffer(8_000, { packet: ([code]) => heard.push(code ?? -1) < 0, lost: made, paused: made });
+  for (const [packet, atMs] of [
+    [400, 0],
+    [30, 5],
+    [401, 20],
+    [402, 40],
+  ] as const) {
+    buffer.push(packet, packet * 160, Uint8Array.of(packet & 0xf), 160, atMs);
+  }
+  expect(heard).toEqual([0, 1, 2]);
+  expect(madeUp).toBe(0);
+});
+
 test("a first packet that none follows is not kept", () => {
   const heard: number[] = [];
   const buffer = new JitterBuffer(8_000, { packet: ([code]) => heard.push(code ?? -1) < 0, lost: () => {}, paused: () => {} });

@@ -37,6 +37,8 @@ interface Held {
 /** A jump of the numbers beyond this is a sender that began anew. */
 const longestJump = 1_000;
 const heldLimit = 100;
+/** A packet further before the first one is no part of this call's beginning: time made up for all between would be heard as a hole. */
+const mostOvertaken = 10;
 /** How long a missing packet is waited for: adapted to how late packets have come out of order, within these. */
 const shortestWaitMs = 20;
 const longestWaitMs = 120;
@@ -125,7 +127,7 @@ export class JitterBuffer {
     this.counts.received += 1;
     this.#measure(timestamp, nowMs);
     if (ahead < 0) {
-      if (this.#beganMs === undefined) return this.#missed(sequence, nowMs);
+      if (this.#beganMs === undefined || -ahead > mostOvertaken) return this.#missed(sequence, nowMs);
       this.#expected = { sequence, timestamp };
     }
     if (this.#held.has(sequence)) return void (this.counts.duplicates += 1);
